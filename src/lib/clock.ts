@@ -1,0 +1,15 @@
+/**
+ * The only place that reads the machine's clocks. Everything else takes a `Clock`, so that tests
+ * and the shift simulation run on virtual time.
+ */
+export interface Clock {
+  /** Milliseconds on a clock that never jumps. All lifetimes, ages and deadlines use this one. */
+  monotonic(): number
+  /** Milliseconds since 1970-01-01 UTC. For log lines and `Date` headers only: it may jump. */
+  wall(): number
+}
+
+export const systemClock: Clock = {
+  monotonic: () => performance.now(),
+  wall: () => Date.now(),
+}
