@@ -1,0 +1,166 @@
+/**
+ * The composition root: builds everything, wires it, listens to nothing until told to. The only file that
+ * knows which store, clock or client stands behind a port.
+ */
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { Partitions } from './auth/partition.ts'
+import { VersionPins } from './auth/version-pins.ts'
+import { Cache } from './cache/cache.ts'
+import type { Fences, WriteFences } from './cache/fence.ts'
+import { Invalidator } from './cache/invalidation.ts'
+import type { MemoryStore } from './cache/ports.ts'
+import type { Reporter } from './cache/report.ts'
+import { tagMint } from './cache/representation.ts'
+import { SharingMode } from './cache/sharing.ts'
+import { Standings } from './cache/standing.ts'
+import { ConfigError } from './config/load.ts'
+import type { Config } from './config/schema.ts'
+import { createFrontEnd } from './http/server.ts'
+import { type Clock, systemClock } from './lib/clock.ts'
+import { createLogger, type Logger } from './lib/logger.ts'
+import { AccessLog } from './ops/access-log.ts'
+import { Metrics } from './ops/metrics.ts'
+import { Reporting } from './ops/reporting.ts'
+import { createOpsServer } from './ops/server.ts'
+import { LocalFences } from './stores/local-fences.ts'
+import { createMemoryStore } from './stores/memory-store.ts'
+import { UpstreamClient } from './upstream/client.ts'
+
+/** What tests and the simulation put in another's place. */
+export interface Overrides {
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly log?: Logger
+  readonly memory?: MemoryStore
+  readonly fences?: Fences & WriteFences
+  readonly newRequestId?: () => string
+  /** Sees every report, beside metrics and log. */
+  readonly reporter?: Partial<Reporter>
+}
+
+/** Base URLs of the two listeners. */
+export interface Listening {
+  readonly url: string
+  readonly opsUrl: string
+}
+
+export interface App {
+  readonly log: Logger
+  /** Binds both listeners. */
+  listen(): Promise<Listening>
+  /** Stops listening, ends idle connections, waits for what is under way. */
+  close(): Promise<void>
+}
+
+/** Credentials whose version pin is remembered. */
+const MAX_PINNED_CREDENTIALS = 100_000
+/** One fence for so many bytes of the memory tier: several times as many as there can be entries. */
+const BYTES_PER_FENCE = 512
+/** A write may take so much longer than the deadlines say before it counts as lost. */
+const WRITE_MARGIN_MS = 1_000
+
+/** The cache with its stores, and no network: what the simulation drives on virtual time. */
+export interface Core {
+  readonly cache: Cache
+  readonly standings: Standings
+  readonly invalidator: Invalidator
+  readonly memory: MemoryStore
+  readonly sharing: SharingMode
+}
+
+export function buildCore(config: Config, overrides: Overrides, reporter: Reporter): Core {
+  const limits = config.cache
+  const clock = overrides.clock ?? systemClock
+  const memory = overrides.memory ?? createMemoryStore(limits.memory)
+  const maxFences = Math.max(1024, Math.ceil(limits.memory.maxBytes / BYTES_PER_FENCE))
+  const fences = overrides.fences ?? new LocalFences({ clock, maxFences })
+  const sharing = new SharingMode(limits.sharing, (tenant) => reporter.sharingTripped(tenant))
+  const { credentialTtlMs } = limits
+  const standings = new Standings({ memory, fences, credentialTtlMs, reporter })
+  const random = overrides.random ?? Math.random
+  const mintTag = tagMint(config.secret)
+  const cache = new Cache({
+    memory,
+    fences,
+    standings,
+    sharing,
+    lifetimes: limits,
+    mintTag,
+    random,
+    reporter,
+    clock,
+  })
+  const { connectTimeoutMs, totalTimeoutMs } = config.upstream
+  const writeDeadlineMs = connectTimeoutMs + totalTimeoutMs + WRITE_MARGIN_MS
+  const invalidator = new Invalidator({ fences, memory, writeDeadlineMs })
+  return { cache, standings, invalidator, memory, sharing }
+}
+
+/** @throws ConfigError when a file that the configuration names can't be read */
+export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
+  const { server, upstream, cache: limits } = config
+  const clock = overrides.clock ?? systemClock
+  const log = overrides.log ?? createLogger(config.log.level)
+  const reporting = new Reporting(new AccessLog(log), overrides.reporter ?? {})
+  const core = buildCore(config, overrides, reporting)
+  const metrics = new Metrics({
+    memory: core.memory,
+    sharing: limits.sharing,
+    trippedTenants: () => core.sharing.trippedCount,
+  })
+  reporting.add(metrics)
+  const ca = readCertificates(upstream.ca)
+  const client = new UpstreamClient({ ...upstream, ca, maxBodyBytes: limits.maxBodyBytes, clock })
+  const frontEnd = await createFrontEnd({
+    ...core,
+    clock,
+    client,
+    partitions: new Partitions(config.secret),
+    pins: new VersionPins(MAX_PINNED_CREDENTIALS),
+    readUpstream: client,
+    reporter: reporting,
+    newRequestId: overrides.newRequestId ?? randomUUID,
+    maxRequestBytes: server.maxRequestBytes,
+    totalTimeoutMs: upstream.totalTimeoutMs,
+  })
+  warnOfPlainSharing(limits.sharing, log)
+  let isReady = false
+  const ops = await createOpsServer({ registry: metrics.registry, isReady: () => isReady })
+  const listen = async (): Promise<Listening> => {
+    await frontEnd.listen({ host: server.host, port: server.port })
+    await ops.listen({ host: config.ops.host, port: config.ops.port })
+    isReady = true
+    return { url: urlOf(frontEnd), opsUrl: urlOf(ops) }
+  }
+  const close = async (): Promise<void> => {
+    isReady = false
+    await Promise.all([frontEnd.close(), ops.close()])
+    await client.close()
+  }
+  return { log, listen, close }
+}
+
+function warnOfPlainSharing(sharing: string, log: Logger): void {
+  if (sharing !== 'tenant') return
+  log.warn(
+    { 'cache.sharing': sharing },
+    'every admitted token of a tenant may read every cached customer of it: right only if all see the same',
+  )
+}
+
+function readCertificates(file: string | null): string | null {
+  if (file === null) return null
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ConfigError('upstream.ca', `can't be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+function urlOf(fastify: FastifyInstance): string {
+  const { address, port, family } = fastify.server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}

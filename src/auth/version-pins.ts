@@ -1,0 +1,75 @@
+/**
+ * Which version a credential last used upstream (design section 3, "Version pin"). The upstream keeps it
+ * as sticky state: a hit must never hide a request that would have changed it.
+ *
+ * What can't be known for certain is "not known", and then the request is forwarded. Requests of one
+ * credential that overlap and ask for different versions reach the upstream in an unknown order; until
+ * all of them are done, and after that until the next one, the pin is not known.
+ */
+import { LRUCache } from 'lru-cache'
+
+/** The explicit version; null: the header is absent, and the upstream uses the pin. */
+export type VersionForm = string | null
+
+interface Pin {
+  /** The version in force upstream; null: not known. */
+  version: string | null
+  /** Requests on their way, all of one form unless `mixed`. */
+  active: number
+  form: VersionForm
+  mixed: boolean
+}
+
+/** A request on its way. */
+export interface PinUse {
+  readonly partition: string
+  /** False: an answer that was asked for earlier may come from before a change of the pin. */
+  readonly mayJoin: boolean
+}
+
+export class VersionPins {
+  readonly #idle: LRUCache<string, Pin>
+  /** Kept apart from the LRU: an entry with requests on their way must not be forgotten. */
+  readonly #busy = new Map<string, Pin>()
+
+  constructor(maxCredentials: number) {
+    this.#idle = new LRUCache({ max: maxCredentials })
+  }
+
+  /** The version that a request of this form would meet upstream, as far as we know; null: not known. */
+  current(partition: string, form: VersionForm): string | null {
+    const busy = this.#busy.size === 0 ? undefined : this.#busy.get(partition)
+    if (busy !== undefined) return busy.mixed || busy.form !== form ? null : busy.version
+    return this.#idle.get(partition)?.version ?? null
+  }
+
+  /** Before a request goes upstream, or waits for one that did. */
+  begin(partition: string, form: VersionForm): PinUse {
+    const pin = this.#busy.get(partition) ?? this.#wake(partition, form)
+    if (pin.active > 0 && pin.form !== form) pin.mixed = true
+    pin.active++
+    return { partition, mayJoin: !pin.mixed }
+  }
+
+  /**
+   * After its answer. `effective` is the answer's `X-API-VERSION`; null: it had none, or none came;
+   * undefined: the upstream was not asked.
+   */
+  end({ partition }: PinUse, effective: string | null | undefined): void {
+    const pin = this.#busy.get(partition)
+    if (pin === undefined) return
+    if (effective !== undefined) pin.version = effective
+    if (pin.mixed) pin.version = null
+    if (--pin.active > 0) return
+    pin.mixed = false
+    this.#busy.delete(partition)
+    this.#idle.set(partition, pin)
+  }
+
+  #wake(partition: string, form: VersionForm): Pin {
+    const pin = this.#idle.get(partition) ?? { version: null, active: 0, form, mixed: false }
+    pin.form = form
+    this.#busy.set(partition, pin)
+    return pin
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Parsing of `Cache-Control` (RFC 9111 section 5.2), from clients and from the upstream. Never throws.
+ */
+
+/** What a client asked for. Ages in seconds. */
+export interface RequestDirectives {
+  readonly noStore: boolean
+  readonly noCache: boolean
+  readonly onlyIfCached: boolean
+  /** Null: not given. */
+  readonly maxAge: number | null
+  readonly minFresh: number | null
+}
+
+/** What the upstream demands. `malformed` means that the field could not be understood as a whole. */
+export interface ResponseDirectives {
+  readonly noStore: boolean
+  readonly noCache: boolean
+  readonly isPrivate: boolean
+  /** `s-maxage`, else `max-age`, in seconds; null: neither given. */
+  readonly lifetime: number | null
+  readonly malformed: boolean
+}
+
+export const NO_DIRECTIVES: RequestDirectives = {
+  noStore: false,
+  noCache: false,
+  onlyIfCached: false,
+  maxAge: null,
+  minFresh: null,
+}
+
+/** RFC 9111 section 1.2.2: a greater value counts as 2^31. */
+const MAX_DELTA_SECONDS = 2_147_483_648
+const DIRECTIVE =
+  /[ \t]*([!#$%&'*+.^_`|~0-9a-z-]+)(?:=(?:([!#$%&'*+.^_`|~0-9a-z-]+)|"((?:[^"\\]|\\.)*)"))?[ \t]*(?:,|$)|[ \t]*(?:,|$)/iy
+
+/**
+ * The directives by lower-case name; null if the field is not a list of directives. The first of two
+ * equal names wins unless a later one is stricter, which the callers see to by asking for presence.
+ */
+export function parseDirectives(value: string): Map<string, string | null> | null {
+  const directives = new Map<string, string | null>()
+  DIRECTIVE.lastIndex = 0
+  while (DIRECTIVE.lastIndex < value.length) {
+    const part = DIRECTIVE.exec(value)
+    if (part === null) return null
+    const name = part[1]?.toLowerCase()
+    if (name === undefined) continue
+    if (!directives.has(name)) directives.set(name, part[2] ?? part[3] ?? null)
+    else if (directives.get(name) !== (part[2] ?? part[3] ?? null)) directives.set(name, '0')
+  }
+  return directives
+}
+
+function deltaSeconds(text: string | null | undefined): number | null {
+  if (text === undefined) return null
+  // A lifetime that can't be read is no lifetime at all: RFC 9111 section 4.2.1 says stale.
+  if (text === null || !/^[0-9]+$/.test(text)) return 0
+  return Math.min(Number(text), MAX_DELTA_SECONDS)
+}
+
+/**
+ * @param cacheControl all `Cache-Control` lines joined with commas, or null
+ * @param pragma `Pragma`, heeded only without `Cache-Control` (RFC 9111 section 5.4)
+ */
+export function requestDirectives(
+  cacheControl: string | null,
+  pragma: string | null,
+): RequestDirectives {
+  if (cacheControl === null) {
+    if (pragma === null || !/(^|,)[ \t]*no-cache[ \t]*(,|$)/i.test(pragma)) return NO_DIRECTIVES
+    return { ...NO_DIRECTIVES, noCache: true }
+  }
+  const parsed = parseDirectives(cacheControl)
+  // What can't be read asks for the most careful thing that costs one refresh.
+  if (parsed === null) return { ...NO_DIRECTIVES, noCache: true }
+  return {
+    noStore: parsed.has('no-store'),
+    noCache: parsed.has('no-cache'),
+    onlyIfCached: parsed.has('only-if-cached'),
+    maxAge: deltaSeconds(parsed.get('max-age')),
+    minFresh: deltaSeconds(parsed.get('min-fresh')),
+  }
+}
+
+/** @param cacheControl all `Cache-Control` lines of the answer joined with commas, or null */
+export function responseDirectives(cacheControl: string | null): ResponseDirectives {
+  const parsed =
+    cacheControl === null ? new Map<string, string | null>() : parseDirectives(cacheControl)
+  if (parsed === null) {
+    return { noStore: false, noCache: false, isPrivate: false, lifetime: null, malformed: true }
+  }
+  return {
+    noStore: parsed.has('no-store'),
+    noCache: parsed.has('no-cache'),
+    isPrivate: parsed.has('private'),
+    lifetime: deltaSeconds(parsed.get('s-maxage')) ?? deltaSeconds(parsed.get('max-age')),
+    malformed: false,
+  }
+}

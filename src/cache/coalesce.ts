@@ -1,0 +1,45 @@
+/**
+ * Many concurrent misses, one fill (design section 2, "coalesce"). A flight is registered under every
+ * key by which another request may join it, for as long as it is in the air.
+ */
+import type { Key } from './key.ts'
+
+export interface Flight<T> {
+  /** The credential that asked; only it may use the answer without being given it itself. */
+  readonly partition: string
+  /** The request id that the upstream sees. */
+  readonly requestId: string
+  readonly landed: Promise<T>
+}
+
+export class Coalescer<T> {
+  readonly #flights = new Map<Key, Flight<T>>()
+
+  find(key: Key): Flight<T> | undefined {
+    return this.#flights.get(key)
+  }
+
+  /**
+   * Starts `work` and registers it before anything else can run. It outlives the request that started it: a leader whose
+   * client goes away still lands for its followers.
+   */
+  launch(
+    keys: readonly Key[],
+    who: Pick<Flight<T>, 'partition' | 'requestId'>,
+    work: () => Promise<T>,
+  ): Flight<T> {
+    const landed = work()
+    const flight: Flight<T> = { partition: who.partition, requestId: who.requestId, landed }
+    for (const key of keys) this.#flights.set(key, flight)
+    // A newer flight may have taken a key over; that one stays.
+    const land = (): void => {
+      for (const key of keys) if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    }
+    landed.then(land, land)
+    return flight
+  }
+
+  get size(): number {
+    return this.#flights.size
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * May this credential be served from the store, now? (design section 3)
+ *
+ * The rule is one sentence: serve iff the credential's admission and grant are live, and the
+ * representation that the grant names is there, fresh, and its fences hold. What follows is that
+ * sentence, clause by clause, with the consequence of each clause failing.
+ */
+import type { RequestDirectives } from './cache-control.ts'
+import type { Admission, Grant, Representation, Superseded, Withdrawal } from './records.ts'
+
+/** `witnessed`: freshness is shared, entitlement is not. `credential`: neither. `tenant`: both. */
+export type Sharing = 'witnessed' | 'credential' | 'tenant'
+
+/** Everything that bears on the question. Pure values; the caller has looked them up. */
+export interface Standing {
+  /** In `tenant` sharing: a grant made up from what anyone in the tenant was last given. */
+  readonly grant: Grant | Withdrawal | undefined
+  readonly grantHolds: boolean
+  readonly admission: Admission | undefined
+  readonly admissionHolds: boolean
+  /** What is stored under the digest that the grant names. */
+  readonly representation: Representation | Superseded | undefined
+  readonly representationHolds: boolean
+  /** The version that this credential last used upstream, as far as we know; null: not known. */
+  readonly pinnedVersion: string | null
+}
+
+/** Why the credential has to ask the upstream itself, and may not wait for anybody else. */
+export type AskReason =
+  | 'no-grant'
+  /** The upstream refused this credential the resource, or gave it something not to be stored. */
+  | 'withdrawn'
+  | 'grant-lapsed'
+  /** The upstream has not lately accepted this credential in this tenant. */
+  | 'not-admitted'
+  /** A write, a purge or a refused credential came in between. */
+  | 'fence'
+  /** Somebody was given other bytes since; that may or may not concern this credential. */
+  | 'superseded'
+  | 'version-pin'
+
+export type Verdict =
+  | { readonly kind: 'serve'; readonly representation: Representation }
+  /** Entitled to `digest`, which is not at hand or not fresh: may wait for another's refresh of it. */
+  | {
+      readonly kind: 'refresh'
+      readonly digest: string
+      readonly why: 'missing' | 'stale' | 'request'
+    }
+  | { readonly kind: 'ask'; readonly reason: AskReason }
+
+/**
+ * @param now monotonic milliseconds
+ */
+export function judge(standing: Standing, directives: RequestDirectives, now: number): Verdict {
+  const { grant, admission, representation, pinnedVersion } = standing
+  if (grant === undefined) return ask('no-grant')
+  if (grant.kind === 'withdrawal') return ask('withdrawn')
+  if (now >= grant.expiresAt) return ask('grant-lapsed')
+  if (admission === undefined || now >= admission.expiresAt) return ask('not-admitted')
+  if (!standing.admissionHolds || !standing.grantHolds) return ask('fence')
+  if (grant.version !== pinnedVersion) return ask('version-pin')
+  if (representation === undefined) return refresh(grant.digest, 'missing')
+  if (representation.kind === 'superseded') return ask('superseded')
+  if (!standing.representationHolds) return ask('fence')
+  if (now >= representation.freshUntil) return refresh(grant.digest, 'stale')
+  if (!satisfies(directives, representation, now)) return refresh(grant.digest, 'request')
+  return { kind: 'serve', representation }
+}
+
+function ask(reason: AskReason): Verdict {
+  return { kind: 'ask', reason }
+}
+
+function refresh(digest: string, why: 'missing' | 'stale' | 'request'): Verdict {
+  return { kind: 'refresh', digest, why }
+}
+
+/**
+ * A copy younger than this answers `no-cache` and `max-age=0` too, so that no client can make the
+ * upstream work more than once a second for one representation.
+ */
+const MIN_REFRESH_INTERVAL_MS = 1_000
+
+/** Whether a fresh copy also satisfies what the client asked for (RFC 9111 section 5.2.1). */
+function satisfies(wanted: RequestDirectives, copy: Representation, now: number): boolean {
+  if (wanted.minFresh !== null && copy.freshUntil - now < wanted.minFresh * 1000) return false
+  const age = now - copy.generatedAt
+  const oldest = wanted.noCache ? 0 : wanted.maxAge === null ? Infinity : wanted.maxAge * 1000
+  return age <= Math.max(oldest, MIN_REFRESH_INTERVAL_MS)
+}

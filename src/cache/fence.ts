@@ -1,0 +1,52 @@
+/**
+ * Fences (design section 4). A fence is a value that never repeats; a write changes it. What was
+ * filled is stamped with the fences that its fill started under, and is used only while every one
+ * of them still has that value. A fence that is missing counts as changed.
+ */
+import type { Key } from './key.ts'
+
+/** Fence names and the values they had. */
+export type FenceStamp = readonly (readonly [name: Key, value: string])[]
+
+/** What a fill started under. */
+export interface OpenFence {
+  readonly stamp: FenceStamp
+  /** A write to one of these was under way: the fill answers, and stores nothing. */
+  readonly pending: boolean
+  /** The store's own mark of the moment of opening. */
+  readonly since: number
+}
+
+/** What reads need of fences. The first two are synchronous: they are on the way of every hit. */
+export interface Fences {
+  /** Whether every fence of the stamp has the stamped value, as far as this process knows, and no write is pending. */
+  holds(stamp: FenceStamp): boolean
+  /** The present local values as one text: equal texts, no write seen in between. */
+  peek(names: readonly Key[]): string
+  /** Reads the fences that a fill starts under, and creates what is missing. */
+  open(names: readonly Key[]): Promise<OpenFence>
+  /**
+   * Adds fences that became known only at the end of the fill. Null if one of them, or one of the
+   * opened, may have changed since `open`: then the fill must not be stored.
+   */
+  extend(open: OpenFence, names: readonly Key[]): Promise<FenceStamp | null>
+}
+
+/** A write that has been announced and not yet settled. */
+export interface PendingWrite {
+  readonly id: string
+  readonly names: readonly Key[]
+}
+
+/** What writes need of fences. */
+export interface WriteFences {
+  /** Before the write is forwarded. While pending, reads go to the upstream and store nothing. `lifetimeMs` bounds it. */
+  begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite>
+  /**
+   * After the outcome, and before the client is answered. `holdMs` > 0 keeps the write pending for
+   * so much longer, because its outcome is unknown and it may yet be applied.
+   */
+  settle(write: PendingWrite, also: readonly Key[], holdMs: number): Promise<void>
+  /** Changes fences at once: purge, or a credential that the upstream refused. */
+  change(names: readonly Key[]): Promise<void>
+}

@@ -1,0 +1,175 @@
+/**
+ * From an answer to what is kept of it: policy decides, the fence and the testimony confirm, and the
+ * records are written. The last step of a fill, after its last await.
+ */
+import type { FenceStamp, Fences, OpenFence } from './fence.ts'
+import { credentialFence, currentKey, familyFence, lineageKey, representationKey } from './key.ts'
+import type { RejectReason } from './outcome.ts'
+import { type Assessment, assess } from './policy.ts'
+import type { BufferedAnswer, MemoryStore } from './ports.ts'
+import type { Grant, Representation } from './records.ts'
+import type { Reporter } from './report.ts'
+import { digestOf, headerValue, keptHeaders, type MintTag } from './representation.ts'
+import { type ReadRequest, subjectOf } from './request.ts'
+import { remember, type SharingMode } from './sharing.ts'
+import type { Standings } from './standing.ts'
+import { weigh } from './witness.ts'
+
+/** Lifetimes in milliseconds. */
+export interface Lifetimes {
+  readonly ttlMs: number
+  /** Fraction of `ttlMs` by which it varies either way, so that entries don't expire together. */
+  readonly ttlJitter: number
+  readonly grantTtlMs: number
+}
+
+export interface FillDependencies {
+  readonly memory: MemoryStore
+  readonly fences: Fences
+  readonly standings: Standings
+  readonly sharing: SharingMode
+  readonly lifetimes: Lifetimes
+  readonly mintTag: MintTag
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly reporter: Pick<Reporter, 'filled' | 'invalidated'>
+}
+
+export interface Kept {
+  /** What the answer says, as a representation; null when policy forbids to make one of it. */
+  readonly representation: Representation | null
+  /** Why nothing was stored; null: it was. */
+  readonly rejected: RejectReason | null
+}
+
+type Admitted = Extract<Assessment, { kind: 'admit' }>
+
+export class FillStore {
+  readonly #deps: FillDependencies
+
+  constructor(dependencies: FillDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** `opened`: the fences, read before the request left. */
+  async keep(request: ReadRequest, opened: OpenFence, answer: BufferedAnswer): Promise<Kept> {
+    const { lifetimes, random, fences } = this.#deps
+    const ttlMs = lifetimes.ttlMs * (1 + lifetimes.ttlJitter * (2 * random() - 1))
+    const asked = { version: request.view.version, parentMember: request.route.parentMember }
+    const assessment = assess(asked, answer, ttlMs)
+    if (assessment.kind === 'reject') {
+      // The view has changed into something that can't be kept: what was granted before is over.
+      if (answer.status === 200) this.giveUp(request, answer.sentAt)
+      return { representation: null, rejected: assessment.reason }
+    }
+    const stamp = opened.pending
+      ? null
+      : await fences.extend(opened, this.#familyOf(request, assessment))
+    const representation = this.#represent(request, answer, assessment, stamp ?? [])
+    if (stamp === null) return { representation, rejected: 'fence' }
+    const isStored = this.#witness(request, representation, stamp, answer.sentAt)
+    if (isStored) this.#noteParent(request, assessment.parent)
+    return { representation, rejected: isStored ? null : 'superseded' }
+  }
+
+  /** Ends the credential's grant, and the freshness of what it named: the upstream now says otherwise. */
+  giveUp(request: ReadRequest, sentAt: number): void {
+    const held = this.#deps.memory.get(request.grantKey)
+    this.#deps.standings.withdraw(request.view, request.partition, sentAt)
+    if (held?.kind === 'grant' && held.witnessedAt <= sentAt)
+      this.#supersede(request, held.digest, sentAt)
+  }
+
+  #familyOf(request: ReadRequest, { parent }: Admitted): string[] {
+    return parent === null ? [] : [familyFence(request.view.tenant, request.route.subject, parent)]
+  }
+
+  #represent(
+    request: ReadRequest,
+    answer: BufferedAnswer,
+    admitted: Admitted,
+    stamp: FenceStamp,
+  ): Representation {
+    const { status, reason, body } = answer
+    const headers = keptHeaders(answer.headers)
+    const { tenant } = request.view
+    const { version } = admitted
+    const generatedAt = answer.sentAt - admitted.initialAgeMs
+    return {
+      kind: 'representation',
+      digest: digestOf(status, headers, body),
+      status,
+      reason,
+      headers,
+      date: headerValue(answer.headers, 'date'),
+      body,
+      etag: headerValue(headers, 'etag') ?? this.#deps.mintTag(tenant, version, body),
+      version,
+      generatedAt,
+      freshUntil: generatedAt + admitted.lifetimeMs,
+      stamp: stamp.filter(([name]) => name !== credentialFence(request.partition)),
+    }
+  }
+
+  /** Writes grant and representation, if the answer proves what they say. Synchronous: nothing can come in between. */
+  #witness(
+    request: ReadRequest,
+    representation: Representation,
+    stamp: FenceStamp,
+    sentAt: number,
+  ): boolean {
+    const { memory, lifetimes, sharing } = this.#deps
+    const { digest, version } = representation
+    const previous = memory.get(request.grantKey)
+    const key = this.#keyOf(request, digest)
+    const present = memory.get(key)
+    const proof = weigh({
+      previous:
+        previous?.kind === 'grant' || previous?.kind === 'withdrawal' ? previous : undefined,
+      present:
+        present?.kind === 'representation' || present?.kind === 'superseded' ? present : undefined,
+      digest,
+      sentAt,
+    })
+    if (proof.kind === 'outdated') return false
+    if (proof.supersedes !== null) this.#supersede(request, proof.supersedes, sentAt)
+    const expiresAt = sentAt + lifetimes.grantTtlMs
+    const grant: Grant = { kind: 'grant', digest, version, witnessedAt: sentAt, expiresAt, stamp }
+    memory.set(request.grantKey, grant)
+    memory.set(key, representation)
+    if (sharing.of(request.view.tenant, sentAt) === 'tenant') {
+      this.#noteCurrent(request, representation, sentAt)
+    }
+    return true
+  }
+
+  #supersede(request: ReadRequest, digest: string, at: number): void {
+    this.#deps.memory.set(this.#keyOf(request, digest), { kind: 'superseded', at })
+    this.#deps.reporter.invalidated('change')
+  }
+
+  #keyOf(request: ReadRequest, digest: string): string {
+    const scope = this.#deps.sharing.scopeOf(request.partition)
+    return representationKey(request.viewKey, scope, digest)
+  }
+
+  /** In `tenant` sharing: whose bytes count, and whether two views have shown themselves. */
+  #noteCurrent(request: ReadRequest, shown: Representation, witnessedAt: number): void {
+    const { memory, fences, sharing } = this.#deps
+    const key = currentKey(request.viewKey)
+    const known = memory.get(key)
+    const before = known?.kind === 'current' && fences.holds(known.stamp) ? known : undefined
+    const { digests, returned } = remember(before?.digests ?? [], shown.digest)
+    if (returned) sharing.trip(request.view.tenant, witnessedAt)
+    const last = before?.digests.at(-1)
+    if (last !== undefined && last !== shown.digest) this.#supersede(request, last, witnessedAt)
+    const { version, stamp } = shown
+    memory.set(key, { kind: 'current', digests, version, witnessedAt, stamp })
+  }
+
+  #noteParent(request: ReadRequest, parent: string | null): void {
+    if (request.route.parentMember === null) return
+    const key = lineageKey(request.view.tenant, request.route.subject, subjectOf(request))
+    this.#deps.memory.set(key, { kind: 'lineage', parent })
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * What a write makes stale (contract table 8.3), as fences to be made pending before it is forwarded
+ * and changed before its client is answered. Which rows there are is data in `contract/routes.ts`.
+ */
+import type { WriteMatch } from '../contract/routes.ts'
+import type { PendingWrite, WriteFences } from './fence.ts'
+import { integerMember, parseObject } from './json-member.ts'
+import { familyFence, type Key, lineageKey, subjectFence, tenantFence } from './key.ts'
+import type { MemoryStore } from './ports.ts'
+
+const KIND = 'customer'
+const PARENT = 'parent_id'
+
+/** Answers that prove that nothing was changed (design section 4). */
+const DEFINITE_REJECTIONS: ReadonlySet<number> = new Set([400, 401, 403, 404, 406, 413, 415])
+
+export interface WriteOutcome {
+  /** Null: no answer came, and the write may have been applied or may yet be. */
+  readonly status: number | null
+  /** The bodies as text, where the row needs them; null: not known, too long, or not there. */
+  readonly requestBody: string | null
+  readonly responseBody: string | null
+}
+
+/** An announced write; to be settled exactly once. */
+export interface AnnouncedWrite {
+  readonly tenant: string
+  readonly match: WriteMatch
+  readonly pending: PendingWrite
+  /** The parent that was last seen, before this write; undefined: never seen. */
+  readonly formerParent: string | null | undefined
+}
+
+export interface InvalidatorDependencies {
+  readonly fences: WriteFences
+  readonly memory: MemoryStore
+  /** How long a write may take, and how long one without an outcome is waited for. Milliseconds. */
+  readonly writeDeadlineMs: number
+}
+
+/** Whether the bodies of such a write say what else it makes stale. */
+export function readsBodies({ row }: WriteMatch): boolean {
+  return row.drops.includes('parents') || row.drops.includes('created')
+}
+
+export class Invalidator {
+  readonly #deps: InvalidatorDependencies
+
+  constructor(dependencies: InvalidatorDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** Before the write is forwarded: from now on reads go to the upstream, and nothing is stored. */
+  async announce(tenant: string, match: WriteMatch): Promise<AnnouncedWrite> {
+    const { subject, row } = match
+    const former = subject === null ? undefined : this.#parentOf(tenant, subject)
+    const names =
+      subject === null ? [] : subjectNames(tenant, subject, row.drops.includes('family'))
+    if (former !== undefined && former !== null && row.drops.includes('parents')) {
+      names.push(subjectFence(tenant, KIND, former))
+    }
+    if (names.length === 0) names.push(tenantFence(tenant))
+    // W10 names nobody yet: nothing that could be cached is changed before its answer says whom.
+    const pendingNames = row.drops.includes('created') ? [] : names
+    const pending = await this.#deps.fences.begin(pendingNames, this.#deps.writeDeadlineMs)
+    return { tenant, match, pending, formerParent: former }
+  }
+
+  /** After the outcome, and before the client is answered. */
+  async settle(write: AnnouncedWrite, result: WriteOutcome): Promise<void> {
+    const { status } = result
+    if (status !== null && DEFINITE_REJECTIONS.has(status)) {
+      await this.#deps.fences.settle(write.pending, [], 0)
+      return
+    }
+    const holdMs = status === null || status >= 500 ? this.#deps.writeDeadlineMs : 0
+    await this.#deps.fences.settle(write.pending, learnt(write, result), holdMs)
+    const { subject, row } = write.match
+    if (subject !== null && row.drops.includes('parents')) {
+      this.#deps.memory.delete(lineageKey(write.tenant, KIND, subject))
+    }
+  }
+
+  #parentOf(tenant: string, subject: string): string | null | undefined {
+    const lineage = this.#deps.memory.get(lineageKey(tenant, KIND, subject))
+    return lineage?.kind === 'lineage' ? lineage.parent : undefined
+  }
+}
+
+function subjectNames(tenant: string, id: string, family: boolean): Key[] {
+  const own = subjectFence(tenant, KIND, id)
+  return family ? [own, familyFence(tenant, KIND, id)] : [own]
+}
+
+/** The fences of the records that only the bodies name; the tenant's, if they can't be learnt. */
+function learnt(write: AnnouncedWrite, result: WriteOutcome): Key[] {
+  const { tenant, match } = write
+  const names: Key[] = []
+  if (match.row.drops.includes('created')) {
+    const created = createdId(result.responseBody)
+    if (created === null) return [tenantFence(tenant)]
+    names.push(...subjectNames(tenant, created, true))
+  }
+  if (!match.row.drops.includes('parents')) return names
+  const parents = parentsOf(write, result)
+  if (parents === null) return [tenantFence(tenant)]
+  // A new child may change what its parent's other children show (contract table 8.3, W10).
+  const withFamily = match.row.drops.includes('created')
+  for (const id of parents) names.push(...subjectNames(tenant, id, withFamily))
+  return names
+}
+
+/**
+ * Old and new parent, as far as there are any; null: can't be told.
+ *
+ * The new one is in the answer, or in the request; the old one is what was last seen, or, when the
+ * request does not touch the link, the same as the new one.
+ */
+function parentsOf(write: AnnouncedWrite, result: WriteOutcome): string[] | null {
+  const asked = member(result.requestBody, PARENT)
+  const answered = member(result.responseBody, PARENT)
+  const isCreation = write.match.row.drops.includes('created')
+  const before = isCreation ? null : write.formerParent
+  const parents = new Set<string>()
+  for (const parent of [before, asked, answered]) {
+    if (parent === 'invalid') return null
+    if (typeof parent === 'string') parents.add(parent)
+  }
+  const isLinkKnown = before !== undefined || (asked === undefined && answered !== undefined)
+  const isTargetKnown = answered !== undefined || asked !== undefined || result.requestBody !== null
+  return isLinkKnown && isTargetKnown ? [...parents] : null
+}
+
+/** W10 answers with a location profile: the customer is `customer_id`, or `id` from 2021/04/07 on. */
+function createdId(body: string | null): string | null {
+  const id = member(body, 'customer_id') ?? member(body, 'id') ?? null
+  return id === 'invalid' ? null : id
+}
+
+/** A member's id; null for JSON null; undefined when there is no such member, or no readable body. */
+function member(body: string | null, name: string): string | null | undefined {
+  const object = body === null ? null : parseObject(body)
+  if (body === null || object === null || !Object.hasOwn(object, name)) return undefined
+  return integerMember(body, object, name)
+}

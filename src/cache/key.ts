@@ -1,0 +1,81 @@
+/**
+ * Keys. Each is a sequence of length-prefixed parts, so that two different sequences never give
+ * the same key, whatever characters the parts hold (reliability.md S4).
+ *
+ * ```
+ *   key  = part*            part = <length in UTF-16 units> ":" <text>
+ *   view          "v" tenant route version-form parameter*
+ *   grant         "g" view partition
+ *   representation"r" view scope digest        scope: "" or, when freshness is private, the partition
+ *   admission     "a" tenant partition
+ *   fences        "t" tenant | "s" tenant kind id | "f" tenant kind id | "k" partition
+ * ```
+ *
+ * In process memory the sequence itself is the key: nothing is gained by hashing it there, and
+ * nothing leaks. A tier outside the process must put a keyed hash in its place.
+ */
+export type Key = string
+
+/** Tells "no version header" from every explicit version: `-` is no version. */
+const ABSENT = '-'
+
+export function encodeParts(...parts: readonly string[]): Key {
+  let key = ''
+  for (const part of parts) key += `${part.length}:${part}`
+  return key
+}
+
+/** What a request asks for, whoever asks. */
+export interface View {
+  readonly tenant: string
+  readonly route: string
+  readonly params: readonly string[]
+  /** The explicit `x-api-version`; null when the header was absent, which is a form of its own. */
+  readonly version: string | null
+}
+
+export function viewKey(view: View): Key {
+  return encodeParts('v', view.tenant, view.route, view.version ?? ABSENT, ...view.params)
+}
+
+export function grantKey(view: Key, partition: string): Key {
+  return encodeParts('g', view, partition)
+}
+
+export function representationKey(view: Key, scope: string, digest: string): Key {
+  return encodeParts('r', view, scope, digest)
+}
+
+/** Which representation of a view was last seen by anyone; only read when tenants share plainly. */
+export function currentKey(view: Key): Key {
+  return encodeParts('c', view)
+}
+
+/** The last known parent of a record, which a write that moves the record must know. */
+export function lineageKey(tenant: string, kind: string, id: string): Key {
+  return encodeParts('l', tenant, kind, id)
+}
+
+export function admissionKey(tenant: string, partition: string): Key {
+  return encodeParts('a', tenant, partition)
+}
+
+/** Guards every entry of a tenant. */
+export function tenantFence(tenant: string): Key {
+  return encodeParts('t', tenant)
+}
+
+/** Guards the entries of one record. */
+export function subjectFence(tenant: string, kind: string, id: string): Key {
+  return encodeParts('s', tenant, kind, id)
+}
+
+/** Guards the entries of the records whose parent is this one. */
+export function familyFence(tenant: string, kind: string, id: string): Key {
+  return encodeParts('f', tenant, kind, id)
+}
+
+/** Guards everything that was ever given to one credential. */
+export function credentialFence(partition: string): Key {
+  return encodeParts('k', partition)
+}

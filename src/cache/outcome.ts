@@ -1,0 +1,127 @@
+/**
+ * The one record of what happened to a request. Header, log line and metric are all derived from it,
+ * so they can't disagree. Every vocabulary is closed.
+ */
+
+export type OutcomeKind =
+  /** Answered from a store; the upstream saw nothing. */
+  | 'hit'
+  /** The upstream was asked for this request, and the cache had a say in it. */
+  | 'fill'
+  /** Answered by what another request had asked the upstream for. */
+  | 'follower'
+  /** A cached route, but this request had to skip the cache. */
+  | 'bypass'
+  /** Traffic that the cache never sees. */
+  | 'pass-through'
+  /** Refused before anything was looked up or sent. */
+  | 'refused'
+  /** Only the store would do, and it had nothing (`only-if-cached`). */
+  | 'not-cached'
+  /** The upstream gave no valid answer in time. */
+  | 'failed'
+
+/** RFC 9211 section 2.2: why the request went forward. */
+export type Forward =
+  /** Nothing usable was found. Also when somebody else may read it: telling would leak who read what. */
+  | 'uri-miss'
+  /** The credential is entitled, and the copy was too old or overtaken by a write. */
+  | 'stale'
+  /** A fresh copy was there, and the request itself forbade it (`no-cache`, another version pin). */
+  | 'request'
+  | 'bypass'
+  | 'method'
+
+export type Tier = 'memory' | 'redis'
+
+/** Why an answer was not stored. What follows is the same for all: it is answered, and forgotten. */
+export type RejectReason =
+  | 'status'
+  | 'type'
+  | 'body'
+  | 'encoding'
+  | 'no-store'
+  | 'private'
+  | 'no-cache'
+  | 'cache-control'
+  | 'expired'
+  | 'set-cookie'
+  | 'vary'
+  | 'size'
+  /** The effective version is not the one asked for, or the answer names none. */
+  | 'version'
+  /** A write was under way or ended in between. */
+  | 'fence'
+  /** A later answer has shown something else already. */
+  | 'superseded'
+
+/** Why a request on a cached route skipped the cache. */
+export type BypassReason =
+  /** A query: its meaning for the upstream is unknown. */
+  | 'query'
+  /** `Cache-Control: no-store` from the client: neither looked up nor stored. */
+  | 'no-store'
+
+export type Detail =
+  | Tier
+  | BypassReason
+  | 'follower'
+  /** A follower found an answer that can't be shared, and asked for itself. */
+  | 'private'
+  /** The credential last used another version upstream; a hit would hide the change of pin. */
+  | 'version-pin'
+  | `reject.${RejectReason}`
+
+export interface Outcome {
+  readonly kind: OutcomeKind
+  readonly tier: Tier | null
+  readonly forward: Forward | null
+  /** The upstream's status, where a stale copy was replaced. */
+  readonly forwardStatus: number | null
+  readonly detail: Detail | null
+  readonly stored: boolean
+  /** True: answered by another's fill. False: could have been, but its answer was not for sharing. */
+  readonly collapsed: boolean | null
+  /** Whole seconds of freshness left. */
+  readonly ttl: number | null
+  /** Whole seconds since the upstream made the body; only for what came out of a store. */
+  readonly age: number | null
+  /** The request that the upstream saw, when it was not this one. */
+  readonly leaderRequestId: string | null
+}
+
+const NOTHING: Outcome = {
+  kind: 'refused',
+  tier: null,
+  forward: null,
+  forwardStatus: null,
+  detail: null,
+  stored: false,
+  collapsed: null,
+  ttl: null,
+  age: null,
+  leaderRequestId: null,
+}
+
+export const REFUSED: Outcome = NOTHING
+export const NOT_CACHED: Outcome = { ...NOTHING, kind: 'not-cached' }
+
+export function outcome(kind: OutcomeKind, fields: Partial<Omit<Outcome, 'kind'>>): Outcome {
+  return { ...NOTHING, ...fields, kind }
+}
+
+/** @param age @param ttl whole seconds */
+export function hit(tier: Tier, age: number, ttl: number): Outcome {
+  return {
+    kind: 'hit',
+    tier,
+    forward: null,
+    forwardStatus: null,
+    detail: tier,
+    stored: false,
+    collapsed: null,
+    ttl,
+    age,
+    leaderRequestId: null,
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * What the rest of the house is told of a request and of the cache's own doings. Metrics and the access
+ * log implement it; both see the same `Outcome` that made the header, so the three can't disagree.
+ */
+import type { Outcome } from './outcome.ts'
+
+export interface Report {
+  readonly outcome: Outcome
+  readonly status: number
+  readonly method: string
+  /** Name of the cached route, id of the write row, or null. Never the path: it may be personal. */
+  readonly route: string | null
+  readonly tenant: string | null
+  readonly requestId: string
+  /** Code of the problem that was answered; null: none. */
+  readonly problem: string | null
+  readonly durationMs: number
+}
+
+export type FillResult = 'stored' | 'rejected' | 'failed'
+
+/** Who made entries stale. `change`: an answer that differs from what was granted before. */
+export type InvalidationSource = 'write' | 'change' | 'credential'
+
+export interface Reporter {
+  finished(report: Report): void
+  /** One walk through the memory tier. */
+  lookedUp(milliseconds: number): void
+  /** One request to the upstream made for the cache. */
+  filled(result: FillResult, milliseconds: number): void
+  invalidated(source: InvalidationSource): void
+  /** Two views have shown themselves in a tenant that shares plainly. */
+  sharingTripped(tenant: string): void
+  /** A fault of our own; never a token, a body or an address. */
+  faulted(error: unknown, requestId: string): void
+}

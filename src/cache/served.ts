@@ -1,0 +1,110 @@
+/**
+ * From what a fill has brought to what the client is answered with, and the outcome that tells of it.
+ * Pure.
+ */
+import type { Flight } from './coalesce.ts'
+import type { AskReason, Verdict } from './entitlement.ts'
+import type { Kept } from './fill.ts'
+import { type Detail, type Forward, type Outcome, outcome } from './outcome.ts'
+import type { BufferedAnswer, StreamedAnswer, UpstreamAnswer } from './ports.ts'
+import type { Representation } from './records.ts'
+
+export type Failure = 'unreachable' | 'timeout' | 'not-cached'
+
+/** What the client is to be answered with. */
+export type Served =
+  | {
+      readonly kind: 'representation'
+      readonly representation: Representation
+      readonly outcome: Outcome
+    }
+  /** An answer of the upstream that makes no representation: relayed as it is. */
+  | {
+      readonly kind: 'answer'
+      readonly answer: BufferedAnswer | StreamedAnswer
+      readonly outcome: Outcome
+    }
+  | { readonly kind: 'failure'; readonly failure: Failure; readonly outcome: Outcome }
+
+/** Why the look-up did not serve. */
+export type MissVerdict = Exclude<Verdict, { kind: 'serve' }>
+
+/** What a fill has brought: the upstream's answer, and what was kept of it. */
+export interface Landing {
+  readonly answer: UpstreamAnswer
+  readonly kept: Kept
+  /** Whole seconds that it stays fresh; null: it was not stored. */
+  readonly ttl: number | null
+}
+
+export function failure(kind: Failure, told: Outcome): Served {
+  return { kind: 'failure', failure: kind, outcome: told }
+}
+
+/**
+ * @param flight the flight that was joined; null when the request asked the upstream itself
+ * @param collapsed false when it found a flight that it could not share
+ */
+export function serve(
+  verdict: MissVerdict,
+  landing: Landing,
+  flight: Flight<Landing> | null,
+  collapsed: false | null = null,
+): Served {
+  const { answer, kept } = landing
+  if (answer.kind === 'unreachable' || answer.kind === 'timeout') {
+    return failure(answer.kind, outcome('failed', { forward: forwardOf(verdict) }))
+  }
+  const told =
+    flight === null
+      ? filled(verdict, landing, answer.status, collapsed)
+      : followed(verdict, flight.requestId)
+  return kept.representation === null
+    ? { kind: 'answer', answer, outcome: told }
+    : { kind: 'representation', representation: kept.representation, outcome: told }
+}
+
+function filled(
+  verdict: MissVerdict,
+  { kept, ttl }: Landing,
+  status: number,
+  collapsed: false | null,
+): Outcome {
+  const forward = forwardOf(verdict)
+  return outcome('fill', {
+    forward,
+    forwardStatus: forward === 'stale' ? status : null,
+    stored: ttl !== null,
+    ttl,
+    collapsed,
+    detail: detailOf(verdict, kept, collapsed),
+  })
+}
+
+function detailOf(verdict: MissVerdict, kept: Kept, collapsed: false | null): Detail | null {
+  if (kept.rejected !== null) return `reject.${kept.rejected}`
+  if (collapsed === false) return 'private'
+  return verdict.kind === 'ask' && verdict.reason === 'version-pin' ? 'version-pin' : null
+}
+
+/** Answered by what another request had asked for; that one's id goes to the log. */
+export function followed(verdict: MissVerdict, leaderRequestId: string): Outcome {
+  const forward = forwardOf(verdict)
+  return outcome('follower', { forward, collapsed: true, detail: 'follower', leaderRequestId })
+}
+
+const FORWARD_OF_ASK: Readonly<Record<AskReason, Forward>> = {
+  // Never another word for "others may read this": that would tell who has read what.
+  'no-grant': 'uri-miss',
+  withdrawn: 'uri-miss',
+  'grant-lapsed': 'uri-miss',
+  'not-admitted': 'uri-miss',
+  fence: 'stale',
+  superseded: 'stale',
+  'version-pin': 'request',
+}
+
+function forwardOf(verdict: MissVerdict): Forward {
+  if (verdict.kind === 'ask') return FORWARD_OF_ASK[verdict.reason]
+  return verdict.why === 'missing' ? 'uri-miss' : verdict.why
+}

@@ -1,0 +1,80 @@
+/**
+ * What an answer's status says about a credential (design section 3): which admissions begin and end,
+ * and which grants are over. Used for fills and for everything that passes through.
+ */
+import { API_VERSIONS } from '../contract/headers.ts'
+import type { FenceStamp, Fences, WriteFences } from './fence.ts'
+import { admissionKey, credentialFence, grantKey, type View, viewKey } from './key.ts'
+import type { MemoryStore } from './ports.ts'
+import type { Reporter } from './report.ts'
+
+export interface Answered {
+  readonly tenant: string
+  readonly partition: string
+  readonly status: number
+  /** Monotonic milliseconds; the request left no earlier. */
+  readonly sentAt: number
+  /** The credential's fence as it was before the request left. */
+  readonly stamp: FenceStamp
+  /** The path is known to need the token: a cached route, or a write below one. Others prove nothing. */
+  readonly vouches: boolean
+  /** The cached resource that was asked for; null: none. */
+  readonly resource: Pick<View, 'route' | 'params'> | null
+}
+
+export interface StandingsDependencies {
+  readonly memory: MemoryStore
+  readonly fences: Fences & WriteFences
+  readonly credentialTtlMs: number
+  readonly reporter: Pick<Reporter, 'invalidated'>
+}
+
+export class Standings {
+  readonly #deps: StandingsDependencies
+
+  constructor(dependencies: StandingsDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** The credential's fence, to be read before a request leaves whose answer will be learnt from. */
+  async open(partition: string): Promise<FenceStamp> {
+    const { stamp } = await this.#deps.fences.open([credentialFence(partition)])
+    return stamp
+  }
+
+  async learn(answered: Answered): Promise<void> {
+    const { status, tenant, partition, sentAt } = answered
+    if (status === 401) {
+      this.#deps.memory.delete(admissionKey(tenant, partition))
+      await this.#deps.fences.change([credentialFence(partition)])
+      this.#deps.reporter.invalidated('credential')
+    } else if (status === 403 || status === 404) {
+      if (answered.resource !== null) this.#withdrawAll(answered, answered.resource)
+    } else if (status >= 200 && status < 300 && answered.vouches) {
+      // A 2xx that left before a 401 says nothing any more: the fence has changed in between.
+      if (!this.#deps.fences.holds(answered.stamp)) return
+      const expiresAt = sentAt + this.#deps.credentialTtlMs
+      const stamp = answered.stamp
+      this.#deps.memory.set(admissionKey(tenant, partition), {
+        kind: 'admission',
+        expiresAt,
+        stamp,
+      })
+    }
+  }
+
+  /** Ends the grant of one view, unless it was given by a later request than the one sent at `sentAt`. */
+  withdraw(view: View, partition: string, sentAt: number): void {
+    const key = grantKey(viewKey(view), partition)
+    const held = this.#deps.memory.get(key)
+    if (held?.kind === 'grant' && held.witnessedAt > sentAt) return
+    this.#deps.memory.set(key, { kind: 'withdrawal', witnessedAt: sentAt })
+  }
+
+  /** A refusal concerns the resource, whatever version it was asked for in. */
+  #withdrawAll({ tenant, partition, sentAt }: Answered, resource: Pick<View, 'route' | 'params'>) {
+    for (const version of [null, ...API_VERSIONS]) {
+      this.withdraw({ ...resource, tenant, version }, partition, sentAt)
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * From files and environment to a configuration that has passed every rule, or the one line that says
+ * which key is wrong and why. A value is never repeated in an error: it may be a secret.
+ */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { Value } from 'typebox/value'
+import { type Config, ConfigSchema, configKeys, type RawConfig } from './schema.ts'
+
+/** `key` is the key at fault, or the file. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly key: string
+
+  constructor(key: string, reason: string) {
+    super(`${key}: ${reason}`)
+    this.key = key
+  }
+}
+
+export interface ConfigSources {
+  /** `config/default.json`. */
+  readonly defaultFile: string
+  /** Values of the environment; only `LAYBY_*` are looked at. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+export interface LoadedConfig {
+  readonly config: Config
+  /** `LAYBY_*` variables that no key answers to: typing errors, or set by an orchestrator. */
+  readonly unknownVariables: readonly string[]
+}
+
+type Json = Record<string, unknown>
+
+/** @throws ConfigError naming the key and the reason */
+export function loadConfig({ defaultFile, environment }: ConfigSources): LoadedConfig {
+  const ownFile = environment['LAYBY_CONFIG']
+  const merged: Json = {}
+  for (const file of ownFile === undefined || ownFile === ''
+    ? [defaultFile]
+    : [defaultFile, ownFile]) {
+    merge(merged, readJson(file))
+  }
+  const unknownVariables = applyEnvironment(merged, environment)
+  return { config: parseConfig(merged), unknownVariables }
+}
+
+/** @throws ConfigError naming the key and the reason */
+export function parseConfig(values: Json): Config {
+  const filled = Value.Default(ConfigSchema, Value.Clone(values))
+  const [error] = Value.Errors(ConfigSchema, filled)
+  if (error !== undefined) throw configErrorOf(error as SchemaError)
+  return checkRules(filled as RawConfig)
+}
+
+interface SchemaError {
+  readonly keyword: string
+  readonly instancePath: string
+  readonly message: string
+  readonly params: {
+    readonly additionalProperties?: readonly string[]
+    readonly allowedValues?: unknown[]
+  }
+}
+
+function configErrorOf({ keyword, instancePath, message, params }: SchemaError): ConfigError {
+  const path = instancePath.slice(1).replaceAll('/', '.')
+  if (keyword === 'additionalProperties' || keyword === 'boolean') {
+    const name = params.additionalProperties?.[0]
+    return new ConfigError([path, name].filter(Boolean).join('.'), 'there is no such key')
+  }
+  const allowed = params.allowedValues === undefined ? '' : `: ${params.allowedValues.join(', ')}`
+  return new ConfigError(path === '' ? 'configuration' : path, message + allowed)
+}
+
+/** What no single key can tell. */
+function checkRules(raw: RawConfig): Config {
+  const { upstream, secret, redis, cache, server, ops } = raw
+  if (upstream.url === null) {
+    throw new ConfigError(
+      'upstream.url',
+      'is required: set LAYBY_UPSTREAM_URL to the base URL of the API',
+    )
+  }
+  checkUrl(upstream.url)
+  if (redis.url !== null)
+    throw new ConfigError('redis.url', 'the Redis tier is not part of this version')
+  if (secret !== null && secret.length < 32)
+    throw new ConfigError('secret', 'must have at least 32 characters')
+  if (upstream.headersTimeoutMs > upstream.totalTimeoutMs) {
+    throw new ConfigError('upstream.headersTimeoutMs', 'must not be above upstream.totalTimeoutMs')
+  }
+  if (cache.maxBodyBytes > cache.memory.maxBytes) {
+    throw new ConfigError('cache.maxBodyBytes', 'must not be above cache.memory.maxBytes')
+  }
+  if (server.port !== 0 && server.port === ops.port && server.host === ops.host) {
+    throw new ConfigError('ops.port', 'must differ from server.port')
+  }
+  return {
+    ...raw,
+    upstream: { ...upstream, url: upstream.url },
+    secret: secret ?? randomBytes(32).toString('base64url'),
+  }
+}
+
+function checkUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new ConfigError('upstream.url', 'must be an http or https URL')
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new ConfigError('upstream.url', 'must have no credentials, query or fragment')
+  }
+}
+
+function readJson(file: string): Json {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ConfigError(file, `can't be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isObject(value)) return value
+  } catch {
+    // Its message would repeat the text, which may hold a secret.
+  }
+  throw new ConfigError(file, 'is not a JSON object')
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function merge(into: Json, from: Json): void {
+  for (const [name, value] of Object.entries(from)) {
+    // As a plain property it would reach the prototype of every object.
+    if (name === '__proto__') throw new ConfigError(name, 'there is no such key')
+    const present = into[name]
+    if (isObject(value) && isObject(present)) merge(present, value)
+    else into[name] = isObject(value) ? structuredClone(value) : value
+  }
+}
+
+/** Writes the variables over the files' values; gives the names that no key answers to. */
+function applyEnvironment(into: Json, environment: ConfigSources['environment']): string[] {
+  const keys = configKeys()
+  for (const { path, variable, schema } of keys) {
+    const text = environment[variable]
+    if (text === undefined || text === '') continue
+    set(into, path.split('.'), typedValue(text, schema as { readonly type?: string }))
+  }
+  const known = new Set(['LAYBY_CONFIG', ...keys.map(({ variable }) => variable)])
+  return Object.keys(environment).filter((name) => name.startsWith('LAYBY_') && !known.has(name))
+}
+
+function typedValue(text: string, { type }: { readonly type?: string }): unknown {
+  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
+  if (type === 'integer' || type === 'number')
+    return /^-?[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : text
+  return text
+}
+
+function set(into: Json, path: readonly string[], value: unknown): void {
+  let object = into
+  for (const name of path.slice(0, -1)) {
+    if (!isObject(object[name])) object[name] = {}
+    object = object[name] as Json
+  }
+  object[path.at(-1) as string] = value
+}

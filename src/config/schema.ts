@@ -1,0 +1,169 @@
+/**
+ * The one schema of the configuration: types, defaults, bounds, and the sentences of the table in the
+ * README. Units are in the names.
+ */
+import Type, { type Static, type TSchema } from 'typebox'
+
+const port = (fallback: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum: 65_535, default: fallback, description })
+const milliseconds = (fallback: number, description: string, minimum = 0) =>
+  Type.Integer({ minimum, maximum: 86_400_000, default: fallback, description })
+const bytes = (fallback: number, description: string) =>
+  Type.Integer({ minimum: 1, maximum: 1_099_511_627_776, default: fallback, description })
+const optionalText = (description: string) =>
+  Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: null, description })
+const choice = <const T extends string[]>(
+  values: [...T],
+  fallback: T[number],
+  description: string,
+) => Type.Enum(values, { default: fallback, description })
+const group = <T extends Record<string, TSchema>>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false, default: {} })
+
+export const ConfigSchema = group({
+  server: group({
+    host: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'Address of the public listener.',
+    }),
+    port: port(8003, 'Port of the public listener; 0: any free one.'),
+    trustProxy: Type.Boolean({
+      default: false,
+      description:
+        'Whether a proxy in front is trusted to name the client. Nothing depends on it yet but log lines.',
+    }),
+    maxRequestBytes: bytes(1_048_576, 'Longest content of a request that is passed through.'),
+  }),
+  ops: group({
+    host: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'Address of the operations listener.',
+    }),
+    port: port(9003, 'Port of the operations listener; 0: any free one.'),
+    adminToken: optionalText('Token for the administrative paths; without it they are off.'),
+  }),
+  upstream: group({
+    url: optionalText('Base URL of the API, with a path prefix if it has one. Required.'),
+    probePath: optionalText(
+      'A path that needs a token, for asking whether one is still accepted; without it nothing is probed.',
+    ),
+    connectTimeoutMs: milliseconds(1_000, 'Time to connect.', 1),
+    headersTimeoutMs: milliseconds(
+      8_000,
+      "Time from the request having been sent to the end of the answer's head.",
+      1,
+    ),
+    totalTimeoutMs: milliseconds(
+      10_000,
+      'Time from the arrival of a cached read to its answer.',
+      1,
+    ),
+    bodyTimeoutMs: milliseconds(5_000, 'Longest pause within a body.', 1),
+    connections: Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      default: 128,
+      description: 'Most connections to the API at once.',
+    }),
+    ca: optionalText(
+      'PEM file of the authorities that may vouch for the API, in place of the system’s.',
+    ),
+  }),
+  redis: group({
+    url: optionalText(
+      '`redis://` or `rediss://`. Not supported by this version yet: leave it out.',
+    ),
+    keyPrefix: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      default: 'layby',
+      description: 'Before every key.',
+    }),
+    commandTimeoutMs: milliseconds(50, 'Budget of one command.', 1),
+  }),
+  secret: optionalText(
+    'Keys every credential hash and entity tag; at least 32 characters. Random for each process if left out.',
+  ),
+  cache: group({
+    ttlMs: milliseconds(300_000, 'How long a body is fresh, for all who were given the same.', 1),
+    ttlJitter: Type.Number({
+      minimum: 0,
+      maximum: 0.5,
+      default: 0.1,
+      description: 'Fraction by which `ttlMs` varies either way.',
+    }),
+    grantTtlMs: milliseconds(
+      900_000,
+      'How long a credential may read what the upstream once gave it: longest life of an old role’s view.',
+      1,
+    ),
+    credentialTtlMs: milliseconds(
+      300_000,
+      'How long a credential counts as accepted after the upstream last accepted it: longest life of a revoked token.',
+      1,
+    ),
+    sharing: choice(
+      ['witnessed', 'credential', 'tenant'],
+      'witnessed',
+      'Who keeps bytes fresh for whom; see docs/sharing.md before choosing `tenant`.',
+    ),
+    staleWhileRevalidateMs: milliseconds(
+      30_000,
+      'How long past its freshness a body may be served while it is refreshed. Without effect in this version.',
+    ),
+    staleIfErrorMs: milliseconds(
+      300_000,
+      'How long past its freshness a body may be served while the API fails. Without effect in this version.',
+    ),
+    maxBodyBytes: bytes(
+      1_048_576,
+      'Longest body that is stored; longer ones are streamed through.',
+    ),
+    memory: group({
+      maxBytes: bytes(67_108_864, 'Size of the memory tier.'),
+    }),
+  }),
+  log: group({
+    level: choice(
+      ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+      'info',
+      'Least severe line that is written.',
+    ),
+  }),
+})
+
+/** As in the files and after defaults; every key is there. */
+export type RawConfig = Static<typeof ConfigSchema>
+
+/** A configuration that has passed every rule. */
+export type Config = Omit<RawConfig, 'upstream' | 'secret'> & {
+  readonly upstream: Omit<RawConfig['upstream'], 'url'> & { readonly url: string }
+  readonly secret: string
+}
+
+/** One key of the configuration, as files and the environment name it. */
+export interface ConfigKey {
+  /** `cache.memory.maxBytes` */
+  readonly path: string
+  /** `LAYBY_CACHE_MEMORY_MAX_BYTES` */
+  readonly variable: string
+  readonly schema: TSchema & { readonly default?: unknown; readonly description?: string }
+}
+
+/** All keys, in the schema's order. */
+export function configKeys(schema: TSchema = ConfigSchema, prefix = ''): ConfigKey[] {
+  const { properties } = schema as { readonly properties?: Record<string, TSchema> }
+  if (properties === undefined) return []
+  return Object.entries(properties).flatMap(([name, property]) => {
+    const path = prefix === '' ? name : `${prefix}.${name}`
+    const below = configKeys(property, path)
+    return below.length > 0 ? below : [{ path, variable: variableOf(path), schema: property }]
+  })
+}
+
+function variableOf(path: string): string {
+  const words = path.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll('.', '_')
+  return `LAYBY_${words.toUpperCase()}`
+}

@@ -1,0 +1,172 @@
+/**
+ * From what was served to the head and body that go on the wire (wire.md). Pure, and the only place that
+ * knows these rules: both front ends answer through it.
+ */
+import type { Readable } from 'node:stream'
+import type { Outcome } from '../cache/outcome.ts'
+import type { BufferedAnswer, StreamedAnswer } from '../cache/ports.ts'
+import type { HeaderList, Representation } from '../cache/records.ts'
+import { joinedHeader } from '../cache/representation.ts'
+import { cacheStatus } from './cache-status.ts'
+import { noneMatchFails } from './conditional.ts'
+import { CACHE_NAME } from './fields.ts'
+import type { RequestHead } from './validate.ts'
+
+export interface WireAnswer {
+  readonly status: number
+  readonly reason: string
+  /** Names and values in turn, as `writeHead` takes them. */
+  readonly headers: string[]
+  readonly body: Buffer | string | Readable | null
+}
+
+const VIA = `1.1 ${CACHE_NAME}`
+const VARY = ['Authorization', 'X-Tenant-Id', 'X-Api-Version', 'Accept-Encoding']
+const EXPOSED = 'Age, ETag, Cache-Status, Server-Timing, Retry-After, X-Request-Id, X-Api-Version'
+/** The client may keep the body, and must ask before using it again: a cheap 304. */
+const CLIENT_MAY_REVALIDATE = 'private, no-cache'
+
+/** What of a representation's head is the same for every answer made of it. */
+interface Blocks {
+  readonly full: readonly string[]
+  readonly notModified: readonly string[]
+}
+
+/** Built once per representation, and gone with it. */
+const blocks = new WeakMap<Representation, Blocks>()
+
+export function representationAnswer(
+  representation: Representation,
+  told: Outcome,
+  head: RequestHead,
+): WireAnswer {
+  const { full, notModified } = blocksOf(representation)
+  if (head.ifNoneMatch !== null && noneMatchFails(head.ifNoneMatch, representation.etag)) {
+    const headers = [...notModified, ...exchangeHeaders(told, head)]
+    return { status: 304, reason: 'Not Modified', headers, body: null }
+  }
+  const { status, reason, body } = representation
+  return { status, reason, headers: [...full, ...exchangeHeaders(told, head)], body }
+}
+
+function blocksOf(representation: Representation): Blocks {
+  const known = blocks.get(representation)
+  if (known !== undefined) return known
+  const { headers, etag, date, version, body } = representation
+  const shared = [
+    'ETag',
+    etag,
+    'Cache-Control',
+    CLIENT_MAY_REVALIDATE,
+    'CDN-Cache-Control',
+    'no-store',
+    'Vary',
+    varyOf(headers),
+    'Via',
+    VIA,
+    ...(date === null ? [] : ['Date', date]),
+    ...exposedHeaders(headers),
+  ]
+  const replayed = headers.filter(([name]) => !REPLACED.has(name)).flat()
+  const origin = joinedHeader(headers, 'access-control-allow-origin')
+  const made: Blocks = {
+    full: [...replayed, 'Content-Length', String(body.length), ...shared],
+    notModified: [
+      'x-api-version',
+      version,
+      ...(origin === null ? [] : ['access-control-allow-origin', origin]),
+      ...shared,
+    ],
+  }
+  blocks.set(representation, made)
+  return made
+}
+
+/** Kept headers that are written from a rule of their own. */
+const REPLACED: ReadonlySet<string> = new Set(['vary', 'etag', 'access-control-expose-headers'])
+
+function exchangeHeaders(told: Outcome, head: RequestHead): string[] {
+  const headers = ['X-Request-Id', head.requestId]
+  if (told.age !== null) headers.push('Age', String(told.age))
+  const status = cacheStatus(told)
+  if (status !== null) headers.push('Cache-Status', status)
+  return headers
+}
+
+function varyOf(headers: HeaderList): string {
+  const upstream = joinedHeader(headers, 'vary')
+  if (upstream === null) return VARY.join(', ')
+  const own = new Set(VARY.map((name) => name.toLowerCase()))
+  const more = upstream.split(',').map((name) => name.trim())
+  return [...VARY, ...more.filter((name) => name !== '' && !own.has(name.toLowerCase()))].join(', ')
+}
+
+function exposedHeaders(headers: HeaderList): string[] {
+  if (joinedHeader(headers, 'access-control-allow-origin') === null) return []
+  const upstream = joinedHeader(headers, 'access-control-expose-headers')
+  const exposed = upstream === null ? EXPOSED : `${upstream}, ${EXPOSED}`
+  return ['Access-Control-Expose-Headers', exposed]
+}
+
+/** Of a relayed answer, what is the exchange's own and written anew. */
+const NOT_RELAYED: ReadonlySet<string> = new Set(['x-request-id', 'cache-status', 'via'])
+
+/**
+ * An answer of the upstream that passes as it is: status, reason phrase, end-to-end headers and body,
+ * with the fields of this exchange added.
+ *
+ * @param onCachedRoute its `Cache-Control` and `Vary` then follow the cache's rules for clients
+ */
+export function relayedAnswer(
+  answer: Pick<BufferedAnswer, 'status' | 'reason' | 'headers'> & {
+    readonly body: Buffer | Readable | null
+  },
+  told: Outcome,
+  head: RequestHead,
+  onCachedRoute: boolean,
+): WireAnswer {
+  const { status, reason, headers: received } = answer
+  const headers: string[] = []
+  for (const [name, value] of received) {
+    if (NOT_RELAYED.has(name) || (onCachedRoute && RULED_ON_CACHED_ROUTES.has(name))) continue
+    headers.push(name, value)
+  }
+  if (onCachedRoute) headers.push(...cachedRouteHeaders(status, received))
+  headers.push('CDN-Cache-Control', 'no-store', 'Via', viaOf(received))
+  headers.push('X-Request-Id', head.requestId)
+  const own = cacheStatus(told)
+  const theirs = joinedHeader(received, 'cache-status')
+  if (own !== null) headers.push('Cache-Status', theirs === null ? own : `${theirs}, ${own}`)
+  return { status, reason, headers, body: answer.body }
+}
+
+const RULED_ON_CACHED_ROUTES: ReadonlySet<string> = new Set([
+  'access-control-expose-headers',
+  'age',
+  'cache-control',
+  'server',
+  'vary',
+])
+
+function cachedRouteHeaders(status: number, received: HeaderList): string[] {
+  const upstream = joinedHeader(received, 'cache-control')
+  const isForbidden = upstream !== null && /(^|,)[ \t]*no-store[ \t]*(,|$)/i.test(upstream)
+  const fallback = status >= 400 ? 'no-store' : CLIENT_MAY_REVALIDATE
+  return [
+    'Cache-Control',
+    isForbidden ? upstream : fallback,
+    'Vary',
+    varyOf(received),
+    ...exposedHeaders(received),
+  ]
+}
+
+function viaOf(received: HeaderList): string {
+  const theirs = joinedHeader(received, 'via')
+  return theirs === null ? VIA : `${theirs}, ${VIA}`
+}
+
+/** The body of an answer of either form. */
+export function bodyOf(answer: BufferedAnswer | StreamedAnswer): Buffer | Readable {
+  return answer.kind === 'buffered' ? answer.body : answer.stream
+}

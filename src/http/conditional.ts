@@ -1,0 +1,22 @@
+/** `If-None-Match` (RFC 9110 section 13.1.2). */
+
+const ENTITY_TAG = /^(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")$/
+
+/**
+ * Weak comparison against a list or `*`.
+ *
+ * @param field all lines of the field, joined with commas
+ * @param etag the tag of the representation that the caller may read, quotes included
+ */
+export function noneMatchFails(field: string, etag: string): boolean {
+  const own = opaque(etag)
+  // Commas are allowed within a tag: cut only where a tag or `*` can begin.
+  return field
+    .split(/,[ \t]*(?=$|,|W\/"|"|\*)/)
+    .some((candidate) => candidate.trim() === '*' || opaque(candidate.trim()) === own)
+}
+
+/** The part that weak comparison compares; the text itself when it is no entity tag. */
+function opaque(tag: string): string {
+  return ENTITY_TAG.exec(tag)?.[1] ?? tag
+}

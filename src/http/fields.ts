@@ -1,0 +1,153 @@
+/**
+ * One pass over the raw header list: the fields that matter, each exactly once, and the first thing that
+ * is wrong with the list itself.
+ */
+import { CONTRACT_HEADERS } from '../contract/headers.ts'
+import type { ProblemCode } from './problems.ts'
+
+export interface Fields {
+  authorization: string | null
+  tenant: string | null
+  version: string | null
+  requestId: string | null
+  contentType: string | null
+  host: string | null
+  contentLength: string | null
+  transferEncoding: string | null
+  expect: string | null
+  cacheControl: string | null
+  pragma: string | null
+  ifNoneMatch: string | null
+  /** `Access-Control-Request-Method` is there: with OPTIONS, a CORS preflight. */
+  isPreflight: boolean
+  /** `Via` names this proxy. */
+  hasPassedHere: boolean
+  /** The first thing wrong with the list. */
+  problem: ProblemCode | null
+}
+
+/** The name under which Layby enters itself in `Via` and `Cache-Status`. */
+export const CACHE_NAME = 'layby'
+
+const VIA_SELF = new RegExp(`(?:^|,)[ \\t]*[^ \\t,]+[ \\t]+${CACHE_NAME}[ \\t]*(?:\\(|,|$)`, 'i')
+/**
+ * Anything else in `Connection` is a request to drop a header before forwarding. Naming one of ours
+ * would take it from the upstream's sight and leave it in the key (CVE-2026-33805).
+ */
+const CONNECTION_OPTIONS: ReadonlySet<string> = new Set([
+  'close',
+  'keep-alive',
+  'upgrade',
+  'te',
+  'http2-settings',
+  '',
+])
+const CONTRACT_SET: ReadonlySet<string> = new Set(CONTRACT_HEADERS)
+
+export function collectFields(rawHeaders: readonly string[]): Fields {
+  const fields: Fields = {
+    authorization: null,
+    tenant: null,
+    version: null,
+    requestId: null,
+    contentType: null,
+    host: null,
+    contentLength: null,
+    transferEncoding: null,
+    expect: null,
+    cacheControl: null,
+    pragma: null,
+    ifNoneMatch: null,
+    isPreflight: false,
+    hasPassedHere: false,
+    problem: null,
+  }
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    collect(fields, (rawHeaders[i] as string).toLowerCase(), trimOws(rawHeaders[i + 1] as string))
+  }
+  return fields
+}
+
+type SingleField = 'authorization' | 'tenant' | 'contentType' | 'host' | 'contentLength'
+type ListField = 'cacheControl' | 'pragma' | 'ifNoneMatch' | 'transferEncoding'
+
+/** A second line of these is an error: which one would count? */
+const SINGLE_FIELDS: ReadonlyMap<string, SingleField> = new Map([
+  ['authorization', 'authorization'],
+  ['x-tenant-id', 'tenant'],
+  ['content-type', 'contentType'],
+  ['host', 'host'],
+  ['content-length', 'contentLength'],
+])
+/** Lines of these are one list (RFC 9110 section 5.3). */
+const LIST_FIELDS: ReadonlyMap<string, ListField> = new Map([
+  ['cache-control', 'cacheControl'],
+  ['pragma', 'pragma'],
+  ['if-none-match', 'ifNoneMatch'],
+  ['transfer-encoding', 'transferEncoding'],
+])
+
+function collect(fields: Fields, name: string, value: string): void {
+  const single = SINGLE_FIELDS.get(name)
+  if (single !== undefined) {
+    if (fields[single] !== null) fields.problem ??= 'duplicate_header'
+    fields[single] = value
+    return
+  }
+  const list = LIST_FIELDS.get(name)
+  if (list !== undefined) {
+    const before = fields[list]
+    fields[list] = before === null ? value : `${before}, ${value}`
+    return
+  }
+  collectOther(fields, name, value)
+}
+
+function collectOther(fields: Fields, name: string, value: string): void {
+  switch (name) {
+    case 'x-api-version':
+      if (fields.version !== null) fields.problem ??= 'unsupported_api_version'
+      fields.version = value
+      break
+    case 'x-request-id':
+      // Anything but one valid id is replaced, not refused: two are not one.
+      fields.requestId = fields.requestId === null ? value : ''
+      break
+    case 'connection':
+      if (!hasOnlyKnownOptions(value)) fields.problem ??= 'forbidden_connection_option'
+      break
+    case 'expect':
+      fields.expect = value
+      break
+    case 'via':
+      if (VIA_SELF.test(value)) fields.hasPassedHere = true
+      break
+    case 'access-control-request-method':
+      fields.isPreflight = true
+      break
+    default:
+      // `x_tenant_id` is another header to us and may be the same one to what stands behind us.
+      if (/[_.]/.test(name) && CONTRACT_SET.has(name.replace(/[_.]/g, '-'))) {
+        fields.problem ??= 'ambiguous_header'
+      }
+  }
+}
+
+function hasOnlyKnownOptions(connection: string): boolean {
+  return connection
+    .split(',')
+    .every((option) => CONNECTION_OPTIONS.has(trimOws(option).toLowerCase()))
+}
+
+/** RFC 9110 section 5.5: only spaces and tabs are outside a value. */
+function trimOws(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isOws(value.charCodeAt(start))) start++
+  while (end > start && isOws(value.charCodeAt(end - 1))) end--
+  return start === 0 && end === value.length ? value : value.slice(start, end)
+}
+
+function isOws(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}

@@ -1,0 +1,174 @@
+/**
+ * Everything that the cache does not answer goes through @fastify/http-proxy.
+ *
+ * Its defaults are not ours (reliability section 0.3), so each is set: no retry of anything, no header of
+ * the client's forwarded unless allowed, no address in an error, hop-by-hop headers dropped both ways.
+ * The request itself is made by `conduct`, over the same connections as the fills: http-proxy accepts
+ * anything with undici's `request`, and the passage travels to it under a symbol among the headers.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import httpProxy from '@fastify/http-proxy'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { failureOf } from '../upstream/client.ts'
+import { relayedAnswer } from './answer.ts'
+import { BodyTap, ContentTooLarge } from './body-tap.ts'
+import { conduct, type Passage, type PassageDependencies, type PassedAnswer } from './passage.ts'
+import type { ProblemCode } from './problems.ts'
+import { writeAnswer, writeProblem } from './respond.ts'
+
+export interface PassThroughDependencies extends PassageDependencies {
+  readonly maxRequestBytes: number
+}
+
+/** How far a passage has come. */
+interface Journey {
+  readonly passage: Passage
+  readonly rawHeaders: readonly string[]
+  readonly startedAt: number
+  answer: PassedAnswer | null
+  problem: ProblemCode | null
+}
+
+const kJourney = Symbol('journey')
+const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as const
+
+export class PassThrough {
+  readonly #deps: PassThroughDependencies
+  readonly #journeys = new WeakMap<IncomingMessage, Journey>()
+
+  constructor(dependencies: PassThroughDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** Notes what the pipeline knows, before the request is given to Fastify. */
+  admit(req: IncomingMessage, passage: Passage): void {
+    const startedAt = this.#deps.clock.monotonic()
+    const { rawHeaders } = req
+    this.#journeys.set(req, { passage, rawHeaders, startedAt, answer: null, problem: null })
+  }
+
+  async register(fastify: FastifyInstance): Promise<void> {
+    fastify.setErrorHandler((error, request, reply) => this.#fail(request.raw, reply, error))
+    fastify.addHook('preHandler', async (request) => this.#tapBody(request))
+    fastify.addHook('onRequest', async (request, reply) => {
+      reply.raw.once('close', () => this.#report(request.raw, reply.raw))
+    })
+    await fastify.register(httpProxy, {
+      // Only the path of the target is used; where it goes is the client's business.
+      upstream: 'http://upstream.invalid',
+      httpMethods: [...METHODS],
+      websocket: false,
+      disableRequestLogging: true,
+      disableCache: true,
+      retryMethods: [],
+      undici: this.#requester() as never,
+      replyOptions: {
+        rewriteRequestHeaders: (request) =>
+          ({ [kJourney]: this.#journeys.get(request.raw as IncomingMessage) }) as never,
+        onResponse: (request, reply) =>
+          this.#answer(request.raw as IncomingMessage, reply as unknown as RawReply),
+        onError: (reply, { error }) =>
+          this.#fail(reply.request.raw as IncomingMessage, reply as unknown as RawReply, error),
+      },
+    })
+  }
+
+  /** What http-proxy takes for an undici dispatcher. */
+  #requester(): object {
+    const request = (options: RelayOptions, done: RelayCallback): void => {
+      const journey = options.headers[kJourney]
+      const body = options.body instanceof BodyTap ? options.body : null
+      conduct(journey.passage, journey.rawHeaders, body, this.#deps).then(
+        (answer) => {
+          journey.answer = answer
+          const stream = Buffer.isBuffer(answer.body) ? Readable.from([]) : answer.body
+          done(null, { statusCode: answer.status, headers: {}, body: stream })
+        },
+        (error: Error) => done(error),
+      )
+    }
+    return { request }
+  }
+
+  #tapBody(request: FastifyRequest): void {
+    const body = request.body
+    if (!(body instanceof Readable)) return
+    const journey = this.#journeys.get(request.raw)
+    const tap = new BodyTap(this.#deps.maxRequestBytes, journey?.passage.write !== null)
+    // Whoever reads the tap hears of its end by the read itself.
+    tap.on('error', () => {})
+    body.once('error', (error) => tap.destroy(error))
+    request.raw.once('close', () => {
+      if (!request.raw.complete) tap.destroy(new Error('the client went away'))
+    })
+    request.body = body.pipe(tap)
+  }
+
+  #answer(req: IncomingMessage, reply: RawReply): void {
+    const journey = this.#journeys.get(req)
+    reply.hijack()
+    if (journey?.answer === null || journey === undefined) return
+    const { passage, answer } = journey
+    const onCachedRoute = passage.read !== null
+    writeAnswer(reply.raw, relayedAnswer(answer, passage.outcome, passage.head, onCachedRoute))
+  }
+
+  #fail(req: IncomingMessage, reply: RawReply, error: unknown): void {
+    const journey = this.#journeys.get(req)
+    const code = problemOf(error)
+    if (code === 'internal_error') {
+      this.#deps.reporter.faulted(error, journey?.passage.head.requestId ?? '')
+    }
+    reply.hijack()
+    if (journey === undefined || reply.raw.headersSent) {
+      reply.raw.destroy()
+      return
+    }
+    journey.problem = code
+    writeProblem(req, reply.raw, code, journey.passage.head.requestId)
+  }
+
+  #report(req: IncomingMessage, res: ServerResponse): void {
+    const journey = this.#journeys.get(req)
+    if (journey === undefined) return
+    const { head, outcome, write, read } = journey.passage
+    this.#deps.reporter.finished({
+      outcome: journey.problem === null ? outcome : { ...outcome, kind: 'failed' },
+      status: res.statusCode,
+      method: head.method,
+      route: read?.route.name ?? write?.row.id ?? null,
+      tenant: head.tenant,
+      requestId: head.requestId,
+      problem: journey.problem,
+      durationMs: this.#deps.clock.monotonic() - journey.startedAt,
+    })
+  }
+}
+
+/** What of Fastify's reply is used: the answer is written past it. */
+interface RawReply {
+  readonly raw: ServerResponse
+  hijack(): unknown
+}
+
+interface RelayOptions {
+  readonly headers: { readonly [kJourney]: Journey }
+  readonly body?: unknown
+}
+
+type RelayCallback = (
+  error: Error | null,
+  response?: { readonly statusCode: number; readonly headers: object; readonly body: Readable },
+) => void
+
+/** http-proxy wraps what `conduct` rejected with; the cause decides. */
+function problemOf(error: unknown): ProblemCode {
+  const cause = (error as { readonly cause?: unknown }).cause ?? error
+  if (cause instanceof ContentTooLarge) return 'content_too_large'
+  const { code } = cause as { readonly code?: unknown }
+  if (typeof code === 'string' && code.startsWith('FST_ERR_CTP_BODY_TOO_LARGE')) {
+    return 'content_too_large'
+  }
+  return failureOf(cause).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
+}

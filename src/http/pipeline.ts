@@ -1,0 +1,241 @@
+/**
+ * The way of a request: READ FIRST. Then `cache/cache.ts`.
+ *
+ *   socket ─▶ 1 validate ─▶ 2 route ─┬─ cached read ─▶ 3 memory ─hit────────────▶ respond
+ *                │ 4xx               │                   │miss
+ *                ▼                   │                4 read: coalesce, fetch, policy, store ─▶ respond
+ *             problem                └─ everything else ─▶ 5 pass through (a write? invalidate) ─▶ respond
+ *
+ * `docs/request-lifecycle.md` tells the same with the status that each step may answer.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Partitions } from '../auth/partition.ts'
+import type { PinUse, VersionPins } from '../auth/version-pins.ts'
+import type { Cache } from '../cache/cache.ts'
+import { requestDirectives } from '../cache/cache-control.ts'
+import { type Outcome, outcome, REFUSED } from '../cache/outcome.ts'
+import type { ReadUpstream, UpstreamAnswer } from '../cache/ports.ts'
+import type { Reporter } from '../cache/report.ts'
+import { headerValue } from '../cache/representation.ts'
+import { type ReadRequest, readRequest } from '../cache/request.ts'
+import type { Served } from '../cache/served.ts'
+import { isSafeMethod, matchRead, matchWrite, type RouteMatch } from '../contract/routes.ts'
+import type { Clock } from '../lib/clock.ts'
+import { bodyOf, relayedAnswer, representationAnswer } from './answer.ts'
+import type { Passage } from './passage.ts'
+import type { ProblemCode } from './problems.ts'
+import { writeAnswer, writeProblem } from './respond.ts'
+import { type RequestHead, validate } from './validate.ts'
+
+export interface PipelineDependencies {
+  readonly clock: Clock
+  readonly cache: Cache
+  readonly partitions: Partitions
+  readonly pins: VersionPins
+  readonly readUpstream: ReadUpstream
+  readonly reporter: Reporter
+  readonly newRequestId: () => string
+  /** Gives a request to the pass-through, with what is known of it. */
+  readonly passOn: (req: IncomingMessage, res: ServerResponse, passage: Passage) => void
+  readonly maxRequestBytes: number
+  /** From a request's arrival to the last moment for its answer. Milliseconds. */
+  readonly totalTimeoutMs: number
+}
+
+/** A cached read on its way, whose head has passed. */
+interface Reading {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly head: RequestHead
+  readonly request: ReadRequest
+  readonly startedAt: number
+}
+
+const BYPASS_QUERY = outcome('bypass', { forward: 'bypass', detail: 'query' })
+const BYPASS_NO_STORE = outcome('bypass', { forward: 'request', detail: 'no-store' })
+const PASS_READ = outcome('pass-through', { forward: 'bypass' })
+const PASS_WRITE = outcome('pass-through', { forward: 'method' })
+
+export class Pipeline {
+  readonly #deps: PipelineDependencies
+
+  constructor(dependencies: PipelineDependencies) {
+    this.#deps = dependencies
+  }
+
+  handle(req: IncomingMessage, res: ServerResponse): void {
+    const { clock, newRequestId, maxRequestBytes } = this.#deps
+    const startedAt = clock.monotonic()
+    // 1. Validate: what is doubtful goes no further.
+    const raw = {
+      method: req.method ?? '',
+      url: req.url ?? '',
+      httpVersion: req.httpVersion,
+      rawHeaders: req.rawHeaders,
+    }
+    const checked = validate(raw, newRequestId, maxRequestBytes)
+    if (checked.kind === 'refused') {
+      this.#refuse(req, res, checked.code, checked.requestId, startedAt)
+      return
+    }
+    // 2. Route.
+    const { head } = checked
+    const isRead = head.method === 'GET' || head.method === 'HEAD'
+    const read = isRead ? matchRead(head.path) : null
+    if (read?.kind === 'invalid-parameter') {
+      this.#refuse(req, res, 'invalid_parameter', head.requestId, startedAt)
+    } else if (read?.kind === 'cached') {
+      this.#readCached(req, res, head, read.match, startedAt)
+    } else {
+      // 5. Everything else passes through.
+      const told = isSafeMethod(head.method) ? PASS_READ : PASS_WRITE
+      this.#passOn(req, res, head, told, null)
+    }
+  }
+
+  #readCached(
+    req: IncomingMessage,
+    res: ServerResponse,
+    head: RequestHead,
+    match: RouteMatch,
+    startedAt: number,
+  ): void {
+    const { cache, clock, partitions, pins, reporter } = this.#deps
+    const directives = requestDirectives(head.cacheControl, head.pragma)
+    if (head.query !== null || directives.noStore) {
+      this.#passOn(req, res, head, head.query !== null ? BYPASS_QUERY : BYPASS_NO_STORE, match)
+      return
+    }
+    const { requestId, version } = head
+    const tenant = head.tenant as string
+    const partition = partitions.of(head.authorization as string)
+    const pinnedVersion = pins.current(partition, version)
+    const request = readRequest({
+      match,
+      tenant,
+      version,
+      partition,
+      directives,
+      pinnedVersion,
+      requestId,
+    })
+    const reading: Reading = { req, res, head, request, startedAt }
+    // 3. Memory: a hit is answered before this function returns.
+    const before = clock.monotonic()
+    const found = cache.lookup(request)
+    reporter.lookedUp(clock.monotonic() - before)
+    if (found.kind === 'representation') this.#respond(reading, found)
+    else void this.#read(reading)
+  }
+
+  /** 4. The asynchronous read: coalesce, fetch, decide, store, and then respond. */
+  async #read(reading: Reading): Promise<void> {
+    const { cache, pins, reporter, totalTimeoutMs } = this.#deps
+    const { req, res, head, request, startedAt } = reading
+    const pin = pins.begin(request.partition, head.version)
+    try {
+      const served = await cache.read(request, {
+        fetch: (deadline) => this.#fetch(head, deadline),
+        deadline: startedAt + totalTimeoutMs,
+        mayJoin: pin.mayJoin,
+      })
+      endPin(pins, pin, served)
+      this.#respond(reading, served)
+    } catch (error) {
+      pins.end(pin, null)
+      reporter.faulted(error, head.requestId)
+      this.#refuse(req, res, 'internal_error', head.requestId, startedAt)
+    }
+  }
+
+  async #fetch(head: RequestHead, deadline: number): Promise<UpstreamAnswer> {
+    const { authorization, tenant, version, requestId } = head
+    const headers = {
+      authorization: authorization as string,
+      tenant: tenant as string,
+      version,
+      requestId,
+    }
+    return this.#deps.readUpstream.read(head.path, headers, deadline)
+  }
+
+  #respond(reading: Reading, served: Served): void {
+    const { req, res, head } = reading
+    const told = served.outcome
+    if (served.kind === 'failure') {
+      const code = PROBLEM_OF_FAILURE[served.failure]
+      this.#report(reading, told, writeProblem(req, res, code, head.requestId), code)
+      return
+    }
+    const answer =
+      served.kind === 'representation'
+        ? representationAnswer(served.representation, told, head)
+        : relayedAnswer({ ...served.answer, body: bodyOf(served.answer) }, told, head, true)
+    writeAnswer(res, answer)
+    this.#report(reading, told, answer.status, null)
+  }
+
+  #passOn(
+    req: IncomingMessage,
+    res: ServerResponse,
+    head: RequestHead,
+    told: Outcome,
+    read: RouteMatch | null,
+  ): void {
+    const partition =
+      head.authorization === null ? null : this.#deps.partitions.of(head.authorization)
+    const write = head.tenant === null ? null : matchWrite(head.method, head.path)
+    this.#deps.passOn(req, res, { head, partition, outcome: told, write, read })
+  }
+
+  #refuse(
+    req: IncomingMessage,
+    res: ServerResponse,
+    code: ProblemCode,
+    requestId: string,
+    startedAt: number,
+  ): void {
+    const status = writeProblem(req, res, code, requestId)
+    this.#deps.reporter.finished({
+      outcome: REFUSED,
+      status,
+      method: req.method ?? '',
+      route: null,
+      tenant: null,
+      requestId,
+      problem: code,
+      durationMs: this.#deps.clock.monotonic() - startedAt,
+    })
+  }
+
+  #report(reading: Reading, told: Outcome, status: number, problem: ProblemCode | null): void {
+    const { head, request, startedAt } = reading
+    this.#deps.reporter.finished({
+      outcome: told,
+      status,
+      method: head.method,
+      route: request.view.route,
+      tenant: request.view.tenant,
+      requestId: head.requestId,
+      problem,
+      durationMs: this.#deps.clock.monotonic() - startedAt,
+    })
+  }
+}
+
+const PROBLEM_OF_FAILURE = {
+  unreachable: 'upstream_unreachable',
+  timeout: 'upstream_timeout',
+  'not-cached': 'not_cached',
+} as const
+
+/** Only an answer to the credential's own request says which version is now in force for it. */
+function endPin(pins: VersionPins, pin: PinUse, served: Served): void {
+  if (served.outcome.kind !== 'fill') {
+    pins.end(pin, served.outcome.kind === 'failed' ? null : undefined)
+  } else if (served.kind === 'representation') {
+    pins.end(pin, served.representation.version)
+  } else if (served.kind === 'answer') {
+    pins.end(pin, headerValue(served.answer.headers, 'x-api-version'))
+  }
+}

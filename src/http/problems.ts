@@ -1,0 +1,261 @@
+/**
+ * The catalogue of errors that Layby itself answers with: RFC 9457 problem details that the API's own
+ * clients can read too (`field`, `detail`, `explanation`; wire.md). Docs and tests read this table.
+ * Nothing of the request is ever echoed.
+ */
+
+export type ProblemType =
+  | 'invalid-header'
+  | 'invalid-request'
+  | 'missing-credentials'
+  | 'header-too-large'
+  | 'method-not-allowed'
+  | 'content-too-large'
+  | 'unsupported-media-type'
+  | 'expectation-failed'
+  | 'request-timeout'
+  | 'internal-error'
+  | 'upstream-unreachable'
+  | 'upstream-timeout'
+  | 'not-cached'
+  | 'loop'
+
+export interface ProblemEntry {
+  readonly status: number
+  readonly type: ProblemType
+  readonly title: string
+  /** What was wrong, where, and what to do. */
+  readonly detail: string
+  /** The header or part at fault; null: none in particular. */
+  readonly field: string | null
+  /** Whether the connection can't be trusted to be in step any more. */
+  readonly closes: boolean
+}
+
+const NOT_SENT = 'The request was not sent upstream.'
+
+function header(field: string, detail: string): ProblemEntry {
+  return {
+    status: 400,
+    type: 'invalid-header',
+    title: 'Invalid request header',
+    detail,
+    field,
+    closes: false,
+  }
+}
+
+function request(field: string, detail: string, closes = false): ProblemEntry {
+  return {
+    status: 400,
+    type: 'invalid-request',
+    title: 'Invalid request',
+    detail,
+    field,
+    closes,
+  }
+}
+
+function entry(
+  status: number,
+  type: ProblemType,
+  title: string,
+  detail: string,
+  more: { readonly field?: string; readonly closes?: boolean } = {},
+): ProblemEntry {
+  return { status, type, title, detail, field: more.field ?? null, closes: more.closes ?? false }
+}
+
+export const PROBLEMS = {
+  missing_credentials: entry(
+    401,
+    'missing-credentials',
+    'Credentials required',
+    'send one authorization header with a bearer token',
+    { field: 'authorization' },
+  ),
+  invalid_credentials: entry(
+    401,
+    'missing-credentials',
+    'Credentials not valid',
+    'authorization must be "Bearer", one space and a token of at most 256 characters in all',
+    { field: 'authorization' },
+  ),
+  missing_tenant: header('x-tenant-id', 'x-tenant-id is required'),
+  invalid_tenant: header(
+    'x-tenant-id',
+    'x-tenant-id must be a decimal integer from 1 to 9223372036854775807, without sign or leading zero',
+  ),
+  unsupported_api_version: header(
+    'x-api-version',
+    'x-api-version must be given at most once and be one of the published versions',
+  ),
+  duplicate_header: header('headers', 'a header that may be given only once was given twice'),
+  ambiguous_header: header(
+    'headers',
+    'a header name differs from a known one only by "_" or "." in place of "-"',
+  ),
+  forbidden_connection_option: header(
+    'connection',
+    'connection may only say close, keep-alive, upgrade, te or http2-settings',
+  ),
+  invalid_host: header('host', 'host must be one host name or address with an optional port'),
+  bad_framing: request('transfer-encoding', 'the message framing is not acceptable', true),
+  invalid_version: request('request-line', 'the protocol must be HTTP/1.1 or HTTP/1.0', true),
+  malformed_request: request('request', 'the request is not well-formed HTTP/1.1', true),
+  invalid_target: request('request-target', 'the target must be an absolute path without fragment'),
+  path_not_canonical: request(
+    'path',
+    'the path must be in canonical form: no empty or dot segments, no needless percent-encoding',
+  ),
+  invalid_parameter: request(
+    'path',
+    'an id in the path must be a decimal integer from 1 to 9223372036854775807, without sign or leading zero',
+  ),
+  unexpected_body: request('content', 'a request with this method must have no content'),
+  too_many_headers: entry(
+    431,
+    'header-too-large',
+    'Too many header fields',
+    'a request may have at most 100 header fields',
+    { closes: true },
+  ),
+  header_too_large: entry(
+    431,
+    'header-too-large',
+    'Request header too large',
+    'request line and header fields may have at most 16 KiB together',
+    { closes: true },
+  ),
+  method_not_allowed: entry(
+    405,
+    'method-not-allowed',
+    'Method not allowed',
+    'use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS',
+    { field: 'method' },
+  ),
+  content_too_large: entry(
+    413,
+    'content-too-large',
+    'Content too large',
+    'the content of a request is limited by server.maxRequestBytes',
+    { field: 'content', closes: true },
+  ),
+  unsupported_media_type: entry(
+    415,
+    'unsupported-media-type',
+    'Unsupported media type',
+    'content-type must be application/json',
+    { field: 'content-type' },
+  ),
+  expectation_failed: entry(
+    417,
+    'expectation-failed',
+    'Expectation failed',
+    'the only expectation that is met is 100-continue',
+    { field: 'expect', closes: true },
+  ),
+  request_timeout: entry(
+    408,
+    'request-timeout',
+    'Request timeout',
+    'the request did not arrive in time',
+    { closes: true },
+  ),
+  internal_error: entry(
+    500,
+    'internal-error',
+    'Internal error',
+    'something went wrong here; the log has the details under the request id',
+    { closes: true },
+  ),
+  upstream_unreachable: entry(
+    502,
+    'upstream-unreachable',
+    'No valid answer from the API',
+    'the API could not be reached, or its answer could not be understood',
+  ),
+  upstream_timeout: entry(
+    504,
+    'upstream-timeout',
+    'The API did not answer in time',
+    'the API did not answer within the configured time',
+  ),
+  not_cached: entry(
+    504,
+    'not-cached',
+    'Not in the cache',
+    'nothing stored could answer this request, and it asked for nothing else (only-if-cached)',
+  ),
+  loop: entry(508, 'loop', 'Loop detected', 'the request has been through this proxy before'),
+} as const satisfies Record<string, ProblemEntry>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** Problems that arise only after the request may have reached the upstream. */
+const AFTER_SENDING: ReadonlySet<ProblemCode> = new Set([
+  'upstream_unreachable',
+  'upstream_timeout',
+  'content_too_large',
+  'internal_error',
+])
+
+export interface ProblemAnswer {
+  readonly status: number
+  readonly reason: string
+  /** Names and values in turn, as `writeHead` takes them. */
+  readonly headers: string[]
+  readonly body: string
+  readonly closes: boolean
+}
+
+/** @param requestId the id under which the log knows this request */
+export function problemAnswer(code: ProblemCode, requestId: string): ProblemAnswer {
+  const problem: ProblemEntry = PROBLEMS[code]
+  const body = JSON.stringify({
+    type: `urn:layby:problem:${problem.type}`,
+    title: problem.title,
+    status: problem.status,
+    code,
+    detail: problem.detail,
+    field: problem.field,
+    explanation: AFTER_SENDING.has(code) ? 'The request may have reached the API.' : NOT_SENT,
+    instance: `urn:uuid:${requestId}`,
+  })
+  const headers = [
+    'Content-Type',
+    'application/problem+json',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'Cache-Control',
+    'no-store',
+    'CDN-Cache-Control',
+    'no-store',
+    'X-Request-Id',
+    requestId,
+    ...extraHeaders(code),
+  ]
+  // The API's clients read the status line: "400 <field>: <reason>" (contract section 7).
+  const reason =
+    problem.field === null ? problem.title : `${fieldName(problem.field)}: ${problem.title}`
+  return { status: problem.status, reason, headers, body, closes: problem.closes }
+}
+
+function extraHeaders(code: ProblemCode): string[] {
+  switch (code) {
+    case 'missing_credentials':
+      return ['WWW-Authenticate', 'Bearer']
+    case 'invalid_credentials':
+      // RFC 6750 section 3.1: an error code only when a token was sent.
+      return ['WWW-Authenticate', 'Bearer error="invalid_token"']
+    case 'method_not_allowed':
+      return ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
+    default:
+      return []
+  }
+}
+
+/** `x-tenant-id` → `X-Tenant-Id`. */
+function fieldName(field: string): string {
+  return field.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
+}

@@ -1,0 +1,49 @@
+/** Puts an answer on the wire of the normal front end, and tells of it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline as pipe, type Readable } from 'node:stream'
+import type { WireAnswer } from './answer.ts'
+import { type ProblemCode, problemAnswer } from './problems.ts'
+
+/** Writes head and body. A body that fails half way ends the connection: never a clean end. */
+export function writeAnswer(res: ServerResponse, answer: WireAnswer): void {
+  const { body } = answer
+  const stream = isStream(body) ? body : null
+  if (res.destroyed || res.headersSent) {
+    stream?.destroy()
+    return
+  }
+  res.sendDate = !answer.headers.includes('Date') && !answer.headers.includes('date')
+  res.writeHead(answer.status, printable(answer.reason), answer.headers)
+  if (stream === null) {
+    res.end(body)
+  } else if (res.req.method === 'HEAD') {
+    stream.destroy()
+    res.end()
+  } else {
+    // `pipe` destroys `res` when the source fails, and the source when the client goes away.
+    pipe(stream, res, () => {})
+  }
+}
+
+/** Answers with a problem from the catalogue. `requestId` is a UUID. */
+export function writeProblem(
+  req: IncomingMessage,
+  res: ServerResponse,
+  code: ProblemCode,
+  requestId: string,
+): number {
+  const { status, reason, headers, body, closes } = problemAnswer(code, requestId)
+  // What follows an unread or doubtful body can't be told from a request any more.
+  if (closes || !req.complete) headers.push('Connection', 'close')
+  writeAnswer(res, { status, reason, headers, body: req.method === 'HEAD' ? null : body })
+  return status
+}
+
+function isStream(body: WireAnswer['body']): body is Readable {
+  return typeof body === 'object' && body !== null && 'pipe' in body
+}
+
+/** A reason phrase that can't be written is left out: it carries a message, not the meaning. */
+function printable(reason: string): string {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(reason) ? reason : ''
+}

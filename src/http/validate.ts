@@ -1,0 +1,172 @@
+/**
+ * Up-front validation, on the raw header list (reliability section 3). Node's joined header object will
+ * not do: it joins two `x-tenant-id` lines into one value and drops a second `authorization` silently.
+ * What is doubtful is refused, not repaired; nothing is looked up or sent before this has passed.
+ */
+import {
+  isApiVersion,
+  isBearerCredential,
+  isCanonicalId,
+  isUuid,
+  mediaTypeOf,
+} from '../contract/headers.ts'
+import { collectFields, type Fields } from './fields.ts'
+import type { ProblemCode } from './problems.ts'
+import { parseTarget } from './target.ts'
+
+/** What of Node's `IncomingMessage` is looked at; the second front end brings its own. */
+export interface RawRequest {
+  readonly method: string
+  /** The target as it stood in the request line. */
+  readonly url: string
+  /** `1.1`, `1.0`, or whatever the parser let through. */
+  readonly httpVersion: string
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[]
+}
+
+/** A request that may go on. Values are without outer white space. */
+export interface RequestHead {
+  readonly method: string
+  readonly path: string
+  readonly query: string | null
+  readonly requestId: string
+  /** Null only on a CORS preflight, which browsers send without credentials. */
+  readonly authorization: string | null
+  readonly tenant: string | null
+  readonly version: string | null
+  readonly cacheControl: string | null
+  readonly pragma: string | null
+  readonly ifNoneMatch: string | null
+}
+
+export type Validated =
+  | { readonly kind: 'ok'; readonly head: RequestHead }
+  | { readonly kind: 'refused'; readonly code: ProblemCode; readonly requestId: string }
+
+const FORWARDED_METHODS: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+])
+const HOST = /^(?:[a-z0-9._~!$&'()*+,=%-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?$/i
+const MAX_HEADER_FIELDS = 100
+
+/**
+ * @param newRequestId gives a fresh UUID, when the client sent no valid one
+ * @param maxRequestBytes the longest content that may be announced
+ */
+export function validate(
+  raw: RawRequest,
+  newRequestId: () => string,
+  maxRequestBytes: number,
+): Validated {
+  const fields = collectFields(raw.rawHeaders)
+  const requestId =
+    fields.requestId !== null && isUuid(fields.requestId) ? fields.requestId : newRequestId()
+  const target = parseTarget(raw.url)
+  const code =
+    checkMessage(raw, fields, maxRequestBytes) ??
+    (target.kind === 'ok' ? null : target.kind) ??
+    checkContract(raw, fields)
+  if (code !== null || target.kind !== 'ok') {
+    return { kind: 'refused', code: code ?? 'invalid_target', requestId }
+  }
+  const { path, query } = target
+  const { authorization, tenant, version, cacheControl, pragma, ifNoneMatch } = fields
+  return {
+    kind: 'ok',
+    head: {
+      method: raw.method,
+      path,
+      query,
+      requestId,
+      authorization,
+      tenant,
+      version,
+      cacheControl,
+      pragma,
+      ifNoneMatch,
+    },
+  }
+}
+
+/** The message as such: version, framing, connection, method. */
+function checkMessage(
+  raw: RawRequest,
+  fields: Fields,
+  maxRequestBytes: number,
+): ProblemCode | null {
+  if (raw.rawHeaders.length > 2 * MAX_HEADER_FIELDS) return 'too_many_headers'
+  if (raw.httpVersion !== '1.1' && raw.httpVersion !== '1.0') return 'invalid_version'
+  if (!isSoundFraming(raw, fields)) return 'bad_framing'
+  if (fields.problem !== null) return fields.problem
+  if (fields.host !== null && !HOST.test(fields.host)) return 'invalid_host'
+  if (fields.expect !== null && fields.expect.toLowerCase() !== '100-continue') {
+    return 'expectation_failed'
+  }
+  if (!FORWARDED_METHODS.has(raw.method)) return 'method_not_allowed'
+  return checkContent(raw, fields, maxRequestBytes)
+}
+
+/** RFC 9112 section 6.1: `chunked`, once, alone, in HTTP/1.1; never beside a length. */
+function isSoundFraming(raw: RawRequest, fields: Fields): boolean {
+  const { transferEncoding } = fields
+  if (transferEncoding === null) return true
+  return (
+    transferEncoding.toLowerCase() === 'chunked' &&
+    raw.httpVersion === '1.1' &&
+    fields.contentLength === null
+  )
+}
+
+function checkContent(
+  raw: RawRequest,
+  fields: Fields,
+  maxRequestBytes: number,
+): ProblemCode | null {
+  const length = fields.contentLength === null ? 0 : Number(fields.contentLength)
+  const hasContent = fields.transferEncoding !== null || length > 0
+  if (hasContent && (raw.method === 'GET' || raw.method === 'HEAD')) return 'unexpected_body'
+  if (length > maxRequestBytes) return 'content_too_large'
+  return null
+}
+
+/** The contract's headers (api-contract.md section 4). */
+function checkContract(raw: RawRequest, fields: Fields): ProblemCode | null {
+  const isPreflight = raw.method === 'OPTIONS' && fields.isPreflight
+  if (fields.hasPassedHere) return 'loop'
+  return (
+    checkCredentials(fields.authorization, isPreflight) ??
+    checkTenant(fields.tenant, isPreflight) ??
+    (fields.version === null || isApiVersion(fields.version) ? null : 'unsupported_api_version') ??
+    checkContentType(fields)
+  )
+}
+
+function checkCredentials(value: string | null, isPreflight: boolean): ProblemCode | null {
+  if (value === null || value === '') return isPreflight ? null : 'missing_credentials'
+  return isBearerCredential(value) ? null : 'invalid_credentials'
+}
+
+function checkTenant(value: string | null, isPreflight: boolean): ProblemCode | null {
+  if (value === null || value === '') return isPreflight ? null : 'missing_tenant'
+  return isCanonicalId(value) ? null : 'invalid_tenant'
+}
+
+/** Content is JSON (contract section 2). Without content the field is only held to its form. */
+function checkContentType({
+  contentType,
+  contentLength,
+  transferEncoding,
+}: Fields): ProblemCode | null {
+  if (contentType === null) return null
+  const type = mediaTypeOf(contentType)
+  const hasContent = transferEncoding !== null || (contentLength !== null && contentLength !== '0')
+  if (type === null || (hasContent && type !== 'application/json')) return 'unsupported_media_type'
+  return null
+}

@@ -1,0 +1,139 @@
+/** Prometheus metrics (names: wire.md), filled from the same reports as the access log. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { MemoryStore } from '../cache/ports.ts'
+import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/report.ts'
+
+export interface MetricsSources {
+  readonly memory: Pick<MemoryStore, 'bytes' | 'entries'>
+  readonly sharing: string
+  readonly trippedTenants: () => number
+}
+
+/** Seconds. A look-up takes microseconds, a fill what the upstream takes. */
+const LOOKUP_BUCKETS = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2]
+const FILL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const AGE_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600]
+
+export class Metrics implements Pick<Reporter, 'finished' | 'lookedUp' | 'filled' | 'invalidated'> {
+  readonly registry = new Registry()
+  readonly #requests: Counter
+  readonly #lookups: Histogram.Internal<'tier'>
+  readonly #fills: Histogram
+  readonly #followers: Counter
+  readonly #ages: Histogram
+  readonly #rejects: Counter
+  readonly #invalidations: Counter
+  /** A counter's labels are looked up by a slow hash; the few combinations there are, are kept. */
+  readonly #requestSeries = new Map<string, Counter.Internal>()
+
+  constructor(sources: MetricsSources) {
+    const registers = [this.registry]
+    collectDefaultMetrics({ register: this.registry })
+    this.#requests = new Counter({
+      name: 'requests_total',
+      help: 'Answered requests by outcome, tier, reason and status code',
+      labelNames: ['outcome', 'tier', 'reason', 'code'],
+      registers,
+    })
+    this.#lookups = new Histogram({
+      name: 'lookup_seconds',
+      help: 'Time of one walk through a tier',
+      labelNames: ['tier'],
+      buckets: LOOKUP_BUCKETS,
+      registers,
+    }).labels('memory')
+    this.#fills = new Histogram({
+      name: 'fill_seconds',
+      help: 'Time of upstream requests made for the cache',
+      labelNames: ['result'],
+      buckets: FILL_BUCKETS,
+      registers,
+    })
+    this.#followers = new Counter({
+      name: 'followers_total',
+      help: 'Requests answered by what another request had asked the upstream for',
+      registers,
+    })
+    this.#ages = new Histogram({
+      name: 'age_at_serve_seconds',
+      help: 'Age of bodies served from the store, since the upstream made them',
+      buckets: AGE_BUCKETS,
+      registers,
+    })
+    this.#rejects = new Counter({
+      name: 'reject_total',
+      help: 'Answers that were not stored, by reason',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#invalidations = new Counter({
+      name: 'invalidations_total',
+      help: 'Times that entries were made stale, by what made them so',
+      labelNames: ['source'],
+      registers,
+    })
+    registerGauges(this.registry, sources)
+  }
+
+  finished({ outcome, status }: Report): void {
+    const { kind, tier, detail } = outcome
+    const name = `${kind} ${tier} ${detail} ${status}`
+    let series = this.#requestSeries.get(name)
+    if (series === undefined) {
+      series = this.#requests.labels(kind, tier ?? 'none', detail ?? 'none', String(status))
+      this.#requestSeries.set(name, series)
+    }
+    series.inc()
+    if (outcome.age !== null) this.#ages.observe(outcome.age)
+    if (kind === 'follower') this.#followers.inc()
+    if (detail?.startsWith('reject.')) this.#rejects.labels(detail.slice('reject.'.length)).inc()
+  }
+
+  lookedUp(milliseconds: number): void {
+    this.#lookups.observe(milliseconds / 1000)
+  }
+
+  filled(result: FillResult, milliseconds: number): void {
+    this.#fills.labels(result).observe(milliseconds / 1000)
+  }
+
+  invalidated(source: InvalidationSource): void {
+    this.#invalidations.labels(source).inc()
+  }
+}
+
+function registerGauges(registry: Registry, sources: MetricsSources): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'memory_bytes',
+    help: 'Bytes that the memory tier uses, by its own estimate',
+    registers,
+    collect() {
+      this.set(sources.memory.bytes)
+    },
+  })
+  new Gauge({
+    name: 'memory_entries',
+    help: 'Records in the memory tier',
+    registers,
+    collect() {
+      this.set(sources.memory.entries)
+    },
+  })
+  new Gauge({
+    name: 'sharing_tripped_tenants',
+    help: 'Tenants dropped from tenant to witnessed sharing because two views were seen',
+    registers,
+    collect() {
+      this.set(sources.trippedTenants())
+    },
+  })
+  new Gauge({
+    name: 'sharing_info',
+    help: 'The configured sharing mode; 1',
+    labelNames: ['sharing'],
+    registers,
+  })
+    .labels(sources.sharing)
+    .set(1)
+}

@@ -1,0 +1,29 @@
+/** The operations listener: metrics and health, on a port of its own. Listens to nothing by itself. */
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Registry } from 'prom-client'
+
+export interface OpsDependencies {
+  readonly registry: Registry
+  /** Whether the instance wants traffic. */
+  readonly isReady: () => boolean
+}
+
+export async function createOpsServer({
+  registry,
+  isReady,
+}: OpsDependencies): Promise<FastifyInstance> {
+  const fastify = Fastify({ logger: false, requestTimeout: 10_000 })
+  fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 404 }))
+  fastify.get('/metrics', async (_request, reply) => {
+    reply.type(registry.contentType)
+    return registry.metrics()
+  })
+  // Never tests a dependency: a restart would not mend one.
+  fastify.get('/health/live', async () => ({ status: 'live' }))
+  fastify.get('/health/ready', async (_request, reply) => {
+    if (!isReady()) reply.code(503)
+    return { status: isReady() ? 'ready' : 'not ready' }
+  })
+  await fastify.ready()
+  return fastify
+}

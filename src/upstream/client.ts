@@ -1,0 +1,126 @@
+/**
+ * The upstream, through one undici pool for fills and pass-through alike. No interceptor, no redirect, no
+ * retry; the certificate is always verified. A failure is a value, and says nothing of addresses.
+ */
+import { type Dispatcher, Pool } from 'undici'
+import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
+import type { HeaderList } from '../cache/records.ts'
+import type { Clock } from '../lib/clock.ts'
+import { gather } from './gather.ts'
+import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
+
+export interface UpstreamOptions {
+  readonly url: string
+  readonly connectTimeoutMs: number
+  /** From the request having been sent to the last byte of the answer's head. */
+  readonly headersTimeoutMs: number
+  /** Longest pause within a body. */
+  readonly bodyTimeoutMs: number
+  readonly connections: number
+  /** PEM of the authorities to trust in place of the system's; null: the system's. */
+  readonly ca: string | null
+  /** Bodies up to this size are read whole. */
+  readonly maxBodyBytes: number
+  readonly clock: Clock
+}
+
+export class UpstreamClient {
+  readonly #pool: Pool
+  readonly #options: UpstreamOptions
+  /** Path of `upstream.url`, without a final slash: goes before every path. */
+  readonly #base: string
+
+  constructor(options: UpstreamOptions) {
+    const url = new URL(options.url)
+    this.#options = options
+    this.#base = url.pathname.replace(/\/+$/, '')
+    this.#pool = new Pool(url.origin, {
+      connections: options.connections,
+      pipelining: 1,
+      headersTimeout: options.headersTimeoutMs,
+      bodyTimeout: options.bodyTimeoutMs,
+      connect: {
+        timeout: options.connectTimeoutMs,
+        rejectUnauthorized: true,
+        ...(options.ca === null ? {} : { ca: options.ca }),
+      },
+    })
+  }
+
+  /**
+   * Reads `path` whole. Settles by `deadline` (monotonic milliseconds) at the latest; a body above
+   * `maxBodyBytes` is handed over as a stream, on which only the pause within the body is limited.
+   */
+  async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
+    const { clock } = this.#options
+    const sentAt = clock.monotonic()
+    const abort = new AbortController()
+    const timer = setTimeout(() => abort.abort(), Math.max(0, deadline - sentAt))
+    try {
+      const response = await this.#pool.request({
+        method: 'GET',
+        path: this.#base + path,
+        headers: readHeaders(headers),
+        signal: abort.signal,
+        responseHeaders: 'raw',
+      })
+      return await this.#receive(response, sentAt)
+    } catch (error) {
+      return failureOf(error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Sends a request that passes through. The one difference to undici's own `request`: `path` gets the base. */
+  async relay(
+    options: Omit<Dispatcher.RequestOptions, 'origin'>,
+  ): Promise<Dispatcher.ResponseData> {
+    return this.#pool.request({
+      ...options,
+      path: this.#base + options.path,
+      responseHeaders: 'raw',
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy()
+  }
+
+  async #receive(response: Dispatcher.ResponseData, sentAt: number): Promise<UpstreamAnswer> {
+    const { statusCode: status, statusText: reason, body } = response
+    const headers = checkedHeaders(response)
+    if (headers === null) {
+      body.destroy()
+      return { kind: 'unreachable' }
+    }
+    const gathered = await gather(body, this.#options.maxBodyBytes)
+    const head = { status, reason, headers, sentAt }
+    return gathered.kind === 'whole'
+      ? { kind: 'buffered', ...head, body: gathered.body }
+      : { kind: 'streamed', ...head, stream: gathered.stream }
+  }
+}
+
+/** The answer's headers; null if the answer is not one that HTTP allows. */
+export function checkedHeaders({
+  statusCode,
+  headers,
+}: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>): HeaderList | null {
+  if (statusCode < 200 || statusCode > 599) return null
+  return endToEndHeaders(headers as unknown as string[])
+}
+
+const TIMEOUTS: ReadonlySet<string> = new Set([
+  'UND_ERR_ABORTED',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+])
+
+/** What went wrong, as far as a client may know. */
+export function failureOf(error: unknown): UpstreamFailure {
+  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
+  const timedOut = name === 'AbortError' || (typeof code === 'string' && TIMEOUTS.has(code))
+  return { kind: timedOut ? 'timeout' : 'unreachable' }
+}

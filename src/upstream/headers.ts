@@ -1,0 +1,132 @@
+/**
+ * Which headers go to the upstream and come back from it. Towards the upstream the block is built anew
+ * from an allow-list (reliability S7): a header that is not named here does not leave the house.
+ */
+import type { HeaderList } from '../cache/records.ts'
+
+/** What a customer read tells the upstream. Everything else is the same for every fill. */
+export interface ReadHeaders {
+  readonly authorization: string
+  readonly tenant: string
+  /** Null: the header is left out, which is a form of its own (contract section 9). */
+  readonly version: string | null
+  readonly requestId: string
+}
+
+export const VIA = '1.1 layby'
+
+/**
+ * `Accept` and `Accept-Encoding` are fixed, so that an answer never depends on a header that is not in
+ * the key; `Origin`, `Range` and conditions are not sent for the same reason.
+ */
+export function readHeaders({ authorization, tenant, version, requestId }: ReadHeaders): string[] {
+  const headers = [
+    'authorization',
+    authorization,
+    'x-tenant-id',
+    tenant,
+    'x-request-id',
+    requestId,
+    'accept',
+    'application/json',
+    'accept-encoding',
+    'identity',
+    'via',
+    VIA,
+  ]
+  if (version !== null) headers.push('x-api-version', version)
+  return headers
+}
+
+/** Passed through as they came. `x-request-id`, `via` and the framing are set here, never passed. */
+const PASSED_ON: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'access-control-request-headers',
+  'access-control-request-method',
+  'authorization',
+  'cache-control',
+  'content-length',
+  'content-type',
+  'idempotency-key',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'origin',
+  'prefer',
+  'range',
+  'traceparent',
+  'tracestate',
+  'user-agent',
+  'x-api-version',
+  'x-tenant-id',
+])
+
+/** Our own entity tags mean nothing to the upstream, and a range of a cached route is served whole. */
+const NOT_ON_CACHED_ROUTES: ReadonlySet<string> = new Set(['if-none-match', 'if-range', 'range'])
+
+/**
+ * @param rawHeaders names and values in turn, as the client sent them
+ * @param onCachedRoute the path is a cached route's, and the request skips the cache
+ * @returns names and values in turn
+ */
+export function passedHeaders(
+  rawHeaders: readonly string[],
+  requestId: string,
+  onCachedRoute: boolean,
+): string[] {
+  const headers: string[] = []
+  let via = ''
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase()
+    const value = rawHeaders[i + 1] as string
+    if (name === 'via') via += `${value}, `
+    if (!PASSED_ON.has(name) || (onCachedRoute && NOT_ON_CACHED_ROUTES.has(name))) continue
+    headers.push(name, value)
+  }
+  headers.push('x-request-id', requestId, 'via', via + VIA)
+  return headers
+}
+
+/** RFC 9110 section 7.6.1, and their forerunners. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be in a value
+const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/
+
+/**
+ * The end-to-end headers of an answer, names in lower case, order kept; null if one of them is no valid
+ * header, in which case the answer can't be trusted at all.
+ *
+ * @param raw names and values in turn, as the upstream sent them
+ */
+export function endToEndHeaders(raw: readonly string[]): HeaderList | null {
+  const fields: [string, string][] = []
+  const named = new Set<string>()
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] as string
+    const value = raw[i + 1] as string
+    if (!TOKEN.test(name) || FORBIDDEN_IN_VALUE.test(value)) return null
+    const lower = name.toLowerCase()
+    if (lower === 'connection') {
+      for (const option of value.split(',')) named.add(option.trim().toLowerCase())
+    }
+    if (!HOP_BY_HOP.has(lower)) fields.push([lower, value])
+  }
+  return named.size === 0 ? fields : fields.filter(([name]) => !named.has(name))
+}
