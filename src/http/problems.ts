@@ -26,6 +26,8 @@ export interface ProblemEntry {
   readonly title: string
   /** What was wrong, where, and what to do. */
   readonly detail: string
+  /** The same in a few words, for the status line: the API's clients read it (contract section 7). */
+  readonly phrase: string
   /** The header or part at fault; null: none in particular. */
   readonly field: string | null
   /** Whether the connection can't be trusted to be in step any more. */
@@ -34,160 +36,165 @@ export interface ProblemEntry {
 
 const NOT_SENT = 'The request was not sent upstream.'
 
-function header(field: string, detail: string): ProblemEntry {
-  return {
-    status: 400,
-    type: 'invalid-header',
-    title: 'Invalid request header',
-    detail,
-    field,
-    closes: false,
-  }
+function header(field: string, phrase: string, detail: string): ProblemEntry {
+  const title = 'Invalid request header'
+  return { status: 400, type: 'invalid-header', title, detail, phrase, field, closes: false }
 }
 
-function request(field: string, detail: string, closes = false): ProblemEntry {
-  return {
-    status: 400,
-    type: 'invalid-request',
-    title: 'Invalid request',
-    detail,
-    field,
-    closes,
-  }
+function request(field: string, phrase: string, detail: string, closes = false): ProblemEntry {
+  const title = 'Invalid request'
+  return { status: 400, type: 'invalid-request', title, detail, phrase, field, closes }
 }
 
-function entry(
-  status: number,
-  type: ProblemType,
-  title: string,
-  detail: string,
-  more: { readonly field?: string; readonly closes?: boolean } = {},
-): ProblemEntry {
-  return { status, type, title, detail, field: more.field ?? null, closes: more.closes ?? false }
+type Rest = Pick<ProblemEntry, 'title' | 'detail'> & Partial<Pick<ProblemEntry, 'field' | 'closes'>>
+
+function entry(status: number, type: ProblemType, phrase: string, rest: Rest): ProblemEntry {
+  return { status, type, phrase, field: null, closes: false, ...rest }
 }
 
 export const PROBLEMS = {
-  missing_credentials: entry(
-    401,
-    'missing-credentials',
-    'Credentials required',
-    'send one authorization header with a bearer token',
-    { field: 'authorization' },
-  ),
-  invalid_credentials: entry(
-    401,
-    'missing-credentials',
-    'Credentials not valid',
-    'authorization must be "Bearer", one space and a token of at most 256 characters in all',
-    { field: 'authorization' },
-  ),
-  missing_tenant: header('x-tenant-id', 'x-tenant-id is required'),
+  missing_credentials: entry(401, 'missing-credentials', 'is required', {
+    title: 'Credentials required',
+    detail: 'send one authorization header with a bearer token',
+    field: 'authorization',
+  }),
+  invalid_credentials: entry(401, 'missing-credentials', 'must be a bearer token', {
+    title: 'Credentials not valid',
+    detail:
+      'authorization must be "Bearer", one space and a token, of at most 256 characters in all',
+    field: 'authorization',
+  }),
+  missing_tenant: header('x-tenant-id', 'is required', 'x-tenant-id is required'),
   invalid_tenant: header(
     'x-tenant-id',
-    'x-tenant-id must be a decimal integer from 1 to 9223372036854775807, without sign or leading zero',
+    'must be an integer',
+    'x-tenant-id must be a decimal integer',
   ),
   unsupported_api_version: header(
     'x-api-version',
+    'must be a published version',
     'x-api-version must be given at most once and be one of the published versions',
   ),
-  duplicate_header: header('headers', 'a header that may be given only once was given twice'),
+  duplicate_header: header(
+    'headers',
+    'one was given twice',
+    'a header that may be given only once was given twice',
+  ),
   ambiguous_header: header(
     'headers',
+    'one has an ambiguous name',
     'a header name differs from a known one only by "_" or "." in place of "-"',
   ),
   forbidden_connection_option: header(
     'connection',
+    'must not name headers',
     'connection may only say close, keep-alive, upgrade, te or http2-settings',
   ),
-  invalid_host: header('host', 'host must be one host name or address with an optional port'),
-  bad_framing: request('transfer-encoding', 'the message framing is not acceptable', true),
-  invalid_version: request('request-line', 'the protocol must be HTTP/1.1 or HTTP/1.0', true),
-  malformed_request: request('request', 'the request is not well-formed HTTP/1.1', true),
-  invalid_target: request('request-target', 'the target must be an absolute path without fragment'),
+  invalid_host: header(
+    'host',
+    'must be one host',
+    'host must be one host name or address with an optional port',
+  ),
+  bad_framing: request(
+    'transfer-encoding',
+    'must be chunked, once',
+    'the message framing is not acceptable',
+    true,
+  ),
+  invalid_version: request(
+    'request-line',
+    'must say HTTP/1.1',
+    'the protocol must be HTTP/1.1 or HTTP/1.0',
+    true,
+  ),
+  malformed_request: request(
+    'request',
+    'is not well-formed',
+    'the request is not well-formed HTTP/1.1',
+    true,
+  ),
+  invalid_target: request(
+    'request-target',
+    'must be a path',
+    'the target must be an absolute path without fragment',
+  ),
   path_not_canonical: request(
     'path',
-    'the path must be in canonical form: no empty or dot segments, no needless percent-encoding',
+    'must be canonical',
+    'the path must have no empty or dot segments and no needless percent-encoding',
   ),
   invalid_parameter: request(
     'path',
+    'must have an integer id',
     'an id in the path must be a decimal integer from 1 to 9223372036854775807, without sign or leading zero',
   ),
-  unexpected_body: request('content', 'a request with this method must have no content'),
-  too_many_headers: entry(
-    431,
-    'header-too-large',
-    'Too many header fields',
-    'a request may have at most 100 header fields',
-    { closes: true },
+  unexpected_body: request(
+    'content',
+    'is not expected',
+    'a request with this method must have no content',
   ),
-  header_too_large: entry(
-    431,
-    'header-too-large',
-    'Request header too large',
-    'request line and header fields may have at most 16 KiB together',
-    { closes: true },
-  ),
-  method_not_allowed: entry(
-    405,
-    'method-not-allowed',
-    'Method not allowed',
-    'use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS',
-    { field: 'method' },
-  ),
-  content_too_large: entry(
-    413,
-    'content-too-large',
-    'Content too large',
-    'the content of a request is limited by server.maxRequestBytes',
-    { field: 'content', closes: true },
-  ),
-  unsupported_media_type: entry(
-    415,
-    'unsupported-media-type',
-    'Unsupported media type',
-    'content-type must be application/json',
-    { field: 'content-type' },
-  ),
-  expectation_failed: entry(
-    417,
-    'expectation-failed',
-    'Expectation failed',
-    'the only expectation that is met is 100-continue',
-    { field: 'expect', closes: true },
-  ),
-  request_timeout: entry(
-    408,
-    'request-timeout',
-    'Request timeout',
-    'the request did not arrive in time',
-    { closes: true },
-  ),
-  internal_error: entry(
-    500,
-    'internal-error',
-    'Internal error',
-    'something went wrong here; the log has the details under the request id',
-    { closes: true },
-  ),
-  upstream_unreachable: entry(
-    502,
-    'upstream-unreachable',
-    'No valid answer from the API',
-    'the API could not be reached, or its answer could not be understood',
-  ),
-  upstream_timeout: entry(
-    504,
-    'upstream-timeout',
-    'The API did not answer in time',
-    'the API did not answer within the configured time',
-  ),
-  not_cached: entry(
-    504,
-    'not-cached',
-    'Not in the cache',
-    'nothing stored could answer this request, and it asked for nothing else (only-if-cached)',
-  ),
-  loop: entry(508, 'loop', 'Loop detected', 'the request has been through this proxy before'),
+  too_many_headers: entry(431, 'header-too-large', 'too many fields', {
+    title: 'Too many header fields',
+    detail: 'a request may have at most 100 header fields',
+    field: 'headers',
+    closes: true,
+  }),
+  header_too_large: entry(431, 'header-too-large', 'too large', {
+    title: 'Request header too large',
+    detail: 'request line and header fields may have at most 16 KiB together',
+    field: 'headers',
+    closes: true,
+  }),
+  method_not_allowed: entry(405, 'method-not-allowed', 'is not allowed', {
+    title: 'Method not allowed',
+    detail: 'use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS',
+    field: 'method',
+  }),
+  request_timeout: entry(408, 'request-timeout', 'did not arrive in time', {
+    title: 'Request timeout',
+    detail: 'the request did not arrive in time',
+    field: 'request',
+    closes: true,
+  }),
+  content_too_large: entry(413, 'content-too-large', 'is too large', {
+    title: 'Content too large',
+    detail: 'the content of a request is limited; ask the operator for server.maxRequestBytes',
+    field: 'content',
+    closes: true,
+  }),
+  unsupported_media_type: entry(415, 'unsupported-media-type', 'must be application/json', {
+    title: 'Unsupported media type',
+    detail: 'content-type must be application/json',
+    field: 'content-type',
+  }),
+  expectation_failed: entry(417, 'expectation-failed', 'can not be met', {
+    title: 'Expectation failed',
+    detail: 'the only expectation that is met is 100-continue',
+    field: 'expect',
+    closes: true,
+  }),
+  internal_error: entry(500, 'internal-error', 'Internal error', {
+    title: 'Internal error',
+    detail: 'something went wrong here; the log has the details under the request id',
+    closes: true,
+  }),
+  upstream_unreachable: entry(502, 'upstream-unreachable', 'No valid answer from the API', {
+    title: 'No valid answer from the API',
+    detail: 'the API could not be reached, or its answer could not be understood',
+  }),
+  upstream_timeout: entry(504, 'upstream-timeout', 'The API did not answer in time', {
+    title: 'The API did not answer in time',
+    detail: 'the API did not answer within the configured time',
+  }),
+  not_cached: entry(504, 'not-cached', 'Not in the cache', {
+    title: 'Not in the cache',
+    detail:
+      'nothing stored could answer this request, and it asked for nothing else (only-if-cached)',
+  }),
+  loop: entry(508, 'loop', 'Loop detected', {
+    title: 'Loop detected',
+    detail: 'the request has been through this proxy before',
+  }),
 } as const satisfies Record<string, ProblemEntry>
 
 export type ProblemCode = keyof typeof PROBLEMS
@@ -216,11 +223,11 @@ export function problemAnswer(code: ProblemCode, requestId: string): ProblemAnsw
     type: `urn:layby:problem:${problem.type}`,
     title: problem.title,
     status: problem.status,
-    code,
     detail: problem.detail,
     field: problem.field,
     explanation: AFTER_SENDING.has(code) ? 'The request may have reached the API.' : NOT_SENT,
     instance: `urn:uuid:${requestId}`,
+    code,
   })
   const headers = [
     'Content-Type',
@@ -235,9 +242,8 @@ export function problemAnswer(code: ProblemCode, requestId: string): ProblemAnsw
     requestId,
     ...extraHeaders(code),
   ]
-  // The API's clients read the status line: "400 <field>: <reason>" (contract section 7).
-  const reason =
-    problem.field === null ? problem.title : `${fieldName(problem.field)}: ${problem.title}`
+  const { field, phrase } = problem
+  const reason = field === null ? phrase : `${fieldName(field)}: ${phrase}`
   return { status: problem.status, reason, headers, body, closes: problem.closes }
 }
 

@@ -33,10 +33,14 @@ export function writeProblem(
   requestId: string,
 ): number {
   const { status, reason, headers, body, closes } = problemAnswer(code, requestId)
-  // What follows an unread or doubtful body can't be told from a request any more.
-  if (closes || !req.complete) headers.push('Connection', 'close')
+  // Reading on through content that nobody wants, or that can't be told from a request, is no use.
+  if (closes || hasContent(req)) headers.push('Connection', 'close')
   writeAnswer(res, { status, reason, headers, body: req.method === 'HEAD' ? null : body })
   return status
+}
+
+function hasContent({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 function isStream(body: WireAnswer['body']): body is Readable {

@@ -1,0 +1,105 @@
+import type { Test } from 'tap'
+import { Agent } from 'undici'
+import { buildApp, type Overrides } from '../../src/app.ts'
+import type { Report } from '../../src/cache/report.ts'
+import { parseConfig } from '../../src/config/load.ts'
+import { createLogger } from '../../src/lib/logger.ts'
+import { FakeClock } from './clock.ts'
+
+export const VERSION = '2023/04/19'
+
+/** Headers of a plain valid read. */
+export const HEADERS = {
+  authorization: 'Bearer token-one.aaaa',
+  'x-tenant-id': '7',
+  'x-api-version': VERSION,
+} as const
+
+export interface Reply {
+  readonly status: number
+  readonly reason: string
+  /** Names in lower case. */
+  readonly headers: Record<string, string | string[] | undefined>
+  readonly body: string
+}
+
+export interface Ask {
+  readonly method?: string
+  /** Added to `HEADERS`; undefined takes one away. */
+  readonly headers?: Record<string, string | string[] | undefined>
+  readonly body?: string
+}
+
+export interface TestApp {
+  readonly url: string
+  readonly opsUrl: string
+  readonly clock: FakeClock
+  /** What was reported of each finished request, in order. */
+  readonly reports: readonly Report[]
+  /** All that was logged, as text. */
+  readonly logged: () => string
+  get(path: string, ask?: Ask): Promise<Reply>
+}
+
+type Values = Record<string, unknown>
+
+/**
+ * The real wiring, on free ports, in front of `upstreamUrl`, with a clock that stands still and no
+ * jitter. Closed when the test ends.
+ */
+export async function buildTestApp(
+  t: Test,
+  upstreamUrl: string,
+  values: { readonly [group: string]: Values } = {},
+  overrides: Overrides = {},
+): Promise<TestApp> {
+  const clock = new FakeClock()
+  const reports: Report[] = []
+  const lines: string[] = []
+  const config = parseConfig({
+    ...values,
+    server: { port: 0, ...values['server'] },
+    ops: { port: 0, ...values['ops'] },
+    upstream: { url: upstreamUrl, ...values['upstream'] },
+    secret: 'a secret for tests only, 32 long and more',
+    cache: { ttlJitter: 0, ...values['cache'] },
+  })
+  const log = createLogger('trace', { write: (line: string) => void lines.push(line) })
+  const app = await buildApp(config, {
+    clock,
+    log,
+    ...overrides,
+    reporter: { ...overrides.reporter, finished: (report) => reports.push(report) },
+  })
+  const { url, opsUrl } = await app.listen()
+  const agent = new Agent({ connections: 2048, pipelining: 1 })
+  t.teardown(async () => {
+    await agent.destroy()
+    await app.close()
+  })
+  const get = async (path: string, ask: Ask = {}): Promise<Reply> => {
+    const response = await agent.request({
+      origin: url,
+      path,
+      method: (ask.method ?? 'GET') as 'GET',
+      headers: definedHeaders(ask.headers ?? {}),
+      body: ask.body ?? null,
+    })
+    return {
+      status: response.statusCode,
+      reason: response.statusText,
+      headers: response.headers,
+      body: await response.body.text(),
+    }
+  }
+  const clockInUse = (overrides.clock as FakeClock | undefined) ?? clock
+  return { url, opsUrl, clock: clockInUse, reports, logged: () => lines.join(''), get }
+}
+
+function definedHeaders(more: NonNullable<Ask['headers']>): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {}
+  for (const [name, value] of Object.entries({ ...HEADERS, ...more })) {
+    if (value !== undefined) headers[name] = value
+  }
+  return headers
+}
