@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Question } from './http-client.ts'
+import { benchFile } from './paths.ts'
+import { spawnPinned } from './processes.ts'
+
+const connections = 64
+
+export type LoadOrder = {
+  readonly port: number
+  readonly question: Question
+  readonly seconds: number
+  readonly core: number
+  readonly folder: string
+}
+
+/** What wrk counted; latencies are those of a saturated server, so mostly queueing. */
+export type LoadReport = {
+  readonly requests: number
+  readonly microseconds: number
+  /** Heads included. */
+  readonly bytes: number
+  /** Answers with a status above 399. */
+  readonly statusErrors: number
+  readonly socketErrors: number
+  readonly p50: number
+  readonly p99: number
+}
+
+export async function runLoad(order: LoadOrder): Promise<LoadReport> {
+  const { method, path, headers } = order.question
+  const headerFile = join(order.folder, 'request-headers.txt')
+  writeFileSync(
+    headerFile,
+    Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\n`)
+      .join(''),
+  )
+  const child = spawnPinned({
+    program: 'wrk',
+    args: [
+      ...['--threads', '1', '--connections', `${connections}`, '--duration', `${order.seconds}s`],
+      ...['--script', benchFile('wrk-requests.lua'), `http://127.0.0.1:${order.port}${path}`],
+      ...['--', method, path, headerFile],
+    ],
+    core: order.core,
+  })
+  let output = ''
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString('utf8')
+  }
+  child.stdout?.on('data', collect)
+  child.stderr?.on('data', collect)
+  await once(child, 'close')
+  const report = /^BENCH (.*)$/m.exec(output)?.[1]
+  if (report === undefined) throw new Error(`wrk gave no report: ${output.slice(-1000)}`)
+  return JSON.parse(report) as LoadReport
+}

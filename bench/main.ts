@@ -1,0 +1,199 @@
+/** npm run bench: see bench/README.md. */
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Contestant, contestants, startStandInUpstream, type Target } from './contestants.ts'
+import { chooseCores, describeMachine, type Machine } from './machine.ts'
+import { type Course, type Sample, takeSample } from './measure.ts'
+import { type BenchOptions, readOptions, usage } from './options.ts'
+import { benchFile, findProgram } from './paths.ts'
+import { killEverything } from './processes.ts'
+import { isSaturated, type Row, summariseAll, tableOf } from './report.ts'
+import { type Scenario, scenarios } from './scenarios.ts'
+
+/** Names of `--only` that select within one list; none of them in the list selects all of it. */
+function select<T extends { readonly id: string }>(all: readonly T[], only: readonly string[]) {
+  const chosen = all.filter(({ id }) => only.includes(id))
+  return chosen.length === 0 ? all : chosen
+}
+
+function rejectUnknown(only: readonly string[]): void {
+  const known = [...contestants, ...scenarios].map(({ id }) => id)
+  const unknown = only.filter((id) => !known.includes(id))
+  if (unknown.length > 0) throw new Error(`--only knows ${known.join(', ')}; not ${unknown}`)
+}
+
+function available(chosen: readonly Contestant[]): Contestant[] {
+  return chosen.filter((contestant) => {
+    const reason = contestant.missing()
+    if (reason !== undefined) console.log(`skipped ${contestant.id}: ${reason}`)
+    return reason === undefined
+  })
+}
+
+function requireTools(): void {
+  const tools = { wrk: 'wrk', taskset: 'util-linux' }
+  for (const [program, debianPackage] of Object.entries(tools)) {
+    if (findProgram(program) !== undefined) continue
+    throw new Error(`${program} is not installed (Debian package ${debianPackage})`)
+  }
+}
+
+/**
+ * Memory-backed where the machine has it, so that nginx's cache never waits for a disk; not if
+ * programs may not run from there (usual in containers), since Varnish loads its compiled VCL.
+ */
+function makeFolder(): string {
+  const mount = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .find((line) => line.split(' ')[1] === '/dev/shm')
+  const parent = mount === undefined || mount.includes('noexec') ? tmpdir() : '/dev/shm'
+  const folder = mkdtempSync(join(parent, 'layby-bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+  return folder
+}
+
+function killOnExit(): void {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => process.exit(128 + constants.signals[name]))
+  }
+  process.once('exit', killEverything)
+}
+
+type Refusal = { readonly scenario: string; readonly contestant: string; readonly reason: string }
+
+type Outcome = { readonly samples: Sample[]; readonly refusals: Refusal[] }
+
+function announce(sample: Sample): void {
+  const cpu = sample.cpuMicrosecondsPerRequest.toFixed(1).padStart(7)
+  const rate = `${Math.round(sample.requestsPerSecond)}`.padStart(7)
+  const names = `${sample.scenario.padEnd(13)} ${sample.contestant.padEnd(17)}`
+  console.log(`round ${sample.round}  ${names} ${cpu} µs ${rate}/s`)
+}
+
+/** Not timed, now or in a later round; what the others give is not lost. */
+function refuse(outcome: Outcome, contestant: Contestant, scenario: Scenario, error: unknown) {
+  const reason = error instanceof Error ? error.message : String(error)
+  outcome.refusals.push({ scenario: scenario.id, contestant: contestant.id, reason })
+  console.log(`not timed: ${contestant.id} in ${scenario.id}: ${reason}`)
+}
+
+/** A fresh process per contestant and round: what the JIT made of one start is one sample. */
+async function playRound(
+  course: Course,
+  contestant: Contestant,
+  played: readonly Scenario[],
+  round: number,
+  outcome: Outcome,
+): Promise<void> {
+  const { folder, cores, upstreamPort } = course
+  let target: Target
+  try {
+    target = await contestant.start({ folder, core: cores.server, upstreamPort })
+  } catch (error) {
+    for (const scenario of played) refuse(outcome, contestant, scenario, error)
+    return
+  }
+  try {
+    for (const scenario of played) {
+      try {
+        const sample = await takeSample(course, target, { contestant, scenario, round })
+        outcome.samples.push(sample)
+        announce(sample)
+      } catch (error) {
+        refuse(outcome, contestant, scenario, error)
+      }
+    }
+  } finally {
+    await target.process.stop()
+  }
+}
+
+/** Interleaved, and each round begins with another one: drift of the machine hits all alike. */
+async function playAll(
+  course: Course,
+  players: readonly Contestant[],
+  chosen: readonly Scenario[],
+): Promise<Outcome> {
+  const outcome: Outcome = { samples: [], refusals: [] }
+  for (let round = 1; round <= course.options.rounds; round += 1) {
+    const first = (round - 1) % players.length
+    for (const contestant of [...players.slice(first), ...players.slice(0, first)]) {
+      const played = chosen.filter(
+        ({ id, contestants: ids }) =>
+          ids.includes(contestant.id) &&
+          !outcome.refusals.some((one) => one.scenario === id && one.contestant === contestant.id),
+      )
+      if (played.length > 0) await playRound(course, contestant, played, round, outcome)
+    }
+  }
+  return outcome
+}
+
+type Findings = {
+  readonly machine: Machine
+  readonly options: BenchOptions
+  readonly skipped: readonly string[]
+  readonly rows: readonly Row[]
+} & Outcome
+
+/** Only a complete run replaces the figures that are kept; *.tmp is ignored by git. */
+function writeFindings(findings: Findings): string {
+  const { quick, only } = findings.options
+  const name = quick || only.length > 0 ? 'partial.json.tmp' : 'latest.json'
+  const path = benchFile('results', name)
+  mkdirSync(benchFile('results'), { recursive: true })
+  writeFileSync(`${path}.tmp`, `${JSON.stringify(findings, undefined, 2)}\n`)
+  renameSync(`${path}.tmp`, path)
+  return `bench/results/${name}`
+}
+
+function printTables(chosen: readonly Scenario[], rows: readonly Row[]): void {
+  for (const scenario of chosen) {
+    const own = rows.filter((row) => row.scenario === scenario.id)
+    if (own.length > 0) console.log(`\n${tableOf(scenario, own)}`)
+  }
+  if (!rows.every(isSaturated)) {
+    console.log(
+      '\n~ the server was not saturated: its requests/s are those of the load or upstream',
+    )
+  }
+}
+
+function printMachine(machine: Machine): void {
+  console.log(`${machine.cpuModel}, ${machine.cores} cores, Node ${machine.node}, ${machine.date}`)
+  if (machine.loadAverage <= 0.7) return
+  console.log(`warning: load average is ${machine.loadAverage}, the figures are noisy`)
+}
+
+async function bench(options: BenchOptions): Promise<void> {
+  rejectUnknown(options.only)
+  requireTools()
+  const machine = describeMachine(new Date())
+  printMachine(machine)
+  const wanted = select(contestants, options.only)
+  const players = available(wanted)
+  const chosen = select(scenarios, options.only)
+  const cores = chooseCores()
+  killOnExit()
+  const folder = makeFolder()
+  const upstream = await startStandInUpstream(cores.load)
+  const course = { options, cores, folder, upstreamPort: upstream.port }
+  const outcome = await playAll(course, players, chosen)
+  await upstream.process.stop()
+
+  const rows = summariseAll(chosen, players, outcome.samples)
+  printTables(chosen, rows)
+  const skipped = wanted.filter((one) => !players.includes(one)).map(({ id }) => id)
+  console.log(`\nwritten: ${writeFindings({ machine, options, skipped, rows, ...outcome })}`)
+  if (outcome.refusals.length > 0) process.exitCode = 1
+}
+
+try {
+  const options = readOptions(process.argv.slice(2))
+  if (options === undefined) console.log(usage)
+  else await bench(options)
+} catch (error) {
+  console.error(error instanceof Error ? `bench: ${error.message}` : error)
+  process.exit(1)
+}

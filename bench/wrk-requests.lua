@@ -1,0 +1,42 @@
+-- wrk script: GET (or another method) with the headers of a file and a new X-Request-Id each time.
+-- Call: wrk ... -s wrk-requests.lua <url> -- <method> <path> <header file, one "name: value" a line>
+-- The requests are written once, before the clock runs; the load costs wrk one table look-up each.
+
+local prepared = {}
+local position = 0
+local count = 512
+
+local function uuid()
+  local hex = function(digits)
+    return string.format('%0' .. digits .. 'x', math.random(0, 16 ^ digits - 1))
+  end
+  return hex(4) .. hex(4) .. '-' .. hex(4) .. '-4' .. hex(3) .. '-8' .. hex(3) .. '-' .. hex(4) .. hex(4) .. hex(4)
+end
+
+function init(args)
+  local method, path, file = args[1], args[2], args[3]
+  local headers = {}
+  for line in io.lines(file) do
+    local name, value = line:match('^([^:]+): (.*)$')
+    if name then headers[name] = value end
+  end
+  math.randomseed(20231124)
+  for index = 1, count do
+    headers['x-request-id'] = uuid()
+    prepared[index] = wrk.format(method, path, headers)
+  end
+end
+
+function request()
+  position = position % count + 1
+  return prepared[position]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    '\nBENCH {"requests":%d,"microseconds":%d,"bytes":%d,"statusErrors":%d,"socketErrors":%d,"p50":%d,"p99":%d}\n',
+    summary.requests, summary.duration, summary.bytes, errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout,
+    latency:percentile(50), latency:percentile(99)))
+end
