@@ -16,7 +16,7 @@ import { credentialFence, currentKey, encodeParts, type Key, representationKey }
 import { hit, NOT_CACHED } from './outcome.ts'
 import type { BufferedAnswer, Fetch, StreamedAnswer } from './ports.ts'
 import type { Grant, Representation, StoredRecord, Superseded, Withdrawal } from './records.ts'
-import { fencesOf, type ReadRequest } from './request.ts'
+import { fencesOf, kinOf, type ReadRequest } from './request.ts'
 import { failure, followed, type Landing, type MissVerdict, type Served, serve } from './served.ts'
 import type { Answered } from './standing.ts'
 
@@ -151,7 +151,7 @@ export class Cache {
   async #fill(request: ReadRequest, terms: FillTerms): Promise<Landing> {
     const { clock, reporter, standings } = this.#deps
     const startedAt = clock.monotonic()
-    const opened = await this.#fences.open(fencesOf(request))
+    const opened = await this.#fences.open(fencesOf(request), kinOf(request))
     const answer = await terms.fetch(terms.deadline)
     if (answer.kind === 'unreachable' || answer.kind === 'timeout') {
       reporter.filled('failed', clock.monotonic() - startedAt)
@@ -186,18 +186,25 @@ export class Cache {
    * 1. A reads; its fill leaves for the upstream, which renders the old bytes.
    * 2. B writes through this process; the write is applied, the fences change, B is answered.
    * 3. B reads. Under A's key it would be handed the old bytes after its own write was confirmed.
+   *
+   * The same goes for a write to the record's parent, which is not known yet: hence the kin fence.
    */
   #fillKey(request: ReadRequest): Key {
-    const fences = this.#fences.peek(fencesOf(request))
+    const fences = this.#fences.peek(withKin(request, fencesOf(request)))
     return encodeParts('fill', request.viewKey, request.partition, fences)
   }
 
   #refreshKey(request: ReadRequest, digest: string): Key {
     const [tenant, subject] = fencesOf(request) as [Key, Key]
     const scope = this.#deps.sharing.scopeOf(request.partition)
-    const fences = this.#fences.peek([tenant, subject])
+    const fences = this.#fences.peek(withKin(request, [tenant, subject]))
     return encodeParts('refresh', request.viewKey, scope, digest, fences)
   }
+}
+
+function withKin(request: ReadRequest, names: readonly Key[]): readonly Key[] {
+  const kin = kinOf(request)
+  return kin === null ? names : [...names, kin]
 }
 
 function asGrant(record: StoredRecord | undefined): Grant | Withdrawal | undefined {

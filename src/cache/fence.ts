@@ -13,8 +13,8 @@ export interface OpenFence {
   readonly stamp: FenceStamp
   /** A write to one of these was under way: the fill answers, and stores nothing. */
   readonly pending: boolean
-  /** The store's own mark of the moment of opening. */
-  readonly since: number
+  /** The tenant's kin fence; null: the route has no families. */
+  readonly kin: readonly [name: Key, value: string] | null
 }
 
 /** What reads need of fences. The first two are synchronous: they are on the way of every hit. */
@@ -24,12 +24,12 @@ export interface Fences {
   /** The present local values as one text: equal texts, no write seen in between. */
   peek(names: readonly Key[]): string
   /** Reads the fences that a fill starts under, and creates what is missing. */
-  open(names: readonly Key[]): Promise<OpenFence>
+  open(names: readonly Key[], kin: Key | null): Promise<OpenFence>
   /**
-   * Adds fences that became known only at the end of the fill. Null if one of them, or one of the
-   * opened, may have changed since `open`: then the fill must not be stored.
+   * At the end of a fill: the opened fences, and those of the families that the answer named. Null if
+   * one of them may have changed since `open`; then the fill must not be stored.
    */
-  extend(open: OpenFence, names: readonly Key[]): Promise<FenceStamp | null>
+  extend(open: OpenFence, families: readonly Key[]): Promise<FenceStamp | null>
 }
 
 /** A write that has been announced and not yet settled. */

@@ -5,7 +5,7 @@
 import type { WriteMatch } from '../contract/routes.ts'
 import type { PendingWrite, WriteFences } from './fence.ts'
 import { integerMember, parseObject } from './json-member.ts'
-import { familyFence, type Key, lineageKey, subjectFence, tenantFence } from './key.ts'
+import { familyFence, type Key, kinFence, lineageKey, subjectFence, tenantFence } from './key.ts'
 import type { MemoryStore } from './ports.ts'
 
 const KIND = 'customer'
@@ -89,7 +89,7 @@ export class Invalidator {
 
 function subjectNames(tenant: string, id: string, family: boolean): Key[] {
   const own = subjectFence(tenant, KIND, id)
-  return family ? [own, familyFence(tenant, KIND, id)] : [own]
+  return family ? [own, familyFence(tenant, KIND, id), kinFence(tenant)] : [own]
 }
 
 /** The fences of the records that only the bodies name; the tenant's, if they can't be learnt. */

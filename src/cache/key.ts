@@ -8,7 +8,7 @@
  *   grant         "g" view partition
  *   representation"r" view scope digest        scope: "" or, when freshness is private, the partition
  *   admission     "a" tenant partition
- *   fences        "t" tenant | "s" tenant kind id | "f" tenant kind id | "k" partition
+ *   fences        "t" tenant | "s" tenant kind id | "f" tenant kind id | "n" tenant | "k" partition
  * ```
  *
  * In process memory the sequence itself is the key: nothing is gained by hashing it there, and
@@ -73,6 +73,14 @@ export function subjectFence(tenant: string, kind: string, id: string): Key {
 /** Guards the entries of the records whose parent is this one. */
 export function familyFence(tenant: string, kind: string, id: string): Key {
   return encodeParts('f', tenant, kind, id)
+}
+
+/**
+ * Changes with every write in the tenant that changes a family fence. A fill learns only from its answer
+ * whose child the record is; this tells it whether any family has changed since it started.
+ */
+export function kinFence(tenant: string): Key {
+  return encodeParts('n', tenant)
 }
 
 /** Guards everything that was ever given to one credential. */

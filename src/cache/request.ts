@@ -9,6 +9,7 @@ import {
   credentialFence,
   grantKey,
   type Key,
+  kinFence,
   subjectFence,
   tenantFence,
   type View,
@@ -69,4 +70,9 @@ export function fencesOf(request: ReadRequest): readonly Key[] {
     subjectFence(tenant, request.route.subject, subjectOf(request)),
     credentialFence(request.partition),
   ]
+}
+
+/** Tells whether any family of the tenant has changed; null: the route has no families. */
+export function kinOf(request: ReadRequest): Key | null {
+  return request.route.parentMember === null ? null : kinFence(request.view.tenant)
 }

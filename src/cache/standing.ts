@@ -38,7 +38,7 @@ export class Standings {
 
   /** The credential's fence, to be read before a request leaves whose answer will be learnt from. */
   async open(partition: string): Promise<FenceStamp> {
-    const { stamp } = await this.#deps.fences.open([credentialFence(partition)])
+    const { stamp } = await this.#deps.fences.open([credentialFence(partition)], null)
     return stamp
   }
 

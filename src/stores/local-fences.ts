@@ -21,19 +21,12 @@ export class LocalFences implements Fences, WriteFences {
   readonly #values: LRUCache<Key, number>
   /** Fence → id of the write → when that write is over, whatever became of it. */
   readonly #pending = new Map<Key, Map<string, number>>()
-  /** The last value given out; also the mark of a moment. */
+  /** The last value given out. */
   #counter = 0
-  /** The moment of the last eviction: before it, "missing" no longer means "never changed". */
-  #lastEviction = 0
 
   constructor({ clock, maxFences }: LocalFencesOptions) {
     this.#clock = clock
-    this.#values = new LRUCache<Key, number>({
-      max: maxFences,
-      dispose: (_value, _name, reason) => {
-        if (reason === 'evict') this.#lastEviction = ++this.#counter
-      },
-    })
+    this.#values = new LRUCache<Key, number>({ max: maxFences })
   }
 
   holds(stamp: FenceStamp): boolean {
@@ -47,22 +40,20 @@ export class LocalFences implements Fences, WriteFences {
     return names.map((name) => this.#valueOf(name)).join(',')
   }
 
-  async open(names: readonly Key[]): Promise<OpenFence> {
+  async open(names: readonly Key[], kin: Key | null): Promise<OpenFence> {
     return {
-      stamp: names.map((name) => [name, String(this.#valueOf(name))] as const),
+      stamp: names.map((name) => this.#stamped(name)),
       pending: names.some((name) => this.#isPending(name)),
-      since: this.#counter,
+      kin: kin === null ? null : this.#stamped(kin),
     }
   }
 
-  async extend(open: OpenFence, names: readonly Key[]): Promise<FenceStamp | null> {
+  async extend(open: OpenFence, families: readonly Key[]): Promise<FenceStamp | null> {
     if (!this.holds(open.stamp)) return null
-    const added: [Key, string][] = []
-    for (const name of names) {
-      if (!this.#isUnchangedSince(name, open.since)) return null
-      added.push([name, String(this.#valueOf(name))])
-    }
-    return [...open.stamp, ...added]
+    if (families.length === 0) return open.stamp
+    if (open.kin === null || String(this.#values.get(open.kin[0])) !== open.kin[1]) return null
+    if (families.some((name) => this.#isPending(name))) return null
+    return [...open.stamp, ...families.map((name) => this.#stamped(name))]
   }
 
   async begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite> {
@@ -95,10 +86,8 @@ export class LocalFences implements Fences, WriteFences {
     return value
   }
 
-  #isUnchangedSince(name: Key, since: number): boolean {
-    if (this.#isPending(name)) return false
-    const value = this.#values.get(name)
-    return value === undefined ? this.#lastEviction <= since : value <= since
+  #stamped(name: Key): readonly [Key, string] {
+    return [name, String(this.#valueOf(name))]
   }
 
   #mark(name: Key, write: string, until: number): void {
