@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Contestant, contestants, startStandInUpstream, type Target } from './contestants.ts'
 import { chooseCores, describeMachine, type Machine } from './machine.ts'
 import { type Course, type Sample, takeSample } from './measure.ts'
@@ -76,6 +77,19 @@ function refuse(outcome: Outcome, contestant: Contestant, scenario: Scenario, er
   const reason = error instanceof Error ? error.message : String(error)
   outcome.refusals.push({ scenario: scenario.id, contestant: contestant.id, reason })
   console.log(`not timed: ${contestant.id} in ${scenario.id}: ${reason}`)
+  // Not in the JSON: what a server writes may name folders of this machine.
+  if (error instanceof Error && error.cause) console.log(error.cause)
+}
+
+/** A server that died shows it to its client a moment before it is gone. */
+async function deathOf(target: Target): Promise<unknown> {
+  await delay(500)
+  try {
+    target.process.assertAlive()
+    return undefined
+  } catch (death) {
+    return death
+  }
 }
 
 /** A fresh process per contestant and round: what the JIT made of one start is one sample. */
@@ -101,7 +115,10 @@ async function playRound(
         outcome.samples.push(sample)
         announce(sample)
       } catch (error) {
-        refuse(outcome, contestant, scenario, error)
+        const death = await deathOf(target)
+        refuse(outcome, contestant, scenario, death ?? error)
+        // The scenarios that are left get their turn in the next round, in a process that lives.
+        if (death !== undefined) return
       }
     }
   } finally {

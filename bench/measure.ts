@@ -49,10 +49,12 @@ export async function takeSample(
   await runLoad({ ...order, seconds: options.warmupSeconds })
   // Connections of the warm-up end here, not under the clock.
   await delay(200)
+  target.process.assertAlive()
 
   const reachedBefore = await upstreamRequests(upstreamPort)
   const cpuBefore = processTreeCpuSeconds(target.process.pid)
   const report = await runLoad({ ...order, seconds: options.seconds })
+  target.process.assertAlive()
   const cpuSeconds = processTreeCpuSeconds(target.process.pid) - cpuBefore
   const reached = (await upstreamRequests(upstreamPort)) - reachedBefore
   await confirm(examination, proof, { ...report, reached })

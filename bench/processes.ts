@@ -15,7 +15,7 @@ export type Command = {
 
 export type RunningProcess = {
   readonly pid: number
-  /** Throws, with what the program wrote last, when it has ended. */
+  /** Throws when the program has ended; what it wrote last is the cause. */
   readonly assertAlive: () => void
   readonly stop: () => Promise<void>
 }
@@ -74,7 +74,7 @@ export async function startServer(command: Command): Promise<RunningProcess> {
     pid,
     assertAlive: () => {
       if (child.exitCode === null && child.signalCode === null) return
-      throw new Error(`it ended (${child.exitCode ?? child.signalCode}). ${words}`.trim())
+      throw new Error(`it ended (${child.exitCode ?? child.signalCode})`, { cause: words.trim() })
     },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return

@@ -83,6 +83,8 @@ export class PassThrough {
         (answer) => {
           journey.answer = answer
           const stream = Buffer.isBuffer(answer.body) ? Readable.from([]) : answer.body
+          // reply-from destroys it when the client has gone away; nobody else may be listening then.
+          stream.on('error', () => {})
           done(null, { statusCode: answer.status, headers: {}, body: stream })
         },
         (error: Error) => done(error),

@@ -1,5 +1,6 @@
 /** Puts an answer on the wire of the normal front end, and tells of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { pipeline as pipe, type Readable } from 'node:stream'
 import type { WireAnswer } from './answer.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
@@ -34,9 +35,26 @@ export function writeProblem(
 ): number {
   const { status, reason, headers, body, closes } = problemAnswer(code, requestId)
   // Reading on through content that nobody wants, or that can't be told from a request, is no use.
-  if (closes || hasContent(req)) headers.push('Connection', 'close')
+  if (closes || hasContent(req)) {
+    headers.push('Connection', 'close')
+    markEnding(req.socket)
+  }
   writeAnswer(res, { status, reason, headers, body: req.method === 'HEAD' ? null : body })
   return status
+}
+
+/**
+ * Connections on which nothing more is answered. Node goes on parsing what came in the same packet, and
+ * RFC 9112 section 9.6 forbids to process it: after framing that is in doubt, a "request" may be content.
+ */
+const ending = new WeakSet<Socket>()
+
+export function markEnding(socket: Socket): void {
+  ending.add(socket)
+}
+
+export function isEnding(socket: Socket): boolean {
+  return ending.has(socket)
 }
 
 function hasContent({ headers }: IncomingMessage): boolean {

@@ -2,13 +2,13 @@
  * The normal front end: Node's HTTP server with the pipeline in front, and Fastify with http-proxy
  * behind it for what passes through. Listens to nothing by itself.
  */
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
-import { writeProblem } from './respond.ts'
+import { isEnding, markEnding } from './respond.ts'
 
 export type FrontEndDependencies = Omit<PipelineDependencies, 'passOn'> & PassThroughDependencies
 
@@ -18,7 +18,8 @@ const HTTP_SETTINGS = {
   requestTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
-  requireHostHeader: true,
+  // The validator asks for it, and its answer says so.
+  requireHostHeader: false,
   // Above what load balancers keep idle connections for, so that they close first.
   keepAliveTimeout: 75_000,
 } as const
@@ -30,6 +31,8 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<Fastif
     logger: false,
     bodyLimit: deps.maxRequestBytes,
     requestTimeout: HTTP_SETTINGS.requestTimeout,
+    // It would answer after ours, on a connection that may have been answered already.
+    clientErrorHandler: () => {},
     routerOptions: { maxParamLength: HTTP_SETTINGS.maxHeaderSize },
     serverFactory: (passOn) => {
       const pipeline = new Pipeline({
@@ -48,23 +51,47 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<Fastif
 }
 
 function createHttpServer(pipeline: Pipeline, newRequestId: () => string): Server {
-  const server = createServer(HTTP_SETTINGS, (req, res) => pipeline.handle(req, res))
-  server.on('checkExpectation', (req, res) => {
-    writeProblem(req, res, 'expectation_failed', newRequestId())
+  /** The newest answer on each connection. */
+  const answers = new WeakMap<Socket, ServerResponse>()
+  const handle = (req: IncomingMessage, res: ServerResponse): void => {
+    // What follows a request that ended the connection may be content taken for a request.
+    if (isEnding(req.socket)) return
+    answers.set(req.socket, res)
+    pipeline.handle(req, res)
+  }
+  const server = createServer(HTTP_SETTINGS, handle)
+  // The pipeline refuses what can't be met.
+  server.on('checkExpectation', handle)
+  server.on('connect', (_req, socket) => {
+    refuseUnparsed('method_not_allowed', socket as Socket, newRequestId())
   })
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    refuseUnparsed(error, socket as Socket, newRequestId())
+  server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
+    const socket = duplex as Socket
+    if (isEnding(socket)) return
+    markEnding(socket)
+    const answer = answers.get(socket)
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy()
+    } else if (answer !== undefined && isOwed(answer)) {
+      answer.once('close', () => socket.destroy())
+    } else {
+      refuseUnparsed(problemOf(error), socket, newRequestId())
+    }
   })
   return server
 }
 
+/**
+ * Whether a fault in the bytes leaves this answer to be given: it is for a request that came whole, or
+ * has begun. A request that broke off half way is answered with the fault.
+ */
+function isOwed(answer: ServerResponse): boolean {
+  return !answer.writableFinished && (answer.req.complete || answer.headersSent)
+}
+
 /** What Node's parser refuses gets the same kind of answer as what the validator refuses. */
-function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
-  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesWritten > 0) {
-    socket.destroy()
-    return
-  }
-  const { status, reason, headers, body } = problemAnswer(problemOf(error), requestId)
+function refuseUnparsed(code: ProblemCode, socket: Socket, requestId: string): void {
+  const { status, reason, headers, body } = problemAnswer(code, requestId)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   socket.end(`${head}Connection: close\r\n\r\n${body}`)

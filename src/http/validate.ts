@@ -105,12 +105,17 @@ function checkMessage(
   if (raw.httpVersion !== '1.1' && raw.httpVersion !== '1.0') return 'invalid_version'
   if (!isSoundFraming(raw, fields)) return 'bad_framing'
   if (fields.problem !== null) return fields.problem
-  if (fields.host !== null && !HOST.test(fields.host)) return 'invalid_host'
+  if (!hasSoundHost(raw, fields)) return 'invalid_host'
   if (fields.expect !== null && fields.expect.toLowerCase() !== '100-continue') {
     return 'expectation_failed'
   }
   if (!FORWARDED_METHODS.has(raw.method)) return 'method_not_allowed'
   return checkContent(raw, fields, maxRequestBytes)
+}
+
+/** RFC 9112 section 3.2: HTTP/1.1 requires one. */
+function hasSoundHost(raw: RawRequest, { host }: Fields): boolean {
+  return host === null ? raw.httpVersion === '1.0' : HOST.test(host)
 }
 
 /** RFC 9112 section 6.1: `chunked`, once, alone, in HTTP/1.1; never beside a length. */

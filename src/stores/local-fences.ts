@@ -41,9 +41,11 @@ export class LocalFences implements Fences, WriteFences {
   }
 
   async open(names: readonly Key[], kin: Key | null): Promise<OpenFence> {
+    // Asked first: it notices writes that ran out of time, and that changes values.
+    const pending = names.filter((name) => this.#isPending(name)).length > 0
     return {
       stamp: names.map((name) => this.#stamped(name)),
-      pending: names.some((name) => this.#isPending(name)),
+      pending,
       kin: kin === null ? null : this.#stamped(kin),
     }
   }

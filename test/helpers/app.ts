@@ -39,6 +39,8 @@ export interface TestApp {
   /** All that was logged, as text. */
   readonly logged: () => string
   get(path: string, ask?: Ask): Promise<Reply>
+  /** Resolves when so many cached reads have been looked up in all: they have joined what they will join. */
+  lookedUp(count: number): Promise<void>
 }
 
 type Values = Record<string, unknown>
@@ -56,6 +58,8 @@ export async function buildTestApp(
   const clock = new FakeClock()
   const reports: Report[] = []
   const lines: string[] = []
+  const waiting: { count: number; done: () => void }[] = []
+  let lookups = 0
   const config = parseConfig({
     ...values,
     server: { port: 0, ...values['server'] },
@@ -69,7 +73,18 @@ export async function buildTestApp(
     clock,
     log,
     ...overrides,
-    reporter: { ...overrides.reporter, finished: (report) => reports.push(report) },
+    reporter: {
+      ...overrides.reporter,
+      finished: (report) => {
+        reports.push(report)
+        overrides.reporter?.finished?.(report)
+      },
+      lookedUp: (milliseconds) => {
+        lookups++
+        overrides.reporter?.lookedUp?.(milliseconds)
+        for (const { count, done } of waiting) if (lookups >= count) done()
+      },
+    },
   })
   const { url, opsUrl } = await app.listen()
   const agent = new Agent({ connections: 2048, pipelining: 1 })
@@ -92,8 +107,10 @@ export async function buildTestApp(
       body: await response.body.text(),
     }
   }
+  const lookedUp = (count: number): Promise<void> =>
+    lookups >= count ? Promise.resolve() : new Promise((done) => waiting.push({ count, done }))
   const clockInUse = (overrides.clock as FakeClock | undefined) ?? clock
-  return { url, opsUrl, clock: clockInUse, reports, logged: () => lines.join(''), get }
+  return { url, opsUrl, clock: clockInUse, reports, logged: () => lines.join(''), get, lookedUp }
 }
 
 function definedHeaders(more: NonNullable<Ask['headers']>): Record<string, string | string[]> {

@@ -1,0 +1,61 @@
+/**
+ * `npm run docs:generate`: writes what is generated from the code: the configuration table in the README,
+ * `config/default.json` and `docs/problems.md`. A test fails when one of them is out of step.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Value } from 'typebox/value'
+import { ConfigSchema, configKeys } from '../src/config/schema.ts'
+import { PROBLEMS } from '../src/http/problems.ts'
+
+const ROOT = new URL('../../', import.meta.url)
+const README = fileURLToPath(new URL('README.md', ROOT))
+const DEFAULTS = fileURLToPath(new URL('config/default.json', ROOT))
+const PROBLEMS_PAGE = fileURLToPath(new URL('docs/problems.md', ROOT))
+const BEGIN = '<!-- config:begin -->'
+const END = '<!-- config:end -->'
+
+export function configTable(): string {
+  const rows = configKeys().map(({ path, variable, schema }) => {
+    const fallback = schema.default === null ? '' : `\`${String(schema.default)}\``
+    return `| \`${path}\` | \`${variable}\` | ${fallback} | ${schema.description ?? ''} |`
+  })
+  return ['| key | variable | default | meaning |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+export function defaultFile(): string {
+  return `${JSON.stringify(Value.Default(ConfigSchema, {}), null, 2)}\n`
+}
+
+/** The README with the table in its place. */
+export function withTable(readme: string): string {
+  const begin = readme.indexOf(BEGIN)
+  const end = readme.indexOf(END)
+  if (begin === -1 || end === -1) throw new Error(`README.md must have ${BEGIN} and ${END}`)
+  return `${readme.slice(0, begin + BEGIN.length)}\n${configTable()}\n${readme.slice(end)}`
+}
+
+const PROBLEMS_INTRODUCTION = `# Errors that Layby answers with itself
+
+Generated from \`src/http/problems.ts\`. Each is \`application/problem+json\` (RFC 9457) with \`Cache-Control: no-store\`, and carries the
+API's own members \`field\`, \`detail\` and \`explanation\`, so that clients of the API can read it. \`code\` is stable; nothing of the
+request is repeated. Errors of the API itself pass byte for byte.
+
+| code | status | type | field | what to do |
+|---|---|---|---|---|
+`
+
+export function problemsPage(): string {
+  const rows = Object.entries(PROBLEMS).map(([code, { status, type, field, detail }]) => {
+    return `| \`${code}\` | ${status} | \`urn:layby:problem:${type}\` | ${field ?? ''} | ${detail} |`
+  })
+  return `${PROBLEMS_INTRODUCTION}${rows.join('\n')}\n`
+}
+
+function main(): void {
+  writeFileSync(README, withTable(readFileSync(README, 'utf8')))
+  writeFileSync(DEFAULTS, defaultFile())
+  writeFileSync(PROBLEMS_PAGE, problemsPage())
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main()

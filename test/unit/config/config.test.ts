@@ -1,0 +1,162 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { defaultFile, problemsPage, withTable } from '../../../docs/generate.ts'
+import { ConfigError, loadConfig, parseConfig } from '../../../src/config/load.ts'
+import { configKeys } from '../../../src/config/schema.ts'
+
+const ROOT = new URL('../../../../', import.meta.url)
+const DEFAULT_FILE = fileURLToPath(new URL('config/default.json', ROOT))
+const URL_SET = { LAYBY_UPSTREAM_URL: 'http://127.0.0.1:1' }
+const load = (environment: Record<string, string>) =>
+  loadConfig({ defaultFile: DEFAULT_FILE, environment })
+
+t.test('README, default configuration and problem page are in step with the code', (t) => {
+  const readme = readFileSync(new URL('README.md', ROOT), 'utf8')
+  t.equal(withTable(readme), readme)
+  t.equal(readFileSync(DEFAULT_FILE, 'utf8'), defaultFile())
+  t.equal(readFileSync(new URL('docs/problems.md', ROOT), 'utf8'), problemsPage())
+  t.end()
+})
+
+t.test('the keys that other programs rely on are there, with their defaults and variables', (t) => {
+  const keys = new Map(
+    configKeys().map(({ path, variable, schema }) => [
+      path,
+      { variable, fallback: schema.default },
+    ]),
+  )
+  const expected: [string, string, unknown][] = [
+    ['server.host', 'LAYBY_SERVER_HOST', '127.0.0.1'],
+    ['server.port', 'LAYBY_SERVER_PORT', 8003],
+    ['server.trustProxy', 'LAYBY_SERVER_TRUST_PROXY', false],
+    ['ops.host', 'LAYBY_OPS_HOST', '127.0.0.1'],
+    ['ops.port', 'LAYBY_OPS_PORT', 9003],
+    ['ops.adminToken', 'LAYBY_OPS_ADMIN_TOKEN', null],
+    ['upstream.url', 'LAYBY_UPSTREAM_URL', null],
+    ['upstream.probePath', 'LAYBY_UPSTREAM_PROBE_PATH', null],
+    ['upstream.connectTimeoutMs', 'LAYBY_UPSTREAM_CONNECT_TIMEOUT_MS', 1_000],
+    ['upstream.headersTimeoutMs', 'LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS', 8_000],
+    ['upstream.totalTimeoutMs', 'LAYBY_UPSTREAM_TOTAL_TIMEOUT_MS', 10_000],
+    ['upstream.ca', 'LAYBY_UPSTREAM_CA', null],
+    ['redis.url', 'LAYBY_REDIS_URL', null],
+    ['redis.keyPrefix', 'LAYBY_REDIS_KEY_PREFIX', 'layby'],
+    ['redis.commandTimeoutMs', 'LAYBY_REDIS_COMMAND_TIMEOUT_MS', 50],
+    ['secret', 'LAYBY_SECRET', null],
+    ['cache.ttlMs', 'LAYBY_CACHE_TTL_MS', 300_000],
+    ['cache.ttlJitter', 'LAYBY_CACHE_TTL_JITTER', 0.1],
+    ['cache.grantTtlMs', 'LAYBY_CACHE_GRANT_TTL_MS', 900_000],
+    ['cache.credentialTtlMs', 'LAYBY_CACHE_CREDENTIAL_TTL_MS', 300_000],
+    ['cache.sharing', 'LAYBY_CACHE_SHARING', 'witnessed'],
+    ['cache.staleWhileRevalidateMs', 'LAYBY_CACHE_STALE_WHILE_REVALIDATE_MS', 30_000],
+    ['cache.staleIfErrorMs', 'LAYBY_CACHE_STALE_IF_ERROR_MS', 300_000],
+    ['cache.maxBodyBytes', 'LAYBY_CACHE_MAX_BODY_BYTES', 1_048_576],
+    ['cache.memory.maxBytes', 'LAYBY_CACHE_MEMORY_MAX_BYTES', 67_108_864],
+    ['log.level', 'LAYBY_LOG_LEVEL', 'info'],
+  ]
+  for (const [path, variable, fallback] of expected)
+    t.strictSame(keys.get(path), { variable, fallback }, path)
+  for (const { path, schema } of configKeys())
+    t.ok((schema.description ?? '').length > 3, `${path} is described`)
+  t.end()
+})
+
+t.test('the environment goes over the own file, and that over the defaults', (t) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'layby-')), 'own.json')
+  writeFileSync(
+    file,
+    JSON.stringify({ cache: { ttlMs: 1_000, ttlJitter: 0.2 }, server: { trustProxy: true } }),
+  )
+  const { config, unknownVariables } = load({
+    ...URL_SET,
+    LAYBY_CONFIG: file,
+    LAYBY_CACHE_TTL_MS: '2000',
+    LAYBY_SERVICE_HOST: 'set by an orchestrator',
+    OTHER: 'x',
+  })
+  t.equal(config.cache.ttlMs, 2_000)
+  t.equal(config.cache.ttlJitter, 0.2)
+  t.equal(config.server.trustProxy, true)
+  t.equal(config.cache.grantTtlMs, 900_000)
+  t.strictSame(unknownVariables, ['LAYBY_SERVICE_HOST'])
+  t.ok(config.secret.length >= 32, 'a secret is made for the process')
+  t.not(load(URL_SET).config.secret, config.secret)
+  t.end()
+})
+
+t.test(
+  'a bad configuration is refused with the key and the reason, and never with the value',
+  (t) => {
+    const secret = 'too-short-secret-canary'
+    const folder = mkdtempSync(join(tmpdir(), 'layby-'))
+    const broken = join(folder, 'broken.json')
+    writeFileSync(broken, `{"secret": "${secret}"`)
+    const cases: [Record<string, string>, string][] = [
+      [{}, 'upstream.url'],
+      [{ LAYBY_UPSTREAM_URL: 'ftp://x' }, 'upstream.url'],
+      [{ LAYBY_UPSTREAM_URL: `http://user:${secret}@x` }, 'upstream.url'],
+      [{ LAYBY_UPSTREAM_URL: 'http://x/?a=1' }, 'upstream.url'],
+      [{ ...URL_SET, LAYBY_SERVER_PORT: '65536' }, 'server.port'],
+      [{ ...URL_SET, LAYBY_SERVER_PORT: 'http' }, 'server.port'],
+      [{ ...URL_SET, LAYBY_SERVER_TRUST_PROXY: 'yes' }, 'server.trustProxy'],
+      [{ ...URL_SET, LAYBY_OPS_PORT: '8003' }, 'ops.port'],
+      [{ ...URL_SET, LAYBY_CACHE_TTL_MS: '0' }, 'cache.ttlMs'],
+      [{ ...URL_SET, LAYBY_CACHE_TTL_MS: '1.5' }, 'cache.ttlMs'],
+      [{ ...URL_SET, LAYBY_CACHE_TTL_JITTER: '0.9' }, 'cache.ttlJitter'],
+      [{ ...URL_SET, LAYBY_CACHE_SHARING: 'everyone' }, 'cache.sharing'],
+      [{ ...URL_SET, LAYBY_CACHE_MEMORY_MAX_BYTES: '1000' }, 'cache.maxBodyBytes'],
+      [{ ...URL_SET, LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS: '20000' }, 'upstream.headersTimeoutMs'],
+      [{ ...URL_SET, LAYBY_REDIS_URL: 'redis://127.0.0.1' }, 'redis.url'],
+      [{ ...URL_SET, LAYBY_SECRET: secret }, 'secret'],
+      [{ ...URL_SET, LAYBY_LOG_LEVEL: 'loud' }, 'log.level'],
+      [{ ...URL_SET, LAYBY_CONFIG: join(folder, 'none.json') }, join(folder, 'none.json')],
+      [{ ...URL_SET, LAYBY_CONFIG: broken }, broken],
+    ]
+    for (const [environment, key] of cases) {
+      try {
+        load(environment)
+        t.fail(`${key} was accepted`)
+      } catch (error) {
+        t.ok(error instanceof ConfigError && error.key === key, `${key}: ${String(error)}`)
+        t.notMatch(String(error), secret)
+        t.equal(String(error).split('\n').length, 1)
+      }
+    }
+    t.end()
+  },
+)
+
+function keyAtFault(parse: () => unknown): string | null {
+  try {
+    parse()
+    return null
+  } catch (error) {
+    return (error as ConfigError).key
+  }
+}
+
+t.test('a key that does not exist is named', (t) => {
+  const url = 'http://x'
+  t.equal(
+    keyAtFault(() => parseConfig({ upstream: { url }, cache: { ttl: 5 } })),
+    'cache.ttl',
+  )
+  t.equal(
+    keyAtFault(() => parseConfig({ upstream: { url }, cash: {} })),
+    'cash',
+  )
+  t.equal(
+    keyAtFault(() => parseConfig({ upstream: { url }, server: { port: '8003' } })),
+    'server.port',
+  )
+  const file = join(mkdtempSync(join(tmpdir(), 'layby-')), 'own.json')
+  writeFileSync(file, '{"__proto__": {"polluted": true}}')
+  t.equal(
+    keyAtFault(() => load({ ...URL_SET, LAYBY_CONFIG: file })),
+    '__proto__',
+  )
+  t.equal(({} as Record<string, unknown>)['polluted'], undefined)
+  t.end()
+})
