@@ -10,12 +10,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { failureOf } from '../upstream/client.ts'
+import { failureOf, isUpstreamFault } from '../upstream/client.ts'
 import { relayedAnswer } from './answer.ts'
 import { BodyTap, ContentTooLarge } from './body-tap.ts'
-import { conduct, type Passage, type PassageDependencies, type PassedAnswer } from './passage.ts'
+import {
+  conduct,
+  InvalidAnswer,
+  type Passage,
+  type PassageDependencies,
+  type PassedAnswer,
+} from './passage.ts'
 import type { ProblemCode } from './problems.ts'
-import { writeAnswer, writeProblem } from './respond.ts'
+import { endConnection, writeAnswer, writeProblem } from './respond.ts'
 
 export interface PassThroughDependencies extends PassageDependencies {
   readonly maxRequestBytes: number
@@ -102,7 +108,7 @@ export class PassThrough {
     tap.on('error', () => {})
     body.once('error', (error) => tap.destroy(error))
     request.raw.once('close', () => {
-      if (!request.raw.complete) tap.destroy(new Error('the client went away'))
+      if (!request.raw.complete) tap.destroy(new ClientGone('the client went away'))
     })
     request.body = body.pipe(tap)
   }
@@ -113,14 +119,19 @@ export class PassThrough {
     if (journey?.answer === null || journey === undefined) return
     const { passage, answer } = journey
     const onCachedRoute = passage.read !== null
-    writeAnswer(reply.raw, relayedAnswer(answer, passage.outcome, passage.head, onCachedRoute))
+    const relayed = relayedAnswer(answer, passage.outcome, passage.head, onCachedRoute)
+    // The upstream did not wait for the end of the content, and nobody will read the rest of it.
+    if (!req.complete) endConnection(req, relayed.headers)
+    writeAnswer(reply.raw, relayed)
   }
 
   #fail(req: IncomingMessage, reply: RawReply, error: unknown): void {
     const journey = this.#journeys.get(req)
-    const code = problemOf(error)
+    // http-proxy wraps what `conduct` rejected with; the cause decides.
+    const cause = (error as { readonly cause?: unknown }).cause ?? error
+    const code = problemOf(cause)
     if (code === 'internal_error') {
-      this.#deps.reporter.faulted(error, journey?.passage.head.requestId ?? '')
+      this.#deps.reporter.faulted(cause, journey?.passage.head.requestId ?? '')
     }
     reply.hijack()
     if (journey === undefined || reply.raw.headersSent) {
@@ -164,13 +175,14 @@ type RelayCallback = (
   response?: { readonly statusCode: number; readonly headers: object; readonly body: Readable },
 ) => void
 
-/** http-proxy wraps what `conduct` rejected with; the cause decides. */
-function problemOf(error: unknown): ProblemCode {
-  const cause = (error as { readonly cause?: unknown }).cause ?? error
+/** The client left before the end of its content. Nobody is there to be answered. */
+class ClientGone extends Error {
+  override readonly name = 'ClientGone'
+}
+
+function problemOf(cause: unknown): ProblemCode {
   if (cause instanceof ContentTooLarge) return 'content_too_large'
-  const { code } = cause as { readonly code?: unknown }
-  if (typeof code === 'string' && code.startsWith('FST_ERR_CTP_BODY_TOO_LARGE')) {
-    return 'content_too_large'
-  }
+  if (cause instanceof InvalidAnswer || cause instanceof ClientGone) return 'upstream_unreachable'
+  if (!isUpstreamFault(cause)) return 'internal_error'
   return failureOf(cause).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
 }

@@ -13,8 +13,8 @@ import { headerValue } from '../cache/representation.ts'
 import type { Standings } from '../cache/standing.ts'
 import type { RouteMatch, WriteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
-import { checkedHeaders, type UpstreamClient } from '../upstream/client.ts'
-import { gather } from '../upstream/gather.ts'
+import { checkedHeaders, reasonOf, type UpstreamClient } from '../upstream/client.ts'
+import { announcedLength, type Body, gather } from '../upstream/gather.ts'
 import { passedHeaders } from '../upstream/headers.ts'
 import type { BodyTap } from './body-tap.ts'
 import type { RequestHead } from './validate.ts'
@@ -55,6 +55,8 @@ export class InvalidAnswer extends Error {
 
 /** Longest answer of a write that is read for the ids in it. */
 const MAX_READ_BYTES = 65_536
+/** Longest body that is passed on whole; longer ones are streamed. */
+const MAX_WHOLE_BYTES = 16_384
 
 /** What came of sending. Until something came, the outcome of a write is unknown. */
 interface Exchange {
@@ -153,15 +155,23 @@ async function relay(
     response.body.destroy()
     throw new InvalidAnswer('the upstream sent no valid answer')
   }
-  const { statusCode: status, statusText: reason } = response
-  return { status, reason, headers, body: response.body }
+  const answer = { status: response.statusCode, reason: reasonOf(response), headers }
+  const length = announcedLength(headers)
+  // A short body is not worth a stream: read whole, it leaves in one write with the head.
+  if (length === null || length > MAX_WHOLE_BYTES || head.method === 'HEAD') {
+    return { ...answer, body: response.body }
+  }
+  const gathered = await gather(response.body, length, MAX_WHOLE_BYTES)
+  return { ...answer, body: gathered.kind === 'whole' ? gathered.body : gathered.stream }
 }
 
 /** Reads the body, if it is short enough, and puts what was read in its place. */
 async function readUp(
   answer: PassedAnswer,
 ): Promise<{ readonly answer: PassedAnswer; readonly text: string | null }> {
-  const gathered = await gather(answer.body as Readable, MAX_READ_BYTES)
+  if (Buffer.isBuffer(answer.body)) return { answer, text: answer.body.toString('utf8') }
+  const length = announcedLength(answer.headers)
+  const gathered = await gather(answer.body as Body, length, MAX_READ_BYTES)
   return gathered.kind === 'whole'
     ? { answer: { ...answer, body: gathered.body }, text: gathered.body.toString('utf8') }
     : { answer: { ...answer, body: gathered.stream }, text: null }

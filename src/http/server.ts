@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { REFUSED } from '../cache/outcome.ts'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
@@ -33,7 +34,9 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<Fastif
     requestTimeout: HTTP_SETTINGS.requestTimeout,
     // It would answer after ours, on a connection that may have been answered already.
     clientErrorHandler: () => {},
-    routerOptions: { maxParamLength: HTTP_SETTINGS.maxHeaderSize },
+    // The pipeline has routed, and the passage has path and query: a second opinion could only differ
+    // (Fastify's router decodes, and refuses what does not decode to UTF-8).
+    rewriteUrl: () => '/',
     serverFactory: (passOn) => {
       const pipeline = new Pipeline({
         ...deps,
@@ -42,7 +45,7 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<Fastif
           passOn(req, res)
         },
       })
-      return createHttpServer(pipeline, deps.newRequestId)
+      return createHttpServer(pipeline, deps)
     },
   })
   await passThrough.register(fastify)
@@ -50,7 +53,7 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<Fastif
   return fastify
 }
 
-function createHttpServer(pipeline: Pipeline, newRequestId: () => string): Server {
+function createHttpServer(pipeline: Pipeline, deps: FrontEndDependencies): Server {
   /** The newest answer on each connection. */
   const answers = new WeakMap<Socket, ServerResponse>()
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
@@ -63,11 +66,12 @@ function createHttpServer(pipeline: Pipeline, newRequestId: () => string): Serve
   // The pipeline refuses what can't be met.
   server.on('checkExpectation', handle)
   server.on('connect', (_req, socket) => {
-    refuseUnparsed('method_not_allowed', socket as Socket, newRequestId())
+    refuseUnparsed('method_not_allowed', socket as Socket, deps)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
     const socket = duplex as Socket
-    if (isEnding(socket)) return
+    // Bytes after a request that said `Connection: close`: its answer ends the connection.
+    if (isEnding(socket) || error.code === 'HPE_CLOSED_CONNECTION') return
     markEnding(socket)
     const answer = answers.get(socket)
     if (!socket.writable || error.code === 'ECONNRESET') {
@@ -75,7 +79,7 @@ function createHttpServer(pipeline: Pipeline, newRequestId: () => string): Serve
     } else if (answer !== undefined && isOwed(answer)) {
       answer.once('close', () => socket.destroy())
     } else {
-      refuseUnparsed(problemOf(error), socket, newRequestId())
+      refuseUnparsed(problemOf(error), socket, deps)
     }
   })
   return server
@@ -90,13 +94,28 @@ function isOwed(answer: ServerResponse): boolean {
 }
 
 /** What Node's parser refuses gets the same kind of answer as what the validator refuses. */
-function refuseUnparsed(code: ProblemCode, socket: Socket, requestId: string): void {
+function refuseUnparsed(
+  code: ProblemCode,
+  socket: Socket,
+  { newRequestId, reporter }: FrontEndDependencies,
+): void {
+  const requestId = newRequestId()
   const { status, reason, headers, body } = problemAnswer(code, requestId)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   socket.end(`${head}Connection: close\r\n\r\n${body}`)
   // The client's further bytes are of no interest, but unread ones would turn the end into a reset.
   socket.resume()
+  reporter.finished({
+    outcome: REFUSED,
+    status,
+    method: '',
+    route: null,
+    tenant: null,
+    requestId,
+    problem: code,
+    durationMs: 0,
+  })
 }
 
 function problemOf(error: NodeJS.ErrnoException): ProblemCode {

@@ -6,7 +6,7 @@ import { type Dispatcher, Pool } from 'undici'
 import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
-import { gather } from './gather.ts'
+import { announcedLength, gather } from './gather.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
 
 export interface UpstreamOptions {
@@ -57,12 +57,11 @@ export class UpstreamClient {
     const abort = new AbortController()
     const timer = setTimeout(() => abort.abort(), Math.max(0, deadline - sentAt))
     try {
-      const response = await this.#pool.request({
+      const response = await this.#request({
         method: 'GET',
         path: this.#base + path,
         headers: readHeaders(headers),
         signal: abort.signal,
-        responseHeaders: 'raw',
       })
       return await this.#receive(response, sentAt)
     } catch (error) {
@@ -76,11 +75,17 @@ export class UpstreamClient {
   async relay(
     options: Omit<Dispatcher.RequestOptions, 'origin'>,
   ): Promise<Dispatcher.ResponseData> {
-    return this.#pool.request({
-      ...options,
-      path: this.#base + options.path,
-      responseHeaders: 'raw',
-    })
+    return this.#request({ ...options, path: this.#base + options.path })
+  }
+
+  async #request(
+    options: Omit<Dispatcher.RequestOptions, 'origin'>,
+  ): Promise<Dispatcher.ResponseData> {
+    const response = await this.#pool.request({ ...options, responseHeaders: 'raw' })
+    // undici makes an error of giving up a body. Who reads it hears of that by the read; where nobody
+    // does, an `error` without a listener would end the process.
+    response.body.on('error', () => {})
+    return response
   }
 
   async close(): Promise<void> {
@@ -88,13 +93,15 @@ export class UpstreamClient {
   }
 
   async #receive(response: Dispatcher.ResponseData, sentAt: number): Promise<UpstreamAnswer> {
-    const { statusCode: status, statusText: reason, body } = response
+    const { statusCode: status, body } = response
+    const reason = reasonOf(response)
     const headers = checkedHeaders(response)
     if (headers === null) {
       body.destroy()
       return { kind: 'unreachable' }
     }
-    const gathered = await gather(body, this.#options.maxBodyBytes)
+    const length = announcedLength(headers)
+    const gathered = await gather(body, length, this.#options.maxBodyBytes)
     const head = { status, reason, headers, sentAt }
     return gathered.kind === 'whole'
       ? { kind: 'buffered', ...head, body: gathered.body }
@@ -111,6 +118,14 @@ export function checkedHeaders({
   return endToEndHeaders(headers as unknown as string[])
 }
 
+/**
+ * The reason phrase, one character a byte, as `writeHead` takes it. undici has read the bytes as UTF-8;
+ * where they were not, they are lost, and none is better than a wrong one.
+ */
+export function reasonOf({ statusText }: Pick<Dispatcher.ResponseData, 'statusText'>): string {
+  return statusText.includes('\ufffd') ? '' : Buffer.from(statusText, 'utf8').toString('latin1')
+}
+
 const TIMEOUTS: ReadonlySet<string> = new Set([
   'UND_ERR_ABORTED',
   'UND_ERR_BODY_TIMEOUT',
@@ -123,4 +138,10 @@ export function failureOf(error: unknown): UpstreamFailure {
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
   const timedOut = name === 'AbortError' || (typeof code === 'string' && TIMEOUTS.has(code))
   return { kind: timedOut ? 'timeout' : 'unreachable' }
+}
+
+/** Sockets and undici give each error a code, but for the parser's: one without is a fault of our own. */
+export function isUpstreamFault(error: unknown): boolean {
+  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
+  return typeof code === 'string' || name === 'HTTPParserError'
 }

@@ -120,7 +120,7 @@ export function endToEndHeaders(raw: readonly string[]): HeaderList | null {
   const named = new Set<string>()
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string
-    const value = raw[i + 1] as string
+    const value = trimOws(raw[i + 1] as string)
     if (!TOKEN.test(name) || FORBIDDEN_IN_VALUE.test(value)) return null
     const lower = name.toLowerCase()
     if (lower === 'connection') {
@@ -129,4 +129,11 @@ export function endToEndHeaders(raw: readonly string[]): HeaderList | null {
     if (!HOP_BY_HOP.has(lower)) fields.push([lower, value])
   }
   return named.size === 0 ? fields : fields.filter(([name]) => !named.has(name))
+}
+
+/** RFC 9110 section 5.5: white space at the end of a line is not part of the value. undici leaves it. */
+function trimOws(value: string): string {
+  let end = value.length
+  while (end > 0 && (value[end - 1] === ' ' || value[end - 1] === '\t')) end--
+  return end === value.length ? value : value.slice(0, end)
 }

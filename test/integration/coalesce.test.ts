@@ -1,24 +1,46 @@
 import t from 'tap'
+import type { Report } from '../../src/cache/report.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { createLogger } from '../../src/lib/logger.ts'
 import { buildTestApp } from '../helpers/app.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
 t.test('1,000 concurrent cold reads of one key are one upstream request', async (t) => {
   const upstream = await startUpstream(t)
-  const app = await buildTestApp(t, upstream.url, {}, { clock: systemClock })
-  upstream.hold()
-  const reads = Array.from({ length: 1_000 }, () => app.get('/customers/1/'))
-  await app.lookedUp(1_000)
-  await upstream.received(1)
-  upstream.release()
-  const replies = await Promise.all(reads)
-  t.equal(upstream.requests.length, 1)
-  t.equal(new Set(replies.map(({ body }) => body)).size, 1)
-  t.equal(new Set(replies.map(({ headers }) => headers['x-request-id'])).size, 1_000)
-  const followers = replies.filter(
-    ({ headers }) => headers['cache-status'] === 'layby; fwd=uri-miss; collapsed; detail=follower',
+  const finished: { kind: string; at: number }[] = []
+  const noted = ({ outcome }: Report) =>
+    finished.push({ kind: outcome.kind, at: systemClock.monotonic() })
+  const log = createLogger('warn')
+  const overrides = { clock: systemClock, log, reporter: { finished: noted } }
+  const app = await buildTestApp(t, upstream.url, {}, overrides)
+  const delays: number[] = []
+  // Several rounds, so that the figure is not that of code which runs for the first time.
+  for (let round = 1; round <= 5; round++) {
+    upstream.hold()
+    finished.length = 0
+    const reads = Array.from({ length: 1_000 }, () => app.get(`/customers/${round}/`))
+    await app.lookedUp(1_000 * round)
+    await upstream.received(round)
+    upstream.release()
+    const replies = await Promise.all(reads)
+    t.equal(upstream.requests.length, round)
+    t.equal(new Set(replies.map(({ body }) => body)).size, 1)
+    t.equal(new Set(replies.map(({ headers }) => headers['x-request-id'])).size, 1_000)
+    const followers = replies.filter(
+      ({ headers }) =>
+        headers['cache-status'] === 'layby; fwd=uri-miss; collapsed; detail=follower',
+    )
+    t.equal(followers.length, 999)
+    const leaderAt = finished.find(({ kind }) => kind === 'fill')?.at ?? Number.NaN
+    delays.push(Math.max(...finished.map(({ at }) => at - leaderAt)))
+  }
+  t.comment(
+    `last of 999 followers after the leader: ${delays.map((ms) => ms.toFixed(1)).join(', ')} ms`,
   )
-  t.equal(followers.length, 999)
+  t.ok(
+    Math.min(...delays) < 500,
+    'woken, not polling: the goal is 20 ms, the bound allows for a busy machine',
+  )
 })
 
 t.test('a follower survives the leader going away', async (t) => {

@@ -60,6 +60,8 @@ interface Refusal {
   readonly header?: readonly [name: string, value: string]
   /** For a row whose payloads carry content though the problem itself does not end the connection. */
   readonly closes?: true
+  /** The fault comes within the content, which is streamed: the upstream may see a request begin. */
+  readonly begins?: true
 }
 
 const MALFORMED: readonly Refusal[] = [
@@ -131,17 +133,27 @@ const MALFORMED: readonly Refusal[] = [
     ),
   },
   {
-    row: 'V10 broken chunks',
+    row: 'V10 chunks broken from the start',
     code: 'malformed_request',
     payloads: {
       'hexadecimal prefix': patch([CHUNKED, JSON_TYPE], '0x2\r\n{}\r\n0\r\n\r\n'),
       'bare LF after the size': patch([CHUNKED, JSON_TYPE], '2\n{}\r\n0\r\n\r\n'),
-      'bare LF after the data': patch([CHUNKED, JSON_TYPE], '2\r\n{}\n0\r\n\r\n'),
-      spill: patch([CHUNKED, JSON_TYPE], '2\r\n{}x\r\n0\r\n\r\n'),
       'CR in an extension': patch([CHUNKED, JSON_TYPE], '2;a\rb\r\n{}\r\n0\r\n\r\n'),
       sign: patch([CHUNKED, JSON_TYPE], '+2\r\n{}\r\n0\r\n\r\n'),
       'no size': patch([CHUNKED, JSON_TYPE], '\r\n{}\r\n0\r\n\r\n'),
       'size above 2^64': patch([CHUNKED, JSON_TYPE], 'fffffffffffffffff\r\n{}\r\n0\r\n\r\n'),
+    },
+  },
+  {
+    row: 'V10 chunks broken later',
+    code: 'malformed_request',
+    begins: true,
+    payloads: {
+      'bare LF after the data': patch([CHUNKED, JSON_TYPE], '2\r\n{}\n0\r\n\r\n'),
+      spill: patch([CHUNKED, JSON_TYPE], '2\r\n{}x\r\n0\r\n\r\n'),
+      'bare LF after the last size': patch([CHUNKED, JSON_TYPE], '2\r\n{}\r\n0\n\r\n'),
+      'second size': patch([CHUNKED, JSON_TYPE], '2\r\n{}\r\nx\r\n0\r\n\r\n'),
+      'trailer without a colon': patch([CHUNKED, JSON_TYPE], '2\r\n{}\r\n0\r\nx\r\n\r\n'),
     },
   },
   {
@@ -630,10 +642,13 @@ interface Bench {
   readonly nextId: () => number
 }
 
-async function setUp(t: Test): Promise<Bench> {
+async function setUp(t: Test, values: Parameters<typeof buildTestApp>[2] = {}): Promise<Bench> {
   const upstream = await startUpstream(t)
   const wire = await startWiretap(t, upstream.url)
-  const app = await buildTestApp(t, wire.url, { server: { maxRequestBytes: MAX_REQUEST_BYTES } })
+  const app = await buildTestApp(t, wire.url, {
+    server: { maxRequestBytes: MAX_REQUEST_BYTES },
+    ...values,
+  })
   let id = 1_000
   return { app, upstream, wire, nextId: () => id++ }
 }
@@ -642,29 +657,23 @@ function clean(id: number, ...more: string[]): string {
   return message(`GET /customers/${id} HTTP/1.1`, [...BASE, ...more])
 }
 
-/** A clean request on a connection of its own: the process is alive, and the upstream saw nothing before it. */
-async function proveAlive(
-  t: Test,
-  { app, wire, nextId }: Bench,
-  sentBefore: number,
-): Promise<void> {
+/** A clean request on a connection of its own is answered; gives what the upstream saw until then. */
+async function proveAlive(t: Test, bench: Bench, sentBefore: number): Promise<string> {
+  const { app, wire, nextId } = bench
   const id = nextId()
   const { replies } = await exchange(app.url, clean(id))
   t.equal(replies[0]?.status, 200, 'a clean request after it is answered')
   const sent = wire.text.slice(sentBefore)
-  t.match(
-    sent,
-    new RegExp(`^GET /customers/${id} HTTP/1\\.1\r\n`),
-    'the upstream saw nothing of it',
-  )
-  t.equal(sent.split(' HTTP/1.1\r\n').length, 2, 'and no more than the clean request')
+  const proof = sent.indexOf(`GET /customers/${id} HTTP/1.1\r\n`)
+  t.not(proof, -1)
+  return sent.slice(0, proof)
 }
 
 function checkProblem(
   t: Test,
   reply: RawReply | undefined,
   code: ProblemCode,
-  isHead = false,
+  isHead: boolean,
 ): void {
   const expected = PROBLEMS[code]
   t.equal(reply?.status, expected.status)
@@ -705,29 +714,34 @@ async function checkRefusal(
   const isHead = payload.startsWith('HEAD')
   const closes = refusal.closes ?? PROBLEMS[refusal.code].closes
   const sentBefore = wire.text.length
+  const receivedBefore = upstream.requests.length
   const id = nextId()
   // A second request on the heels of the first: answered if the connection is in step, else never seen.
-  const { replies, closed, text } = await exchange(
-    app.url,
-    payload + clean(id, 'Connection: close'),
-    2,
-    isHead,
-  )
+  const follower = clean(id, 'Connection: close')
+  const { replies, closed, text } = await exchange(app.url, payload + follower, 2, isHead)
   checkProblem(t, replies[0], refusal.code, isHead)
   t.equal(replies[0]?.headers.get('connection'), closes ? 'close' : 'keep-alive')
   if (refusal.header !== undefined) {
     t.equal(replies[0]?.headers.get(refusal.header[0]), refusal.header[1])
   }
-  t.equal(replies.length, closes ? 1 : 2, 'as many answers as requests')
+  t.same(
+    replies.slice(1).map(({ status }) => status),
+    closes ? [] : [200],
+  )
   t.ok(closed)
-  if (!closes) {
-    t.equal(replies[1]?.status, 200)
-    t.match(upstream.requests.at(-1)?.url, `/customers/${id}`)
-  }
   t.notMatch(text, CANARY)
-  const followed = closes ? 0 : wire.text.indexOf('\r\n\r\n', sentBefore) + 4 - sentBefore
-  if (!closes) t.match(wire.text.slice(sentBefore), new RegExp(`^GET /customers/${id} `))
-  await proveAlive(t, bench, sentBefore + followed)
+  const ownId = replies[0]?.headers.get('x-request-id')
+  const report = app.reports.find(({ requestId }) => requestId === ownId)
+  t.equal(report?.problem, refusal.code, 'metric and log hear of it under the same id')
+  t.equal(report?.status, PROBLEMS[refusal.code].status)
+  const sent = await proveAlive(t, bench, sentBefore)
+  t.same(
+    upstream.requests.slice(receivedBefore, -1).map(({ url }) => url),
+    closes ? [] : [`/customers/${id}`],
+    'the upstream received nothing of it',
+  )
+  if (refusal.begins === true) t.notMatch(sent, /\r\n0\r\n/, 'what began was never completed')
+  else t.equal(sent.split(' HTTP/1.1\r\n').length, closes ? 1 : 2, 'and saw no byte of it')
 }
 
 const REFUSALS = [...MALFORMED, ...MESSAGES, ...TARGETS, ...HEADER_RULES]
@@ -745,4 +759,556 @@ t.test('what is doubtful is refused before anything is looked up or sent', async
   }
   t.notMatch(bench.app.logged(), CANARY)
   t.notMatch(bench.wire.text, CANARY)
+})
+
+/** What goes upstream for a cached read, with the parts that differ left open. */
+function canonicalRead(path: string): RegExp {
+  const lines = [
+    `GET ${path} HTTP/1\\.1`,
+    'host: 127\\.0\\.0\\.1:[0-9]+',
+    'connection: keep-alive',
+    `authorization: ${HEADERS.authorization}`,
+    'x-tenant-id: 7',
+    'x-request-id: [0-9a-f-]{36}',
+    'accept: application/json',
+    'accept-encoding: identity',
+    'via: 1\\.1 layby',
+    `x-api-version: ${VERSION}`,
+  ]
+  return new RegExp(`^${lines.join('\r\n')}\r\n\r\n$`)
+}
+
+/** What goes upstream for a request that passes through, with the client's headers that are let by. */
+function canonicalPass(first: string, headers: readonly string[], content = ''): RegExp {
+  const lines = [
+    `${first} HTTP/1\\.1`,
+    'host: 127\\.0\\.0\\.1:[0-9]+',
+    'connection: keep-alive',
+    `authorization: ${HEADERS.authorization}`,
+    'x-tenant-id: 7',
+    `x-api-version: ${VERSION}`,
+    ...headers,
+    'x-request-id: [0-9a-f-]{36}',
+    'via: 1\\.1 layby',
+  ]
+  return new RegExp(`^${lines.join('\r\n')}\r\n${content}$`)
+}
+
+interface Acceptance {
+  readonly row: string
+  readonly bytes: string
+  /** All that the upstream is to see, to the byte. */
+  readonly sends: RegExp
+  readonly cacheStatus: string
+}
+
+const STORED = 'layby; fwd=uri-miss; stored; ttl=300'
+const BYPASSED = 'layby; fwd=bypass'
+const WRITTEN = 'layby; fwd=method'
+
+const ACCEPTANCES: readonly Acceptance[] = [
+  {
+    row: 'V03 no content, and said so',
+    bytes: message('GET /customers/1 HTTP/1.1', [...BASE, 'Content-Length: 0']),
+    sends: canonicalRead('/customers/1'),
+    cacheStatus: STORED,
+  },
+  {
+    row: 'V08 HTTP/1.0 without chunks, and without Host',
+    bytes: message('GET /customers/2 HTTP/1.0', BASE.slice(1)),
+    sends: canonicalRead('/customers/2'),
+    cacheStatus: STORED,
+  },
+  {
+    row: 'V20 exactly 100 fields',
+    bytes: message('GET /customers/3 HTTP/1.1', [
+      ...BASE,
+      ...Array.from({ length: 96 }, (_, i) => `X-${i}: ${CANARY}`),
+    ]),
+    sends: canonicalRead('/customers/3'),
+    cacheStatus: STORED,
+  },
+  {
+    row: 'V21 Expect: 100-continue with the content sent at once',
+    bytes: sized('{"name": "a"}', JSON_TYPE, 'Expect: 100-continue'),
+    sends: canonicalPass(
+      'PATCH /customers/1',
+      ['content-type: application/json'],
+      'content-length: 13\r\n\r\n\\{"name": "a"\\}',
+    ),
+    cacheStatus: WRITTEN,
+  },
+  {
+    row: 'V24 an upgrade to h2c on a cached route',
+    bytes: message('GET /customers/4 HTTP/1.1', [
+      ...BASE,
+      'Connection: Upgrade, HTTP2-Settings',
+      'Upgrade: h2c',
+      `HTTP2-Settings: ${CANARY}`,
+    ]),
+    sends: canonicalRead('/customers/4'),
+    cacheStatus: STORED,
+  },
+  {
+    row: 'V24 an upgrade to WebSocket on another route',
+    bytes: message('GET /hooks HTTP/1.1', [
+      ...BASE,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      `Sec-WebSocket-Key: ${CANARY}`,
+      'Sec-WebSocket-Version: 13',
+    ]),
+    sends: canonicalPass('GET /hooks', [], '\r\n'),
+    cacheStatus: BYPASSED,
+  },
+  ...['/Customers/1', '/customers/', '/CUSTOMERS/1/'].map((path) => passes('V38', path)),
+  ...[
+    '/customers/1.css',
+    '/customers/1/x.js',
+    '/customers/1/addresses',
+    '/customers/1/addresses/',
+  ].map((path) => passes('V39', path)),
+  ...[
+    '/customers/search',
+    `/customers/${'a'.repeat(101)}`,
+    '/customers/1e3',
+    '/customers/%C3%A4',
+  ].map((path) => passes('V40', path)),
+  {
+    row: 'V41 a query',
+    bytes: target('/customers/1?cb=1&a=%zz&&b=/../?x'),
+    sends: canonicalPass('GET /customers/1\\?cb=1&a=%zz&&b=/\\.\\./\\?x', [], '\r\n'),
+    cacheStatus: 'layby; fwd=bypass; detail=query',
+  },
+  {
+    row: 'V42 an empty query',
+    bytes: target('/customers/5?'),
+    sends: canonicalRead('/customers/5'),
+    cacheStatus: STORED,
+  },
+  {
+    row: 'V42 the same entry as without',
+    bytes: target('/customers/5'),
+    sends: /^$/,
+    cacheStatus: 'layby; hit; ttl=300; detail=memory',
+  },
+  {
+    row: 'V48 white space around the tenant',
+    bytes: message('GET /customers/6 HTTP/1.1', [
+      HOST,
+      AUTHORIZATION,
+      API_VERSION,
+      'X-Tenant-Id: \t  7\t ',
+    ]),
+    sends: canonicalRead('/customers/6'),
+    cacheStatus: STORED,
+  },
+  {
+    row: 'V48 the same entry as without',
+    bytes: target('/customers/6'),
+    sends: /^$/,
+    cacheStatus: 'layby; hit; ttl=300; detail=memory',
+  },
+  {
+    row: 'V48 white space around the tenant of a write',
+    bytes: message('DELETE /customers/1/addresses/1 HTTP/1.1', [
+      HOST,
+      AUTHORIZATION,
+      'X-Tenant-Id: \t  7\t ',
+      API_VERSION,
+    ]),
+    sends: canonicalPass('DELETE /customers/1/addresses/1', [], '(content-length: 0\r\n)?\r\n'),
+    cacheStatus: WRITTEN,
+  },
+  {
+    row: 'V51 names that mean something to JavaScript',
+    bytes: message('GET /customers/7 HTTP/1.1', [
+      ...BASE,
+      ...['__proto__', 'constructor', 'hasOwnProperty', 'toString', '__defineGetter__'].flatMap(
+        (name) => [`${name}: ${CANARY}`, `${name}: 1`],
+      ),
+    ]),
+    sends: canonicalRead('/customers/7'),
+    cacheStatus: STORED,
+  },
+  {
+    row: 'V51 names that mean something to JavaScript, on another route',
+    bytes: message('GET /things HTTP/1.1', [...BASE, `__proto__: ${CANARY}`, 'constructor: 1']),
+    sends: canonicalPass('GET /things', [], '\r\n'),
+    cacheStatus: BYPASSED,
+  },
+  {
+    row: 'V57 no version',
+    bytes: message('GET /things HTTP/1.1', BASE.slice(0, 3)),
+    sends: /^GET \/things (?!.*x-api-version)/s,
+    cacheStatus: BYPASSED,
+  },
+  {
+    row: 'V60 a range of a cached route',
+    bytes: clean(8, 'Range: bytes=0-0', 'If-Range: "a"'),
+    sends: canonicalRead('/customers/8'),
+    cacheStatus: STORED,
+  },
+  {
+    row: 'V60 a range of a cached route that skips the cache',
+    bytes: clean(9, 'Range: bytes=0-0', 'If-Range: "a"', 'Cache-Control: no-store'),
+    sends: canonicalPass('GET /customers/9', ['cache-control: no-store'], '\r\n'),
+    cacheStatus: 'layby; fwd=request; detail=no-store',
+  },
+  {
+    row: 'V62 Accept-Version',
+    bytes: clean(10, 'Accept-Version: 1'),
+    sends: canonicalRead('/customers/10'),
+    cacheStatus: STORED,
+  },
+  {
+    row: 'V62 not in the key',
+    bytes: clean(10, 'Accept-Version: 2'),
+    sends: /^$/,
+    cacheStatus: 'layby; hit; ttl=300; detail=memory',
+  },
+  {
+    row: 'V62 on another route',
+    bytes: message('GET /things HTTP/1.1', [...BASE, `Accept-Version: ${CANARY}`]),
+    sends: canonicalPass('GET /things', [], '\r\n'),
+    cacheStatus: BYPASSED,
+  },
+  {
+    // The space is outside of the value (RFC 9110 section 5.5): nobody behind us gets to see it.
+    row: 'V63 a leading space before the media type',
+    bytes: sized('{}', 'Content-Type:  application/json;charset=utf-8'),
+    sends: canonicalPass(
+      'PATCH /customers/1',
+      ['content-type: application/json;charset=utf-8'],
+      'content-length: 2\r\n\r\n\\{\\}',
+    ),
+    cacheStatus: WRITTEN,
+  },
+  {
+    row: 'V65 trailers',
+    bytes: patch(
+      [CHUNKED, JSON_TYPE, 'Trailer: X-Tenant-Id'],
+      `2;a=${CANARY}\r\n{}\r\n0\r\nX-Tenant-Id: 8\r\nX-Canary: ${CANARY}\r\n\r\n`,
+    ),
+    sends: canonicalPass(
+      'PATCH /customers/1',
+      ['content-type: application/json'],
+      // The client of the upstream knows the length when all of it came at once.
+      '(transfer-encoding: chunked\r\n\r\n2\r\n\\{\\}\r\n0\r\n|content-length: 2\r\n\r\n\\{\\}$)',
+    ),
+    cacheStatus: WRITTEN,
+  },
+  {
+    row: 'V68 names and scheme in another letter case',
+    bytes: message('GET /customers/11 HTTP/1.1', [
+      'hOsT: layby.test',
+      'AUTHORIZATION: bEARER token-one.aaaa',
+      'x-tenant-ID: 7',
+      `X-API-VERSION: ${VERSION}`,
+    ]),
+    sends: new RegExp(
+      canonicalRead('/customers/11').source.replace(HEADERS.authorization, 'bEARER token-one.aaaa'),
+    ),
+    cacheStatus: STORED,
+  },
+]
+
+/** @returns a row for a path that is no cached route and passes through */
+function passes(row: string, path: string): Acceptance {
+  return {
+    row: `${row} ${path}`,
+    bytes: target(path),
+    sends: canonicalPass(`GET ${path.replaceAll('.', '\\.')}`, [], '\r\n'),
+    cacheStatus: BYPASSED,
+  }
+}
+
+t.test('what is only unusual is accepted, and the upstream sees the canonical form', async (t) => {
+  const bench = await setUp(t)
+  const { app, wire } = bench
+  for (const { row, bytes, sends, cacheStatus } of ACCEPTANCES) {
+    await t.test(row, async (t) => {
+      const repeats = cacheStatus === BYPASSED ? 2 : 1
+      for (let i = 0; i < repeats; i++) {
+        const sentBefore = wire.text.length
+        const { replies, text } = await exchange(app.url, bytes)
+        t.equal(replies.length, 1, 'exactly one final answer')
+        t.equal(replies[0]?.status, 200)
+        t.equal(replies[0]?.headers.get('cache-status'), cacheStatus)
+        t.notMatch(text, CANARY)
+        const sent = await proveAlive(t, bench, sentBefore)
+        t.match(sent, sends, i === 0 ? 'to the byte' : 'and again: it is never stored')
+      }
+    })
+  }
+  t.notMatch(wire.text, CANARY)
+})
+
+/** 60 names by which some server lets a request override method, host, path, scheme, address or identity. */
+const OVERRIDES = (
+  'x-http-method-override x-http-method x-method-override x-original-url x-rewrite-url x-original-uri ' +
+  'x-forwarded-host x-forwarded-prefix x-forwarded-scheme x-forwarded-proto x-forwarded-port ' +
+  'x-forwarded-for x-forwarded-server x-forwarded-path x-forwarded-uri x-forwarded-ssl ' +
+  'x-forwarded-by x-forwarded-user x-forwarded-email x-forwarded-groups x-forwarded-method forwarded ' +
+  'x-host x-http-host-override x-original-host x-proxy-host x-real-ip true-client-ip client-ip ' +
+  'x-client-ip cf-connecting-ip fastly-client-ip x-cluster-client-ip x-originating-ip x-remote-ip ' +
+  'x-remote-addr x-remote-user remote-user x-wap-profile x-original-method x-url-scheme front-end-https ' +
+  'base-url request-uri proxy proxy-host proxy-authorization proxy-connection destination profile ' +
+  'x-arbitrary x-backend-host x-accel-redirect x-sendfile x-script-name x-tenant tenant-id x-user-id ' +
+  'x-amz-website-redirect-location cookie'
+).split(' ')
+
+t.test('60 overriding headers change no answer and reach nobody', async (t) => {
+  t.equal(new Set(OVERRIDES).size, 60)
+  const bench = await setUp(t)
+  const { app, wire } = bench
+  const hostile = OVERRIDES.map((name) => `${name}: ${CANARY}`)
+  for (const [name, path, method] of [
+    ['a cached route', '/customers/1', 'GET'],
+    ['another route', '/things', 'GET'],
+    ['a write', '/customers/1', 'PATCH'],
+  ] as const) {
+    await t.test(name, async (t) => {
+      const first = `${method} ${path} HTTP/1.1`
+      const before = wire.text.length
+      const poisoned = await exchange(app.url, message(first, [...BASE, ...hostile]))
+      t.notMatch(wire.text, CANARY)
+      const between = wire.text.length
+      const plain = await exchange(app.url, message(first, BASE))
+      t.equal(poisoned.replies[0]?.status, 200)
+      t.equal(poisoned.replies[0]?.body, plain.replies[0]?.body)
+      t.notMatch(poisoned.text + plain.text, CANARY)
+      const anyId = (text: string): string => text.replace(/[0-9a-f-]{36}/g, 'id')
+      if (path === '/things') {
+        t.equal(anyId(wire.text.slice(before, between)), anyId(wire.text.slice(between)))
+      }
+    })
+  }
+  t.notMatch(app.logged(), CANARY)
+})
+
+const HOSTILE_IDS: Readonly<Record<string, string>> = {
+  '10 KB': CANARY.repeat(1_000),
+  quotes: `"${CANARY}","level":"fatal`,
+  backslashes: `\\${CANARY}\\u0000`,
+  markup: `<script>alert('${CANARY}')</script>`,
+  'control sequence without escape': `\x9b31m${CANARY}`,
+  'line separators in UTF-8': `\xe2\x80\xa8${CANARY}\xe2\x80\xa9`,
+  'not quite a UUID': '0198c0de-0000-7000-8000-00000000000g',
+  'a UUID in braces': '{0198c0de-0000-7000-8000-000000000000}',
+  'two in one line': '0198c0de-0000-7000-8000-000000000000, 0198c0de-0000-7000-8000-000000000001',
+}
+
+t.test('V58 a hostile x-request-id is replaced in log, upstream and answer', async (t) => {
+  const { app, upstream } = await setUp(t)
+  for (const [name, id] of Object.entries(HOSTILE_IDS)) {
+    await t.test(name, async (t) => {
+      for (const path of ['/customers/1/things', '/customers/0']) {
+        const linesBefore = app.logged().split('\n').length
+        const bytes = message(`GET ${path} HTTP/1.1`, [...BASE, `X-Request-Id: ${id}`])
+        const { replies, text } = await exchange(app.url, bytes)
+        const own = replies[0]?.headers.get('x-request-id') ?? ''
+        t.match(own, UUID)
+        t.notMatch(text, id)
+        if (path === '/customers/1/things') {
+          t.equal(upstream.requests.at(-1)?.headers['x-request-id'], own)
+        }
+        // The line is written when the connection's end of the answer is known.
+        await exchange(app.url, clean(1))
+        const lines = app
+          .logged()
+          .split('\n')
+          .slice(linesBefore - 1, -1)
+        const ids = lines.map(
+          (line) => (JSON.parse(line) as Record<string, unknown>)['http.request.id'],
+        )
+        t.ok(ids.includes(own), 'the log has the new id')
+        t.notMatch(lines.join(), id)
+      }
+    })
+  }
+  t.notMatch(app.logged(), CANARY)
+})
+
+t.test('V58 two request ids are not one, and a valid one is kept on every answer', async (t) => {
+  const { app, upstream } = await setUp(t)
+  const one = '0198C0DE-0000-7000-8000-000000000001'
+  const two = '0198c0de-0000-7000-8000-000000000002'
+  const twice = await exchange(app.url, read(`X-Request-Id: ${one}`, `X-Request-Id: ${two}`))
+  t.not(twice.replies[0]?.headers.get('x-request-id'), one)
+  t.not(twice.replies[0]?.headers.get('x-request-id'), two)
+  t.equal(
+    upstream.requests[0]?.headers['x-request-id'],
+    twice.replies[0]?.headers.get('x-request-id'),
+  )
+  for (const [name, bytes] of Object.entries({
+    hit: read(`X-Request-Id: ${one}`),
+    miss: clean(2, `X-Request-Id: ${one}`),
+    pass: message('GET /things HTTP/1.1', [...BASE, `X-Request-Id: ${one}`]),
+    refusal: tenant(`X-Request-Id: ${one}`),
+    expectation: read('Expect: foo', `X-Request-Id: ${one}`),
+    'too long': patch(['Content-Length: 9999999', JSON_TYPE, `X-Request-Id: ${one}`], ''),
+  })) {
+    const { replies } = await exchange(app.url, bytes)
+    t.equal(replies[0]?.headers.get('x-request-id'), one, name)
+    t.match(app.logged(), one)
+  }
+})
+
+t.test('V61 a flood of no-cache is one upstream request a second', async (t) => {
+  for (const wish of ['Cache-Control: no-cache', 'Cache-Control: max-age=0', 'Pragma: no-cache']) {
+    await t.test(wish, async (t) => {
+      const { app, upstream } = await setUp(t)
+      await exchange(app.url, clean(1))
+      app.clock.advance(1_001)
+      const statuses: (string | undefined)[] = []
+      for (let i = 0; i < 5; i++) {
+        const { replies } = await exchange(app.url, clean(1, wish))
+        statuses.push(replies[0]?.headers.get('cache-status'))
+        app.clock.advance(200)
+      }
+      t.equal(upstream.requests.length, 2)
+      t.equal(statuses[0], 'layby; fwd=request; stored; ttl=300')
+      t.equal(statuses[4], 'layby; hit; ttl=299; detail=memory')
+      app.clock.advance(1_000)
+      await exchange(app.url, clean(1, wish))
+      t.equal(upstream.requests.length, 3, 'and after the second another one')
+    })
+  }
+})
+
+t.test('V61 concurrent requests with no-cache share one upstream request', async (t) => {
+  const { app, upstream } = await setUp(t)
+  await exchange(app.url, clean(1))
+  app.clock.advance(5_000)
+  upstream.hold()
+  const flood = Array.from({ length: 20 }, () =>
+    app.get('/customers/1', { headers: { 'cache-control': 'no-cache' } }),
+  )
+  await upstream.received(2)
+  upstream.release()
+  for (const { status } of await Promise.all(flood)) t.equal(status, 200)
+  t.equal(upstream.requests.length, 2)
+})
+
+t.test(
+  'V64 content over the limit by chunks is 413, and the upstream gets no complete request',
+  async (t) => {
+    const bench = await setUp(t)
+    const { app, upstream, wire } = bench
+    const chunk = `400\r\n${'x'.repeat(1_024)}\r\n`
+    const at = await exchange(app.url, patch([CHUNKED, JSON_TYPE], `${chunk.repeat(4)}0\r\n\r\n`))
+    t.equal(at.replies[0]?.status, 200, 'the limit itself is allowed')
+    for (const [name, content] of Object.entries({
+      'by one byte': `${chunk.repeat(4)}1\r\nx\r\n0\r\n\r\n`,
+      'by a chunk': `${chunk.repeat(5)}0\r\n\r\n`,
+      'in one chunk': `1388\r\n${'x'.repeat(5_000)}\r\n0\r\n\r\n`,
+      'without an end': chunk.repeat(100),
+    })) {
+      await t.test(name, async (t) => {
+        const receivedBefore = upstream.requests.length
+        const sentBefore = wire.text.length
+        const { replies, closed } = await exchange(app.url, patch([CHUNKED, JSON_TYPE], content), 2)
+        checkProblem(t, replies[0], 'content_too_large', false)
+        t.equal(replies[0]?.headers.get('connection'), 'close')
+        t.equal(replies.length, 1)
+        t.ok(closed)
+        t.notMatch(await proveAlive(t, bench, sentBefore), /\r\n0\r\n\r\n/)
+        t.equal(upstream.requests.length, receivedBefore + 1, 'only the proof was received')
+      })
+    }
+  },
+)
+
+t.test('V66 the origin allowed for one preflight or read is not shown to another', async (t) => {
+  const { app, upstream } = await setUp(t)
+  upstream.answer((received, res) => {
+    const { origin } = received.headers
+    if (origin === undefined || origin === 'https://evil.test') res.writeHead(403)
+    else res.writeHead(204, { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' })
+    res.end()
+  })
+  const preflight = async (origin: string): Promise<RawReply | undefined> => {
+    const lines = [HOST, `Origin: ${origin}`, 'Access-Control-Request-Method: GET']
+    const { replies } = await exchange(app.url, message('OPTIONS /customers/1 HTTP/1.1', lines))
+    return replies[0]
+  }
+  const good = await preflight('https://app.test')
+  t.equal(good?.headers.get('access-control-allow-origin'), 'https://app.test')
+  const evil = await preflight('https://evil.test')
+  t.equal(evil?.status, 403)
+  t.equal(evil?.headers.get('access-control-allow-origin'), undefined)
+  await preflight('https://app.test')
+  t.equal(upstream.requests.length, 3, 'a preflight is never stored')
+  t.same(
+    upstream.requests.map(({ headers }) => headers.authorization),
+    [undefined, undefined, undefined],
+  )
+})
+
+t.test('V66 a read is sent without its Origin, so no answer depends on it', async (t) => {
+  const { app, upstream } = await setUp(t)
+  const answers = []
+  for (const origin of ['https://app.test', 'https://evil.test']) {
+    const { replies } = await exchange(app.url, clean(1, `Origin: ${origin}`))
+    answers.push(replies[0]?.headers.get('access-control-allow-origin'))
+  }
+  t.same(answers, ['*', '*'])
+  t.equal(upstream.requests.length, 1)
+  t.equal(upstream.requests[0]?.headers.origin, undefined)
+})
+
+t.test('V67 HEAD has the headers of GET and no body, and stores the whole answer', async (t) => {
+  const { app, upstream } = await setUp(t)
+  const head = message('HEAD /customers/1 HTTP/1.1', [...BASE, 'Connection: close'])
+  const miss = await exchange(app.url, head, 1, true)
+  const get = await exchange(app.url, clean(1, 'Connection: close'))
+  const hit = await exchange(app.url, head, 1, true)
+  t.equal(upstream.requests.length, 1)
+  t.equal(upstream.requests[0]?.method, 'GET')
+  t.equal(miss.replies[0]?.headers.get('cache-status'), STORED)
+  t.equal(hit.replies[0]?.headers.get('cache-status'), 'layby; hit; ttl=300; detail=memory')
+  for (const { text } of [miss, hit])
+    t.equal(text.split('\r\n\r\n')[1], '', 'no byte after the head')
+  const lines = (result: typeof hit): string[] =>
+    result.replies[0]?.lines.filter((line) => !line.startsWith('X-Request-Id')) ?? []
+  t.same(lines(hit), lines(get))
+  t.equal(get.replies[0]?.body.length, Number(hit.replies[0]?.headers.get('content-length')))
+})
+
+t.test(
+  'V68 letter case of names and scheme makes no second entry, that of the token does',
+  async (t) => {
+    const { app, upstream } = await setUp(t)
+    const as = (line: string): string =>
+      message('GET /customers/1 HTTP/1.1', [HOST, line, 'x-TENANT-id: 7', API_VERSION])
+    await exchange(app.url, as('authorization: Bearer token-one.aaaa'))
+    await exchange(app.url, as('AUTHORIZATION: bearer token-one.aaaa'))
+    await exchange(app.url, as('Authorization: BEARER token-one.aaaa'))
+    t.equal(upstream.requests.length, 1)
+    await exchange(app.url, as('Authorization: Bearer token-one.aaaA'))
+    t.equal(upstream.requests.length, 2)
+  },
+)
+
+t.test('what follows a request that came whole costs it nothing', async (t) => {
+  const { app, upstream } = await setUp(t)
+  for (const [name, bytes] of Object.entries({
+    'garbage after a read': `${clean(1)}${CANARY}\r\n\r\n`,
+    'garbage after a hit': `${clean(1)}\0\0\0`,
+    'garbage after a write': `${sized('{}', JSON_TYPE)}GET\r\n\r\n`,
+    'bytes after the last request': `${clean(2, 'Connection: close')}GET / HTTP/1.1\r\n\r\n`,
+    'empty lines after the last request': `${clean(2, 'Connection: close')}\r\n\r\n`,
+  })) {
+    await t.test(name, async (t) => {
+      const before = upstream.requests.length
+      const { replies, closed } = await exchange(app.url, bytes, 3)
+      t.equal(replies[0]?.status, 200)
+      t.ok(closed)
+      // A read in memory is complete before the garbage is seen, which then gets an answer of its own.
+      if (name === 'garbage after a hit') checkProblem(t, replies[1], 'malformed_request', false)
+      else t.equal(replies.length, 1)
+      t.ok(upstream.requests.length <= before + 1)
+    })
+  }
 })
