@@ -69,7 +69,7 @@ export function collectFields(rawHeaders: readonly string[]): Fields {
 }
 
 type SingleField = 'authorization' | 'tenant' | 'contentType' | 'host' | 'contentLength'
-type ListField = 'cacheControl' | 'pragma' | 'ifNoneMatch' | 'transferEncoding'
+type ListField = 'cacheControl' | 'expect' | 'pragma' | 'ifNoneMatch' | 'transferEncoding'
 
 /** A second line of these is an error: which one would count? */
 const SINGLE_FIELDS: ReadonlyMap<string, SingleField> = new Map([
@@ -82,6 +82,7 @@ const SINGLE_FIELDS: ReadonlyMap<string, SingleField> = new Map([
 /** Lines of these are one list (RFC 9110 section 5.3). */
 const LIST_FIELDS: ReadonlyMap<string, ListField> = new Map([
   ['cache-control', 'cacheControl'],
+  ['expect', 'expect'],
   ['pragma', 'pragma'],
   ['if-none-match', 'ifNoneMatch'],
   ['transfer-encoding', 'transferEncoding'],
@@ -115,9 +116,6 @@ function collectOther(fields: Fields, name: string, value: string): void {
       break
     case 'connection':
       if (!hasOnlyKnownOptions(value)) fields.problem ??= 'forbidden_connection_option'
-      break
-    case 'expect':
-      fields.expect = value
       break
     case 'via':
       if (VIA_SELF.test(value)) fields.hasPassedHere = true

@@ -283,7 +283,12 @@ const MESSAGES: readonly Refusal[] = [
   {
     row: 'V21 another expectation than 100-continue',
     code: 'expectation_failed',
-    payloads: { foo: read('Expect: foo'), both: read(`Expect: 100-continue, ${CANARY}`) },
+    payloads: {
+      'two lines': read('Expect: foo', 'Expect: 100-continue'),
+      'two lines, the other way': read('Expect: 100-continue', 'Expect: foo'),
+      foo: read('Expect: foo'),
+      both: read(`Expect: 100-continue, ${CANARY}`),
+    },
   },
   {
     row: 'V22 methods that are not for the API',

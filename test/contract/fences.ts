@@ -1,0 +1,123 @@
+/** What every fence store must do (design section 4); run over each implementation. */
+import type { Test } from 'tap'
+import type { Fences, WriteFences } from '../../src/cache/fence.ts'
+import { FakeClock } from '../helpers/clock.ts'
+
+export async function fencesContract(
+  t: Test,
+  make: (clock: FakeClock) => Fences & WriteFences,
+): Promise<void> {
+  await t.test('what was opened holds until it is changed', async (t) => {
+    const fences = make(new FakeClock())
+    const { stamp, pending } = await fences.open(['a', 'b'], null)
+    t.equal(pending, false)
+    t.equal(fences.holds(stamp), true)
+    t.strictSame(
+      (await fences.open(['a', 'b'], null)).stamp,
+      stamp,
+      'opening again changes nothing',
+    )
+    await fences.change(['b'])
+    t.equal(fences.holds(stamp), false)
+    t.equal(fences.holds(stamp.slice(0, 1)), true)
+  })
+
+  await t.test('a fence that is missing holds nothing', (t) => {
+    const fences = make(new FakeClock())
+    t.equal(fences.holds([['never', '1']]), false)
+    t.equal(fences.holds([]), true)
+    t.end()
+  })
+
+  await t.test('values never come back', async (t) => {
+    const fences = make(new FakeClock())
+    const seen = new Set<string>()
+    for (let i = 0; i < 1_000; i++) {
+      await fences.change(['a'])
+      seen.add(fences.peek(['a']))
+    }
+    t.equal(seen.size, 1_000)
+  })
+
+  await t.test('while a write is pending nothing holds, and fills are told', async (t) => {
+    const fences = make(new FakeClock())
+    const before = await fences.open(['a'], null)
+    const write = await fences.begin(['a'], 1_000)
+    t.equal(fences.holds(before.stamp), false)
+    const during = await fences.open(['a'], null)
+    t.equal(during.pending, true)
+    t.equal(fences.holds(during.stamp), false)
+    await fences.settle(write, ['b'], 0)
+    const after = await fences.open(['a'], null)
+    t.equal(after.pending, false)
+    t.equal(fences.holds(during.stamp), false, 'what was opened during the write is void')
+    t.equal(fences.holds(after.stamp), true)
+    t.equal(await fences.extend(during, []), null)
+  })
+
+  await t.test('settling changes what only the outcome named', async (t) => {
+    const fences = make(new FakeClock())
+    const { stamp } = await fences.open(['b'], null)
+    await fences.settle(await fences.begin(['a'], 1_000), ['b'], 0)
+    t.equal(fences.holds(stamp), false)
+  })
+
+  await t.test('of two writes at once, the later to settle ends the wait', async (t) => {
+    const fences = make(new FakeClock())
+    const one = await fences.begin(['a'], 1_000)
+    const two = await fences.begin(['a'], 1_000)
+    await fences.settle(one, [], 0)
+    t.equal((await fences.open(['a'], null)).pending, true)
+    await fences.settle(two, [], 0)
+    t.equal((await fences.open(['a'], null)).pending, false)
+  })
+
+  await t.test('a write that never settles runs out, and that counts as a change', async (t) => {
+    const clock = new FakeClock()
+    const fences = make(clock)
+    await fences.begin(['a'], 1_000)
+    const during = await fences.open(['a'], null)
+    clock.advance(999)
+    t.equal((await fences.open(['a'], null)).pending, true)
+    clock.advance(1)
+    const after = await fences.open(['a'], null)
+    t.equal(after.pending, false)
+    t.equal(fences.holds(after.stamp), true)
+    t.equal(fences.holds(during.stamp), false)
+  })
+
+  await t.test('a write of unknown outcome stays pending for as long as asked', async (t) => {
+    const clock = new FakeClock()
+    const fences = make(clock)
+    await fences.settle(await fences.begin(['a'], 1_000), ['b'], 5_000)
+    clock.advance(4_999)
+    for (const name of ['a', 'b']) t.equal((await fences.open([name], null)).pending, true, name)
+    clock.advance(1)
+    for (const name of ['a', 'b']) t.equal((await fences.open([name], null)).pending, false, name)
+  })
+
+  await t.test('a family is added only if no family has changed since', async (t) => {
+    const fences = make(new FakeClock())
+    const open = await fences.open(['a'], 'kin')
+    const extended = await fences.extend(open, ['family'])
+    t.equal(extended?.length, 2)
+    t.equal(fences.holds(extended ?? []), true)
+    await fences.change(['family', 'kin'])
+    t.equal(fences.holds(extended ?? []), false)
+    t.equal(await fences.extend(open, ['family']), null)
+    t.equal((await fences.extend(open, []))?.length, 1, 'without a family it does not matter')
+    const during = await fences.open(['a'], 'kin')
+    await fences.begin(['family'], 1_000)
+    t.equal(await fences.extend(during, ['family']), null, 'nor while a write to it is pending')
+    t.equal(await fences.extend(await fences.open(['a'], null), ['family']), null, 'or unasked for')
+  })
+
+  await t.test('peeking tells a change, and creates what is missing', async (t) => {
+    const fences = make(new FakeClock())
+    const first = fences.peek(['a', 'b'])
+    await fences.open(['a', 'b'], null)
+    t.equal(fences.peek(['a', 'b']), first)
+    await fences.change(['b'])
+    t.not(fences.peek(['a', 'b']), first)
+  })
+}

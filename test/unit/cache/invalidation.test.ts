@@ -1,0 +1,219 @@
+/** Contract table 8.3, row by row: which fences a write changes, from what is known and what comes back. */
+import t from 'tap'
+import { Invalidator, type WriteOutcome } from '../../../src/cache/invalidation.ts'
+import {
+  familyFence,
+  kinFence,
+  lineageKey,
+  subjectFence,
+  tenantFence,
+} from '../../../src/cache/key.ts'
+import { matchWrite } from '../../../src/contract/routes.ts'
+import { createMemoryStore } from '../../../src/stores/memory-store.ts'
+
+const T = '7'
+const own = (id: string): string => subjectFence(T, 'customer', id)
+const family = (id: string): string => familyFence(T, 'customer', id)
+const kin = kinFence(T)
+const tenant = tenantFence(T)
+
+interface Case {
+  readonly name: string
+  readonly request: readonly [method: string, path: string]
+  /** Last known parent of customer 5; undefined: never seen. */
+  readonly known?: string | null
+  readonly outcome?: Partial<WriteOutcome>
+  readonly pending: readonly string[]
+  readonly also: readonly string[]
+}
+
+const PATCH = ['PATCH', '/customers/5'] as const
+const CREATE = ['POST', '/locations/3/customers'] as const
+
+const CASES: readonly Case[] = [
+  {
+    name: 'W1, parent known and unchanged',
+    request: PATCH,
+    known: '4',
+    outcome: { requestBody: '{"name": "x"}', responseBody: '{"parent_id": 4}' },
+    pending: [own('5'), family('5'), kin, own('4')],
+    also: [own('4')],
+  },
+  {
+    name: 'W1, moved from a known parent to another',
+    request: PATCH,
+    known: '4',
+    outcome: { requestBody: '{"parent_id": 6}', responseBody: '{"parent_id": 6}' },
+    pending: [own('5'), family('5'), kin, own('4')],
+    also: [own('4'), own('6')],
+  },
+  {
+    name: 'W1, moved from an unknown parent: the tenant',
+    request: PATCH,
+    outcome: { requestBody: '{"parent_id": 6}', responseBody: '{"parent_id": 6}' },
+    pending: [own('5'), family('5'), kin],
+    also: [tenant],
+  },
+  {
+    name: 'W1, parent unknown and not touched: the answer names it',
+    request: PATCH,
+    outcome: { requestBody: '{"name": "x"}', responseBody: '{"parent_id": 9007199254740993}' },
+    pending: [own('5'), family('5'), kin],
+    also: [own('9007199254740993')],
+  },
+  {
+    name: 'W1, known to have no parent',
+    request: PATCH,
+    known: null,
+    outcome: { requestBody: '{"name": "x"}', responseBody: '{"parent_id": null}' },
+    pending: [own('5'), family('5'), kin],
+    also: [],
+  },
+  {
+    name: 'W1, no outcome and nothing known: the tenant',
+    request: PATCH,
+    outcome: { status: null, requestBody: '{"name": "x"}' },
+    pending: [own('5'), family('5'), kin],
+    also: [tenant],
+  },
+  {
+    name: 'W1, bodies not readable: the tenant',
+    request: PATCH,
+    known: '4',
+    outcome: { requestBody: null, responseBody: null },
+    pending: [own('5'), family('5'), kin, own('4')],
+    also: [tenant],
+  },
+  {
+    name: 'W1, a parent that is no id: the tenant',
+    request: PATCH,
+    known: '4',
+    outcome: { requestBody: '{"parent_id": "x"}', responseBody: '{}' },
+    pending: [own('5'), family('5'), kin, own('4')],
+    also: [tenant],
+  },
+  {
+    name: 'W2, an address',
+    request: ['POST', '/customers/5/addresses/'],
+    known: '4',
+    pending: [own('5'), family('5'), kin],
+    also: [],
+  },
+  {
+    name: 'W5, a contact: children do not show it',
+    request: ['POST', '/customers/5/contacts'],
+    known: '4',
+    pending: [own('5')],
+    also: [],
+  },
+  {
+    name: 'W9, a location',
+    request: ['DELETE', '/customers/5/locations/3'],
+    pending: [own('5')],
+    also: [],
+  },
+  {
+    name: 'W10, the answer names the new customer',
+    request: CREATE,
+    outcome: {
+      requestBody: '{"parent_id": 6}',
+      responseBody: '{"customer_id": 8, "parent_id": 6}',
+    },
+    pending: [],
+    also: [own('8'), family('8'), kin, own('6'), family('6'), kin],
+  },
+  {
+    name: 'W10, from 2021/04/07 on the customer is called id',
+    request: CREATE,
+    outcome: { requestBody: '{}', responseBody: '{"id": 8, "parent_id": null}' },
+    pending: [],
+    also: [own('8'), family('8'), kin],
+  },
+  {
+    name: 'W10, no outcome: the tenant',
+    request: CREATE,
+    outcome: { status: null },
+    pending: [],
+    also: [tenant],
+  },
+  {
+    name: 'an operation nobody has documented, on a spelling of 5',
+    request: ['PUT', '/Customers/005/anything'],
+    known: null,
+    outcome: { requestBody: '{}', responseBody: '{}' },
+    pending: [own('5'), family('5'), kin],
+    also: [],
+  },
+  {
+    name: 'an unsafe method that names no customer',
+    request: ['POST', '/customers'],
+    pending: [tenant],
+    also: [],
+  },
+  {
+    name: 'a customer that can not be read as an id',
+    request: ['PATCH', '/customers/x5/contacts/1'],
+    pending: [tenant],
+    also: [],
+  },
+]
+
+for (const { name, request, known, outcome, pending, also } of CASES) {
+  t.test(name, async (t) => {
+    const memory = createMemoryStore({ maxBytes: 100_000 })
+    if (known !== undefined)
+      memory.set(lineageKey(T, 'customer', '5'), { kind: 'lineage', parent: known })
+    const calls: unknown[][] = []
+    const invalidator = new Invalidator({
+      memory,
+      writeDeadlineMs: 1_000,
+      fences: {
+        begin: async (names) => {
+          calls.push(['begin', ...names])
+          return { id: 'w', names }
+        },
+        settle: async (_write, names, holdMs) => {
+          calls.push(['settle', holdMs, ...names])
+        },
+        change: async () => {
+          t.fail('nothing is changed but by settling')
+        },
+      },
+    })
+    const match = matchWrite(...request)
+    if (match === null) throw new Error('not below a cached resource')
+    const announced = await invalidator.announce(T, match)
+    t.strictSame(calls, [['begin', ...pending]])
+    const result = { status: 200, requestBody: null, responseBody: null, ...outcome }
+    await invalidator.settle(announced, result)
+    t.strictSame(calls[1], ['settle', result.status === null ? 1_000 : 0, ...also])
+  })
+}
+
+t.test(
+  'a definite rejection drops nothing but what was pending, whatever the bodies say',
+  async (t) => {
+    for (const status of [400, 401, 403, 404, 406, 413, 415, 409, 500, 200]) {
+      const settled: unknown[] = []
+      const invalidator = new Invalidator({
+        memory: createMemoryStore({ maxBytes: 100_000 }),
+        writeDeadlineMs: 1_000,
+        fences: {
+          begin: async (names) => ({ id: 'w', names }),
+          settle: async (_write, names, holdMs) => void settled.push(names.length, holdMs),
+          change: async () => {},
+        },
+      })
+      const match = matchWrite(...PATCH)
+      if (match === null) throw new Error('not below a cached resource')
+      const announced = await invalidator.announce(T, match)
+      await invalidator.settle(announced, {
+        status,
+        requestBody: '{"parent_id": 1}',
+        responseBody: null,
+      })
+      const isRejection = ![409, 500, 200].includes(status)
+      t.strictSame(settled, [isRejection ? 0 : 1, status === 500 ? 1_000 : 0], String(status))
+    }
+  },
+)

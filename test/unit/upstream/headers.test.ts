@@ -1,0 +1,116 @@
+import t from 'tap'
+import { endToEndHeaders, passedHeaders, readHeaders } from '../../../src/upstream/headers.ts'
+
+const ID = '0198c0de-0000-7000-8000-000000000001'
+
+t.test('a customer read tells the upstream exactly this', (t) => {
+  const asked = { authorization: 'Bearer a.b', tenant: '7', version: '2019/02/08', requestId: ID }
+  const common = [
+    ...['authorization', 'Bearer a.b', 'x-tenant-id', '7', 'x-request-id', ID],
+    ...['accept', 'application/json', 'accept-encoding', 'identity', 'via', '1.1 layby'],
+  ]
+  t.same(readHeaders(asked), [...common, 'x-api-version', '2019/02/08'])
+  t.same(readHeaders({ ...asked, version: null }), common, 'absent is a form of its own')
+  t.end()
+})
+
+const PASSED = [
+  'Accept',
+  'Authorization',
+  'Cache-Control',
+  'CONTENT-TYPE',
+  'If-Match',
+  'If-None-Match',
+  'Range',
+  'x-tenant-id',
+  'X-Api-Version',
+  'traceparent',
+  'User-Agent',
+]
+const DROPPED = [
+  'Connection',
+  'Keep-Alive',
+  'TE',
+  'Trailer',
+  'Transfer-Encoding',
+  'Upgrade',
+  'Proxy-Authorization',
+  'Host',
+  'Expect',
+  'Cookie',
+  'Forwarded',
+  'X-Forwarded-For',
+  'X-HTTP-Method-Override',
+  'Pragma',
+  'X-Anything',
+  '__proto__',
+  'x_tenant_id',
+  'Content-Encoding',
+]
+
+t.test('what passes is named, and keeps value and order', (t) => {
+  const raw = [...PASSED, ...DROPPED].flatMap((name) => [name, `value of ${name}`])
+  t.same(passedHeaders(raw, ID, false), [
+    ...PASSED.flatMap((name) => [name.toLowerCase(), `value of ${name}`]),
+    ...['x-request-id', ID, 'via', '1.1 layby'],
+  ])
+  t.end()
+})
+
+t.test('on a cached route no condition on our own tags and no range goes upstream', (t) => {
+  const raw = ['If-None-Match', '"a"', 'Range', 'bytes=0-0', 'If-Range', '"a"', 'If-Match', '"b"']
+  t.same(passedHeaders(raw, ID, true), ['if-match', '"b"', 'x-request-id', ID, 'via', '1.1 layby'])
+  t.end()
+})
+
+t.test('the client’s own x-request-id and Via are replaced and continued', (t) => {
+  t.same(passedHeaders(['X-Request-Id', 'theirs', 'Via', '1.0 a', 'VIA', '1.1 b (c)'], ID, false), [
+    ...['x-request-id', ID, 'via', '1.0 a, 1.1 b (c), 1.1 layby'],
+  ])
+  t.end()
+})
+
+t.test('of an answer, hop-by-hop fields and those that Connection names are dropped', (t) => {
+  const raw = [
+    ...['Connection', 'x-Secret, Keep-Alive', 'X-Secret', 's', 'X-SECRET', 's', 'Keep-Alive', '5'],
+    ...['connection', ' X-Late ', 'X-Late', 's', 'Proxy-Authenticate', 's', 'Trailer', 's'],
+    ...['TE', 's', 'Upgrade', 's', 'Transfer-Encoding', 'chunked', 'Proxy-Connection', 's'],
+    ...['HTTP2-Settings', 's', 'X-Kept', 'a', 'Set-Cookie', 'a=1', 'set-cookie', 'b=2'],
+  ]
+  t.same(endToEndHeaders(raw), [
+    ['x-kept', 'a'],
+    ['set-cookie', 'a=1'],
+    ['set-cookie', 'b=2'],
+  ])
+  t.end()
+})
+
+t.test('white space at the end of a value is not part of it', (t) => {
+  t.same(endToEndHeaders(['A', 'b  c \t ', 'D', ' \t', 'E', 'f\xa0']), [
+    ['a', 'b  c'],
+    ['d', ''],
+    ['e', 'f\xa0'],
+  ])
+  t.end()
+})
+
+t.test('one field that is none spoils the whole answer', (t) => {
+  for (const [name, value] of [
+    ['', 'a'],
+    ['a b', 'a'],
+    ['a:', 'a'],
+    ['a\n', 'a'],
+    ['a\xe4', 'a'],
+    ['(a)', 'a'],
+    ['a', 'b\0'],
+    ['a', 'b\rc'],
+    ['a', 'b\nc'],
+    ['a', 'b\x1b'],
+    ['a', 'b\x7f'],
+  ] as const) {
+    t.equal(endToEndHeaders(['X-Fine', 'a', name, value]), null, JSON.stringify([name, value]))
+  }
+  t.same(endToEndHeaders(['A', 'tab\tinside \xe4 \xff']), [['a', 'tab\tinside \xe4 \xff']])
+  t.same(endToEndHeaders([]), [])
+  t.end()
+})
