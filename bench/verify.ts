@@ -76,11 +76,23 @@ async function askAndCount(
   headers: Headers,
 ): Promise<{ answer: Answer; reached: number }> {
   const requestId = randomUUID()
-  const before = await upstreamRequests(examination.upstreamPort)
+  const before = await settledUpstreamRequests(examination.upstreamPort)
   const answer = await askCustomer(examination, { ...headers, 'x-request-id': requestId })
   const reached = (await upstreamRequests(examination.upstreamPort)) - before
   checkEcho(answer, requestId)
   return { answer, reached }
+}
+
+/** A proxy may still be working off the requests of a load that has just ended. */
+async function settledUpstreamRequests(port: number): Promise<number> {
+  let last = await upstreamRequests(port)
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    await delay(40)
+    const now = await upstreamRequests(port)
+    if (now === last) return now
+    last = now
+  }
+  return last
 }
 
 /** A fill may be stored a moment after its answer, so the first reads may still be misses. */

@@ -167,15 +167,20 @@ const RULED_ON_CACHED_ROUTES: ReadonlySet<string> = new Set([
 
 function cachedRouteHeaders(status: number, received: HeaderList): string[] {
   const upstream = joinedHeader(received, 'cache-control')
-  const isForbidden = upstream !== null && /(^|,)[ \t]*no-store[ \t]*(,|$)/i.test(upstream)
   const fallback = status >= 400 ? 'no-store' : CLIENT_MAY_REVALIDATE
+  const isForbidden = upstream !== null && /(^|,)[ \t]*no-store[ \t]*(,|$)/i.test(upstream)
   return [
     'Cache-Control',
-    isForbidden ? upstream : fallback,
+    isForbidden ? withoutSharing(upstream) : fallback,
     'Vary',
     varyOf(received),
     ...exposedHeaders(received),
   ]
+}
+
+/** What forbids storing passes unchanged, unless it also says what never leaves here. */
+function withoutSharing(cacheControl: string): string {
+  return /public|s-maxage/i.test(cacheControl) ? 'no-store' : cacheControl
 }
 
 function viaOf(received: HeaderList): string {

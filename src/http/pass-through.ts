@@ -106,10 +106,8 @@ export class PassThrough {
     const tap = new BodyTap(this.#deps.maxRequestBytes, journey?.passage.write !== null)
     // Whoever reads the tap hears of its end by the read itself.
     tap.on('error', () => {})
+    // A client that goes away within its content is an error here: the upstream's request is cut off too.
     body.once('error', (error) => tap.destroy(error))
-    request.raw.once('close', () => {
-      if (!request.raw.complete) tap.destroy(new ClientGone('the client went away'))
-    })
     request.body = body.pipe(tap)
   }
 
@@ -175,14 +173,9 @@ type RelayCallback = (
   response?: { readonly statusCode: number; readonly headers: object; readonly body: Readable },
 ) => void
 
-/** The client left before the end of its content. Nobody is there to be answered. */
-class ClientGone extends Error {
-  override readonly name = 'ClientGone'
-}
-
 function problemOf(cause: unknown): ProblemCode {
   if (cause instanceof ContentTooLarge) return 'content_too_large'
-  if (cause instanceof InvalidAnswer || cause instanceof ClientGone) return 'upstream_unreachable'
+  if (cause instanceof InvalidAnswer) return 'upstream_unreachable'
   if (!isUpstreamFault(cause)) return 'internal_error'
   return failureOf(cause).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
 }
