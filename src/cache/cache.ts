@@ -100,7 +100,9 @@ export class Cache {
     const { memory, sharing } = this.#deps
     const { view, viewKey, partition } = request
     const isPlain = sharing.of(view.tenant, now) === 'tenant'
-    const grant = isPlain ? this.#plainGrant(viewKey) : asGrant(memory.get(request.grantKey))
+    const own = asGrant(memory.get(request.grantKey))
+    // Plain sharing gives what nobody was given, but never what the upstream refused.
+    const grant = isPlain && own?.kind !== 'withdrawal' ? this.#plainGrant(viewKey) : own
     const named = grant?.kind === 'grant' ? grant : undefined
     const representation =
       named === undefined

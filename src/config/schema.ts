@@ -31,7 +31,7 @@ export const ConfigSchema = group({
     trustProxy: Type.Boolean({
       default: false,
       description:
-        'Whether a proxy in front is trusted to name the client. Nothing depends on it yet but log lines.',
+        'Whether a proxy in front is trusted to name the client. Without effect in this version.',
     }),
     maxRequestBytes: bytes(1_048_576, 'Longest content of a request that is passed through.'),
   }),
@@ -42,12 +42,14 @@ export const ConfigSchema = group({
       description: 'Address of the operations listener.',
     }),
     port: port(9003, 'Port of the operations listener; 0: any free one.'),
-    adminToken: optionalText('Token for the administrative paths; without it they are off.'),
+    adminToken: optionalText(
+      'Token for administrative paths. Without effect in this version, which has none.',
+    ),
   }),
   upstream: group({
     url: optionalText('Base URL of the API, with a path prefix if it has one. Required.'),
     probePath: optionalText(
-      'A path that needs a token, for asking whether one is still accepted; without it nothing is probed.',
+      'A path that needs a token, for asking whether one is still accepted. Without effect in this version.',
     ),
     connectTimeoutMs: milliseconds(1_000, 'Time to connect.', 1),
     headersTimeoutMs: milliseconds(
@@ -79,9 +81,13 @@ export const ConfigSchema = group({
       minLength: 1,
       maxLength: 64,
       default: 'layby',
-      description: 'Before every key.',
+      description: 'Before every Redis key. Without effect in this version.',
     }),
-    commandTimeoutMs: milliseconds(50, 'Budget of one command.', 1),
+    commandTimeoutMs: milliseconds(
+      50,
+      'Budget of one Redis command. Without effect in this version.',
+      1,
+    ),
   }),
   secret: optionalText(
     'Keys every credential hash and entity tag; at least 32 characters. Random for each process if left out.',

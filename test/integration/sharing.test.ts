@@ -57,6 +57,19 @@ t.test('tenant: an admitted credential needs no grant, another one is not admitt
   t.match(await metrics.text(), /sharing_info\{sharing="tenant"\} 1/)
 })
 
+t.test('tenant: who was refused a record is not given it by way of others', async (t) => {
+  const { app, statuses } = await start(t, { sharing: 'tenant' })
+  await app.get('/customers/1/', ONE)
+  await app.get('/customers/2/', TWO)
+  t.match(status(await app.get('/customers/1/', TWO)), /hit/)
+  statuses['two'] = 403
+  app.clock.advance(2_000)
+  const refused = { headers: { ...TWO.headers, 'cache-control': 'no-cache' } }
+  t.equal((await app.get('/customers/1/', refused)).status, 403)
+  t.equal((await app.get('/customers/1/', TWO)).status, 403)
+  t.match(status(await app.get('/customers/1/', ONE)), /hit/)
+})
+
 t.test('tenant: two views of one record drop the tenant to witnessed for an hour', async (t) => {
   const { app, views } = await start(t, {
     sharing: 'tenant',
