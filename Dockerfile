@@ -21,5 +21,5 @@ USER node
 EXPOSE 8003 9003
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+(process.env.LAYBY_OPS_PORT||9003)+'/health/live').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
-# Not through npm: signals must reach the process.
-CMD ["node", "dist/src/main.js"]
+# Not through npm: signals must reach the process. The flag: docs/decisions/2026-11-24-young-generation.md.
+CMD ["node", "--max-semi-space-size=32", "dist/src/main.js"]

@@ -84,7 +84,8 @@ const layby: Contestant = {
     const opsPort = await freePort()
     const process = await startServer({
       program: globalThis.process.execPath,
-      args: [laybyProgram],
+      // As `npm start` runs it.
+      args: ['--max-semi-space-size=32', laybyProgram],
       core,
       cwd: repositoryRoot,
       env: {
