@@ -20,8 +20,8 @@ export class Coalescer<T> {
   }
 
   /**
-   * Starts `work` and registers it before anything else can run. It outlives the request that started it: a leader whose
-   * client goes away still lands for its followers.
+   * Starts `work` and registers it before anything else can run. It outlives the request that started
+   * it: a leader whose client goes away still lands for its followers.
    */
   launch(
     keys: readonly Key[],

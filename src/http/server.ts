@@ -9,7 +9,7 @@ import { REFUSED } from '../cache/outcome.ts'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
-import { isEnding, markEnding } from './respond.ts'
+import { isEnding, markEnding, writeProblem } from './respond.ts'
 
 export type FrontEndDependencies = Omit<PipelineDependencies, 'passOn'> & PassThroughDependencies
 
@@ -24,6 +24,9 @@ const HTTP_SETTINGS = {
   // Above what load balancers keep idle connections for, so that they close first.
   keepAliveTimeout: 75_000,
 } as const
+
+/** Where a fault came before the request had an id. */
+const NO_REQUEST_ID = '00000000-0000-0000-0000-000000000000'
 
 export async function createFrontEnd(deps: FrontEndDependencies): Promise<FastifyInstance> {
   const passThrough = new PassThrough(deps)
@@ -60,7 +63,13 @@ function createHttpServer(pipeline: Pipeline, deps: FrontEndDependencies): Serve
     // What follows a request that ended the connection may be content taken for a request.
     if (isEnding(req.socket)) return
     answers.set(req.socket, res)
-    pipeline.handle(req, res)
+    try {
+      pipeline.handle(req, res)
+    } catch (error) {
+      // A fault of our own costs this request, never the process.
+      deps.reporter.faulted(error, NO_REQUEST_ID)
+      writeProblem(req, res, 'internal_error', NO_REQUEST_ID)
+    }
   }
   const server = createServer(HTTP_SETTINGS, handle)
   // The pipeline refuses what can't be met.

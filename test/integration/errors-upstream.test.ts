@@ -291,3 +291,21 @@ t.test('an error of the upstream passes byte for byte, also on a cached route', 
     t.equal(reply.body, '{"field":  "Customer.name"}')
   }
 })
+
+t.test(
+  'a fault before anything is awaited costs its own request and not the process',
+  async (t) => {
+    const upstream = await startUpstream(t)
+    let faults = 0
+    const newRequestId = (): string => {
+      if (faults++ === 0) throw new TypeError('zqcanaryqz')
+      return '0198c0de-0000-4000-8000-000000000000'
+    }
+    const app = await buildTestApp(t, upstream.url, {}, { newRequestId })
+    const reply = await app.get('/customers/1')
+    t.equal(reply.status, 500)
+    t.notMatch(reply.body, /zqcanaryqz/)
+    t.match(app.logged(), /internal error/)
+    t.equal((await app.get('/customers/1')).status, 200)
+  },
+)
