@@ -45,7 +45,7 @@ const badRequests: readonly (readonly [name: string, value: string, status: numb
 ]
 
 async function refusesBadRequests(examination: Examination): Promise<void> {
-  const before = await upstreamRequests(examination.upstreamPort)
+  const before = await settledUpstreamRequests(examination.upstreamPort)
   for (const [name, value, status] of badRequests) {
     const answer = await askCustomer(examination, { [name]: value })
     const shown = value.slice(0, 24)
