@@ -8,9 +8,6 @@ import { integerMember, parseObject } from './json-member.ts'
 import { familyFence, type Key, kinFence, lineageKey, subjectFence, tenantFence } from './key.ts'
 import type { MemoryStore } from './ports.ts'
 
-const KIND = 'customer'
-const PARENT = 'parent_id'
-
 /** Answers that prove that nothing was changed (design section 4). */
 const DEFINITE_REJECTIONS: ReadonlySet<number> = new Set([400, 401, 403, 404, 406, 413, 415])
 
@@ -53,11 +50,13 @@ export class Invalidator {
   /** Before the write is forwarded: from now on reads go to the upstream, and nothing is stored. */
   async announce(tenant: string, match: WriteMatch): Promise<AnnouncedWrite> {
     const { subject, row } = match
-    const former = subject === null ? undefined : this.#parentOf(tenant, subject)
+    const former = subject === null ? undefined : this.#parentOf(tenant, row.subject, subject)
     const names =
-      subject === null ? [] : subjectNames(tenant, subject, row.drops.includes('family'))
+      subject === null
+        ? []
+        : subjectNames(tenant, row.subject, subject, row.drops.includes('family'))
     if (former !== undefined && former !== null && row.drops.includes('parents')) {
-      names.push(subjectFence(tenant, KIND, former))
+      names.push(subjectFence(tenant, row.subject, former))
     }
     if (names.length === 0) names.push(tenantFence(tenant))
     // W10 names nobody yet: nothing that could be cached is changed before its answer says whom.
@@ -77,19 +76,19 @@ export class Invalidator {
     await this.#deps.fences.settle(write.pending, learnt(write, result), holdMs)
     const { subject, row } = write.match
     if (subject !== null && row.drops.includes('parents')) {
-      this.#deps.memory.delete(lineageKey(write.tenant, KIND, subject))
+      this.#deps.memory.delete(lineageKey(write.tenant, row.subject, subject))
     }
   }
 
-  #parentOf(tenant: string, subject: string): string | null | undefined {
-    const lineage = this.#deps.memory.get(lineageKey(tenant, KIND, subject))
+  #parentOf(tenant: string, kind: string, subject: string): string | null | undefined {
+    const lineage = this.#deps.memory.get(lineageKey(tenant, kind, subject))
     return lineage?.kind === 'lineage' ? lineage.parent : undefined
   }
 }
 
-function subjectNames(tenant: string, id: string, family: boolean): Key[] {
-  const own = subjectFence(tenant, KIND, id)
-  return family ? [own, familyFence(tenant, KIND, id), kinFence(tenant)] : [own]
+function subjectNames(tenant: string, kind: string, id: string, family: boolean): Key[] {
+  const own = subjectFence(tenant, kind, id)
+  return family ? [own, familyFence(tenant, kind, id), kinFence(tenant)] : [own]
 }
 
 /** The fences of the records that only the bodies name; the tenant's, if they can't be learnt. */
@@ -99,14 +98,14 @@ function learnt(write: AnnouncedWrite, result: WriteOutcome): Key[] {
   if (match.row.drops.includes('created')) {
     const created = createdId(result.responseBody)
     if (created === null) return [tenantFence(tenant)]
-    names.push(...subjectNames(tenant, created, true))
+    names.push(...subjectNames(tenant, match.row.subject, created, true))
   }
   if (!match.row.drops.includes('parents')) return names
   const parents = parentsOf(write, result)
   if (parents === null) return [tenantFence(tenant)]
   // A new child may change what its parent's other children show (contract table 8.3, W10).
   const withFamily = match.row.drops.includes('created')
-  for (const id of parents) names.push(...subjectNames(tenant, id, withFamily))
+  for (const id of parents) names.push(...subjectNames(tenant, match.row.subject, id, withFamily))
   return names
 }
 
@@ -117,8 +116,9 @@ function learnt(write: AnnouncedWrite, result: WriteOutcome): Key[] {
  * request does not touch the link, the same as the new one.
  */
 function parentsOf(write: AnnouncedWrite, result: WriteOutcome): string[] | null {
-  const asked = member(result.requestBody, PARENT)
-  const answered = member(result.responseBody, PARENT)
+  const { parentMember } = write.match.row
+  const asked = member(result.requestBody, parentMember)
+  const answered = member(result.responseBody, parentMember)
   const isCreation = write.match.row.drops.includes('created')
   const before = isCreation ? null : write.formerParent
   const parents = new Set<string>()

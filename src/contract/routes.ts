@@ -37,6 +37,10 @@ export interface WriteRow {
   readonly id: string
   readonly method: string
   readonly template: string
+  /** The kind of record whose reads become stale, as `CachedRoute.subject` names it. */
+  readonly subject: string
+  /** Body member that names its parent, as `CachedRoute.parentMember`. */
+  readonly parentMember: string
   /** The place in the template of the record whose reads become stale; null when none is named. */
   readonly subjectParam: number | null
   readonly drops: readonly Staleness[]
@@ -49,12 +53,14 @@ export interface WriteMatch {
 }
 
 const CUSTOMER = '/customers/{customer_id}'
+const SUBJECT = 'customer'
+const PARENT_MEMBER = 'parent_id'
 const ADDRESSES: readonly Staleness[] = ['subject', 'family']
 const EMBEDDED: readonly Staleness[] = ['subject']
 const LINKS: readonly Staleness[] = ['subject', 'family', 'parents']
 
 export const CACHED_ROUTES: readonly CachedRoute[] = [
-  { name: 'customer', template: CUSTOMER, subject: 'customer', parentMember: 'parent_id' },
+  { name: 'customer', template: CUSTOMER, subject: SUBJECT, parentMember: PARENT_MEMBER },
 ]
 
 /** First match wins. `*` is any unsafe method; a final double star is any path below, the path itself included. */
@@ -82,7 +88,8 @@ function write(
   subjectParam: number | null,
   drops: readonly Staleness[],
 ): WriteRow {
-  return { id, method, template, subjectParam, drops }
+  const record = { subject: SUBJECT, parentMember: PARENT_MEMBER }
+  return { id, method, template, ...record, subjectParam, drops }
 }
 
 /** `method` is safe by RFC 9110 section 9.2.1 and can't make anything stale. */
