@@ -6,12 +6,12 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { Partitions } from './auth/partition.ts'
+import { Credentials } from './auth/credentials.ts'
 import { VersionPins } from './auth/version-pins.ts'
 import { Cache } from './cache/cache.ts'
 import type { Fences, WriteFences } from './cache/fence.ts'
 import { Invalidator } from './cache/invalidation.ts'
-import type { MemoryStore } from './cache/ports.ts'
+import type { MemoryStore, SharedTier } from './cache/ports.ts'
 import type { Reporter } from './cache/report.ts'
 import { tagMint } from './cache/representation.ts'
 import { SharingMode } from './cache/sharing.ts'
@@ -27,6 +27,7 @@ import { Reporting } from './ops/reporting.ts'
 import { createOpsServer } from './ops/server.ts'
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
+import { createSharedState, type SharedState } from './stores/redis.ts'
 import { UpstreamClient } from './upstream/client.ts'
 
 /** What tests and the simulation put in another's place. */
@@ -36,6 +37,10 @@ export interface Overrides {
   readonly log?: Logger
   readonly memory?: MemoryStore
   readonly fences?: Fences & WriteFences
+  /** The second tier; null: none. */
+  readonly tier?: SharedTier | null
+  /** A faulty one, to see what still holds. */
+  readonly partitionOf?: (authorization: string) => string
   readonly newRequestId?: () => string
   /** Sees every report, beside metrics and log. */
   readonly reporter?: Partial<Reporter>
@@ -75,15 +80,17 @@ export function buildCore(config: Config, overrides: Overrides, reporter: Report
   const limits = config.cache
   const clock = overrides.clock ?? systemClock
   const memory = overrides.memory ?? createMemoryStore(limits.memory)
-  const maxFences = Math.max(1024, Math.ceil(limits.memory.maxBytes / BYTES_PER_FENCE))
+  const maxFences = maxFencesOf(config)
   const fences = overrides.fences ?? new LocalFences({ clock, maxFences })
+  const tier = overrides.tier ?? null
   const sharing = new SharingMode(limits.sharing, (tenant) => reporter.sharingTripped(tenant))
   const { credentialTtlMs } = limits
-  const standings = new Standings({ memory, fences, credentialTtlMs, reporter })
+  const standings = new Standings({ memory, fences, tier, credentialTtlMs, reporter })
   const random = overrides.random ?? Math.random
   const mintTag = tagMint(config.secret)
   const cache = new Cache({
     memory,
+    tier,
     fences,
     standings,
     sharing,
@@ -99,27 +106,72 @@ export function buildCore(config: Config, overrides: Overrides, reporter: Report
   return { cache, standings, invalidator, memory, sharing }
 }
 
+function maxFencesOf({ cache }: Config): number {
+  return Math.max(1024, Math.ceil(cache.memory.maxBytes / BYTES_PER_FENCE))
+}
+
+/** What instances share, if Redis is configured. */
+function connectInstances(
+  config: Config,
+  memory: MemoryStore,
+  clock: Clock,
+  reporting: Reporting,
+  pins: VersionPins,
+): SharedState | null {
+  const { redis, cache: limits, secret, previousSecrets } = config
+  if (redis.url === null && redis.nodes.length === 0) return null
+  const longestTtlMs = limits.ttlMs * (1 + limits.ttlJitter)
+  return createSharedState({
+    settings: { ...redis, ca: readCertificates('redis.ca', redis.ca) },
+    clock,
+    memory,
+    secrets: [secret, ...previousSecrets],
+    maxFences: maxFencesOf(config),
+    maxBodyBytes: limits.maxBodyBytes,
+    lifetimes: [longestTtlMs, limits.grantTtlMs, limits.credentialTtlMs],
+    observer: reporting,
+    onPinChange: (partition, version) => pins.changed(partition, version),
+  })
+}
+
+/** The core, with what it shares with other instances. */
+function buildInstance(
+  config: Config,
+  overrides: Overrides,
+  clock: Clock,
+  reporting: Reporting,
+): { readonly core: Core; readonly shared: SharedState | null; readonly pins: VersionPins } {
+  const memory = overrides.memory ?? createMemoryStore(config.cache.memory)
+  const pins: VersionPins = new VersionPins(MAX_PINNED_CREDENTIALS, (partition, version) => {
+    void shared?.notePin(partition, version)
+  })
+  const shared = connectInstances(config, memory, clock, reporting, pins)
+  const common = shared === null ? {} : { fences: shared.fences, tier: shared.tier }
+  return { core: buildCore(config, { memory, ...common, ...overrides }, reporting), shared, pins }
+}
+
 /** @throws ConfigError when a file that the configuration names can't be read */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const { server, upstream, cache: limits } = config
   const clock = overrides.clock ?? systemClock
   const log = overrides.log ?? createLogger(config.log.level)
   const reporting = new Reporting(new AccessLog(log), overrides.reporter ?? {})
-  const core = buildCore(config, overrides, reporting)
+  const { core, shared, pins } = buildInstance(config, overrides, clock, reporting)
   const metrics = new Metrics({
     memory: core.memory,
     sharing: limits.sharing,
     trippedTenants: () => core.sharing.trippedCount,
+    redis: shared,
   })
   reporting.add(metrics)
-  const ca = readCertificates(upstream.ca)
+  const ca = readCertificates('upstream.ca', upstream.ca)
   const client = new UpstreamClient({ ...upstream, ca, maxBodyBytes: limits.maxBodyBytes, clock })
   const frontEnd = await createFrontEnd({
     ...core,
     clock,
     client,
-    partitions: new Partitions(config.secret),
-    pins: new VersionPins(MAX_PINNED_CREDENTIALS),
+    credentials: new Credentials([config.secret, ...config.previousSecrets], overrides.partitionOf),
+    pins,
     readUpstream: client,
     reporter: reporting,
     newRequestId: overrides.newRequestId ?? randomUUID,
@@ -138,7 +190,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const close = async (): Promise<void> => {
     isReady = false
     await Promise.all([frontEnd.close(), ops.close()])
-    await client.close()
+    await Promise.all([client.close(), shared?.close()])
   }
   return { log, listen, close }
 }
@@ -151,12 +203,12 @@ function warnOfPlainSharing(sharing: string, log: Logger): void {
   )
 }
 
-function readCertificates(file: string | null): string | null {
+function readCertificates(key: string, file: string | null): string | null {
   if (file === null) return null
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new ConfigError('upstream.ca', `can't be read (${(error as NodeJS.ErrnoException).code})`)
+    throw new ConfigError(key, `can't be read (${(error as NodeJS.ErrnoException).code})`)
   }
 }
 

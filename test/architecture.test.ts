@@ -29,7 +29,7 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   'http/passage.js': ['upstream'],
 }
 /** Of `cache/`, what the stores and the upstream may know: ports and records, nothing that decides. */
-const PORTS_AND_RECORDS = ['fence.js', 'key.js', 'ports.js', 'records.js']
+const PORTS_AND_RECORDS = ['fence.js', 'frame.js', 'key.js', 'ports.js', 'records.js']
 /** Package → folders that may name it. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['http', 'ops', 'app'],

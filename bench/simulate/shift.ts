@@ -12,7 +12,7 @@ import type { OutcomeKind } from '../../src/cache/outcome.ts'
 import type { BufferedAnswer } from '../../src/cache/ports.ts'
 import type { Reporter } from '../../src/cache/report.ts'
 import { headerValue } from '../../src/cache/representation.ts'
-import { type ReadRequest, readRequest } from '../../src/cache/request.ts'
+import { type ReadRequest, type RequestCredential, readRequest } from '../../src/cache/request.ts'
 import type { Served } from '../../src/cache/served.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { CACHED_ROUTES, matchWrite } from '../../src/contract/routes.ts'
@@ -171,7 +171,7 @@ class Shift {
   /** As `Pipeline#readCached` and `#read`. */
   async #serve(token: string, customer: string): Promise<Served> {
     const partition = this.#partitionOf(`Bearer ${token}`)
-    const request = this.#requestOf(partition, customer)
+    const request = this.#requestOf(credentialOf(partition), customer)
     const found = this.#core.cache.lookup(request)
     if (found.kind === 'representation') return found
     const pin = this.#pins.begin(partition, VERSION)
@@ -184,14 +184,14 @@ class Shift {
     return served
   }
 
-  #requestOf(partition: string, customer: string): ReadRequest {
+  #requestOf(credential: RequestCredential, customer: string): ReadRequest {
     return readRequest({
       match: { route: ROUTE, params: [customer] },
       tenant: TENANT,
       version: VERSION,
-      partition,
+      credential,
       directives: NO_DIRECTIVES,
-      pinnedVersion: this.#pins.current(partition, VERSION),
+      pins: this.#pins,
       requestId: `read-${this.#reads}`,
     })
   }
@@ -235,7 +235,8 @@ class Shift {
     const responseBody = this.#upstream.render(token, customer)
     await this.#time.wait(this.#legMs())
     this.#pins.end(pin, VERSION)
-    const of = { tenant: TENANT, partition, status: 200, sentAt, stamp }
+    const credential = credentialOf(partition)
+    const of = { tenant: TENANT, credential, status: 200, sentAt, stamp }
     await standings.learn({ ...of, vouches: true, resource: null })
     await invalidator.settle(announced, { status: 200, requestBody: REQUEST_BODY, responseBody })
     this.#oracle.confirmed(customer, at)
@@ -285,4 +286,9 @@ function versionOf(served: Served): string | null | undefined {
   if (served.outcome.kind !== 'fill') return served.outcome.kind === 'failed' ? null : undefined
   if (served.kind === 'representation') return served.representation.version
   return served.kind === 'answer' ? headerValue(served.answer.headers, 'x-api-version') : null
+}
+
+/** One process and no Redis: nothing is sealed. */
+function credentialOf(partition: string): RequestCredential {
+  return { partition, holder: partition, sealFor: () => Buffer.alloc(0), former: [] }
 }

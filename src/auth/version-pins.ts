@@ -20,6 +20,9 @@ interface Pin {
   mixed: boolean
 }
 
+/** Told with every answer which version is now in force for a credential; null: it is not known. */
+export type OnKnown = (partition: string, version: string | null) => void
+
 /** A request on its way. */
 export interface PinUse {
   readonly partition: string
@@ -31,9 +34,33 @@ export class VersionPins {
   readonly #idle: LRUCache<string, Pin>
   /** Kept apart from the LRU: an entry with requests on their way must not be forgotten. */
   readonly #busy = new Map<string, Pin>()
+  readonly #onKnown: OnKnown
 
-  constructor(maxCredentials: number) {
+  constructor(maxCredentials: number, onKnown: OnKnown = () => {}) {
     this.#idle = new LRUCache({ max: maxCredentials })
+    this.#onKnown = onKnown
+  }
+
+  /** What another instance knows; what is known here is at least as new. */
+  adopt(partition: string, version: string): void {
+    const busy = this.#busy.get(partition)
+    if (busy !== undefined) {
+      // Requests on their way have not been answered yet: until then, this is what was last in force.
+      if (!busy.mixed) busy.version ??= version
+    } else if (!this.#idle.get(partition)?.version) {
+      this.#idle.set(partition, { version, active: 0, form: null, mixed: false })
+    }
+  }
+
+  /** Another instance has seen a change to `version`; null: to one that it does not know. */
+  changed(partition: string, version: VersionForm): void {
+    const busy = this.#busy.get(partition)
+    if (busy === undefined) {
+      if (this.#idle.get(partition)?.version !== version) this.#idle.delete(partition)
+    } else if (busy.form !== version) {
+      // Ours and the other's are on their way to the upstream in an unknown order.
+      busy.mixed = true
+    }
   }
 
   /** The version that a request of this form would meet upstream, as far as we know; null: not known. */
@@ -60,6 +87,7 @@ export class VersionPins {
     if (pin === undefined) return
     if (effective !== undefined) pin.version = effective
     if (pin.mixed) pin.version = null
+    if (effective !== undefined) this.#onKnown(partition, pin.version)
     if (--pin.active > 0) return
     pin.mixed = false
     this.#busy.delete(partition)
@@ -67,7 +95,12 @@ export class VersionPins {
   }
 
   #wake(partition: string, form: VersionForm): Pin {
-    const pin = this.#idle.get(partition) ?? { version: null, active: 0, form, mixed: false }
+    const pin = this.#idle.get(partition) ?? {
+      version: null,
+      active: 0,
+      form,
+      mixed: false,
+    }
     pin.form = form
     this.#busy.set(partition, pin)
     return pin

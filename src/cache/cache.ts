@@ -13,12 +13,13 @@ import { judge, type Standing, type Verdict } from './entitlement.ts'
 import type { Fences, OpenFence } from './fence.ts'
 import { type FillDependencies, FillStore, type Kept } from './fill.ts'
 import { credentialFence, currentKey, encodeParts, type Key, representationKey } from './key.ts'
-import { hit, NOT_CACHED } from './outcome.ts'
+import { hit, NOT_CACHED, type Tier } from './outcome.ts'
 import type { BufferedAnswer, Fetch, StreamedAnswer } from './ports.ts'
 import type { Grant, Representation, StoredRecord, Superseded, Withdrawal } from './records.ts'
 import { fencesOf, kinOf, type ReadRequest } from './request.ts'
 import { failure, followed, type Landing, type MissVerdict, type Served, serve } from './served.ts'
 import type { Answered } from './standing.ts'
+import { TierWalk } from './tier-walk.ts'
 
 export interface CacheDependencies extends FillDependencies {
   readonly clock: Clock
@@ -36,22 +37,26 @@ export interface FillTerms {
 export type Hit = Extract<Served, { kind: 'representation' }>
 export type Miss = { readonly kind: 'miss'; readonly verdict: MissVerdict }
 
-const NOTHING_KEPT: Kept = { representation: null, rejected: null }
+const NOTHING_KEPT: Kept = { representation: null, rejected: null, shared: Promise.resolve() }
 
 export class Cache {
   readonly #deps: CacheDependencies
   readonly #fences: Fences
   readonly #fills: FillStore
-  readonly #flights = new Coalescer<Landing>()
+  /** Null lands where another instance has filled: to be looked up again. */
+  readonly #flights = new Coalescer<Landing | null>()
+  readonly #walk: TierWalk | null
 
   constructor(dependencies: CacheDependencies) {
     this.#deps = dependencies
     this.#fences = dependencies.fences
     this.#fills = new FillStore(dependencies)
+    const { tier } = dependencies
+    this.#walk = tier === null ? null : new TierWalk({ ...dependencies, tier })
   }
 
   /** One walk through the memory tier. Synchronous: no promise, no fetch, no wait. */
-  lookup(request: ReadRequest): Hit | Miss {
+  lookup(request: ReadRequest, tier: Tier = 'memory'): Hit | Miss {
     const { clock } = this.#deps
     const now = clock.monotonic()
     const verdict = this.#judge(request, now)
@@ -59,7 +64,7 @@ export class Cache {
     const { representation } = verdict
     const age = Math.floor((now - representation.generatedAt) / 1000)
     const ttl = Math.floor((representation.freshUntil - now) / 1000)
-    return { kind: 'representation', representation, outcome: hit('memory', age, ttl) }
+    return { kind: 'representation', representation, outcome: hit(tier, age, ttl) }
   }
 
   /**
@@ -67,12 +72,23 @@ export class Cache {
    * another's fill will do. Never rejects: a failing upstream is a value.
    */
   async read(request: ReadRequest, terms: FillTerms): Promise<Served> {
-    // 1. From memory.
+    // 1. From memory, or from the tier that all instances share.
     const found = this.lookup(request)
     if (found.kind !== 'miss') return found
-    const { verdict } = found
+    const isBrought = await this.#walk?.bring(request, found.verdict)
+    const again = isBrought ? this.lookup(request, 'redis') : found
+    if (again.kind !== 'miss') return again
+    const { verdict } = again
     // 2. The client wants it from the store or not at all.
     if (request.directives.onlyIfCached) return failure('not-cached', NOT_CACHED)
+    return this.#followOrFill(request, verdict, terms)
+  }
+
+  async #followOrFill(
+    request: ReadRequest,
+    verdict: MissVerdict,
+    terms: FillTerms,
+  ): Promise<Served> {
     // 3. Another credential, or this one, is already asking for the bytes that this one holds.
     const refresh = verdict.kind === 'refresh' ? this.#refreshKey(request, verdict.digest) : null
     const refreshing = refresh === null ? undefined : this.#flights.find(refresh)
@@ -82,17 +98,63 @@ export class Cache {
     }
     // 4. This credential is already asking for this view.
     const key = this.#fillKey(request)
-    const filling = terms.mayJoin ? this.#flights.find(key) : undefined
+    const filling = this.#joinable(request, key, terms)
     if (filling !== undefined) {
       const landing = await filling.landed
+      if (landing === null) return this.#lookAgain(request, terms, key)
       if (landing.answer.kind !== 'streamed') return serve(verdict, landing, filling)
       // A body that is streamed can't be shared: ask alone, and let nobody wait for it.
       return serve(verdict, await this.#fill(request, terms), null, false)
     }
     // 5. Ask, keep what may be kept, answer.
     const keys = refresh === null || refreshing !== undefined ? [key] : [key, refresh]
-    const led = this.#flights.launch(keys, request, () => this.#fill(request, terms))
-    return serve(verdict, await led.landed, null)
+    const led = this.#launch(request, keys, () => this.#fillInTurn(request, verdict, terms))
+    const landing = await led.landed
+    return landing === null ? this.#lookAgain(request, terms, key) : serve(verdict, landing, null)
+  }
+
+  /** Another instance has asked the upstream meanwhile. If that was of no use here, ask after all. */
+  async #lookAgain(request: ReadRequest, terms: FillTerms, key: Key): Promise<Served> {
+    const found = this.lookup(request, 'redis')
+    if (found.kind !== 'miss') return found
+    const joined = this.#joinable(request, key, terms)
+    const flight = joined ?? this.#launch(request, [key], () => this.#fill(request, terms))
+    const landing = await flight.landed
+    const isShared = landing !== null && landing.answer.kind !== 'streamed'
+    if (landing !== null && (joined === undefined || isShared)) {
+      return serve(found.verdict, landing, joined ?? null)
+    }
+    return serve(found.verdict, await this.#fill(request, terms), null, false)
+  }
+
+  #joinable(request: ReadRequest, key: Key, { mayJoin }: FillTerms) {
+    const flight = mayJoin ? this.#flights.find(key) : undefined
+    return flight?.holder === request.credential.holder ? flight : undefined
+  }
+
+  #launch(request: ReadRequest, keys: readonly Key[], work: () => Promise<Landing | null>) {
+    const who = { holder: request.credential.holder, requestId: request.requestId }
+    return this.#flights.launch(keys, who, work)
+  }
+
+  /** Asks on behalf of all instances, or waits for the one that does. Null: that one has. */
+  async #fillInTurn(
+    request: ReadRequest,
+    verdict: MissVerdict,
+    terms: FillTerms,
+  ): Promise<Landing | null> {
+    const turn = await this.#walk?.takeTurn(request, verdict)
+    if (turn === undefined) return this.#fill(request, terms)
+    if (!turn.isOurs) {
+      await turn.landed
+      await this.#walk?.bringAnew(request)
+      return null
+    }
+    const landing = this.#fill(request, terms)
+    // Who waits elsewhere looks into the shared tier: what it is to find there must be there.
+    const end = (): void => turn.end()
+    void landing.then(({ kept }) => kept.shared).then(end, end)
+    return landing
   }
 
   /** Gathers what bears on the question; `judge` answers it. */
@@ -102,7 +164,7 @@ export class Cache {
     const isPlain = sharing.of(view.tenant, now) === 'tenant'
     const own = asGrant(memory.get(request.grantKey))
     // Plain sharing gives what nobody was given, but never what the upstream refused.
-    const grant = isPlain && own?.kind !== 'withdrawal' ? this.#plainGrant(viewKey) : own
+    const grant = isPlain && own?.kind !== 'withdrawal' ? this.#plainGrant(request) : own
     const named = grant?.kind === 'grant' ? grant : undefined
     const representation =
       named === undefined
@@ -110,6 +172,7 @@ export class Cache {
         : memory.get(representationKey(viewKey, sharing.scopeOf(partition), named.digest))
     const admission = memory.get(request.admissionKey)
     const standing: Standing = {
+      holder: request.credential.holder,
       grant,
       grantHolds: named !== undefined && this.#fences.holds(named.stamp),
       admission: admission?.kind === 'admission' ? admission : undefined,
@@ -117,18 +180,19 @@ export class Cache {
       representation: asRepresentation(representation),
       representationHolds:
         representation?.kind === 'representation' && this.#fences.holds(representation.stamp),
-      pinnedVersion: request.pinnedVersion,
+      pinnedVersion: request.pins.current(partition, view.version),
     }
     return judge(standing, request.directives, now)
   }
 
   /** In `tenant` sharing, what anyone was last given counts as granted to all who are admitted. */
-  #plainGrant(view: Key): Grant | undefined {
-    const current = this.#deps.memory.get(currentKey(view))
+  #plainGrant({ viewKey, credential }: ReadRequest): Grant | undefined {
+    const current = this.#deps.memory.get(currentKey(viewKey))
     if (current?.kind !== 'current') return undefined
     const { version, witnessedAt, stamp, digests } = current
     const digest = digests.at(-1) as string
-    return { kind: 'grant', digest, version, witnessedAt, expiresAt: Infinity, stamp }
+    const { holder } = credential
+    return { kind: 'grant', holder, digest, version, witnessedAt, expiresAt: Infinity, stamp }
   }
 
   /**
@@ -138,10 +202,10 @@ export class Cache {
   async #followRefresh(
     request: ReadRequest,
     verdict: MissVerdict,
-    flight: Flight<Landing>,
+    flight: Flight<Landing | null>,
   ): Promise<Served | null> {
     const landing = await flight.landed
-    if (landing.answer.kind === 'unreachable' || landing.answer.kind === 'timeout') {
+    if (landing?.answer.kind === 'unreachable' || landing?.answer.kind === 'timeout') {
       return serve(verdict, landing, flight)
     }
     const found = this.lookup({ ...request, directives: NO_DIRECTIVES })
@@ -179,7 +243,7 @@ export class Cache {
   ): Promise<Kept> {
     if (answer.kind === 'buffered') return this.#fills.keep(request, opened, answer)
     if (answer.status === 200) this.#fills.giveUp(request, answer.sentAt)
-    return { representation: null, rejected: answer.status === 200 ? 'size' : 'status' }
+    return { ...NOTHING_KEPT, rejected: answer.status === 200 ? 'size' : 'status' }
   }
 
   /**
@@ -224,7 +288,7 @@ function answered(
   opened: OpenFence,
   { status, sentAt }: BufferedAnswer | StreamedAnswer,
 ): Answered {
-  const { view, partition } = request
-  const stamp = opened.stamp.filter(([name]) => name === credentialFence(partition))
-  return { tenant: view.tenant, partition, status, sentAt, stamp, vouches: true, resource: view }
+  const { view, credential } = request
+  const stamp = opened.stamp.filter(([name]) => name === credentialFence(credential.partition))
+  return { tenant: view.tenant, credential, status, sentAt, stamp, vouches: true, resource: view }
 }

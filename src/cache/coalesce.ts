@@ -4,11 +4,15 @@
  */
 import type { Key } from './key.ts'
 
-export interface Flight<T> {
-  /** The credential that asked; only it may use the answer without being given it itself. */
-  readonly partition: string
+/** Who asks the upstream. */
+export interface Leader {
+  /** Proof of the token that asked; only its bearer may use the answer without being given it itself. */
+  readonly holder: string
   /** The request id that the upstream sees. */
   readonly requestId: string
+}
+
+export interface Flight<T> extends Leader {
   readonly landed: Promise<T>
 }
 
@@ -23,13 +27,9 @@ export class Coalescer<T> {
    * Starts `work` and registers it before anything else can run. It outlives the request that started
    * it: a leader whose client goes away still lands for its followers.
    */
-  launch(
-    keys: readonly Key[],
-    who: Pick<Flight<T>, 'partition' | 'requestId'>,
-    work: () => Promise<T>,
-  ): Flight<T> {
+  launch(keys: readonly Key[], who: Leader, work: () => Promise<T>): Flight<T> {
     const landed = work()
-    const flight: Flight<T> = { partition: who.partition, requestId: who.requestId, landed }
+    const flight: Flight<T> = { holder: who.holder, requestId: who.requestId, landed }
     for (const key of keys) this.#flights.set(key, flight)
     // A newer flight may have taken a key over; that one stays.
     const land = (): void => {

@@ -21,6 +21,8 @@ export interface Standing {
   /** What is stored under the digest that the grant names. */
   readonly representation: Representation | Superseded | undefined
   readonly representationHolds: boolean
+  /** Proof of the token that asks; what bears another's is not for it, whatever key it was found under. */
+  readonly holder: string
   /** The version that this credential last used upstream, as far as we know; null: not known. */
   readonly pinnedVersion: string | null
 }
@@ -56,8 +58,10 @@ export function judge(standing: Standing, directives: RequestDirectives, now: nu
   const { grant, admission, representation, pinnedVersion } = standing
   if (grant === undefined) return ask('no-grant')
   if (grant.kind === 'withdrawal') return ask('withdrawn')
+  if (grant.holder !== standing.holder) return ask('no-grant')
   if (now >= grant.expiresAt) return ask('grant-lapsed')
   if (admission === undefined || now >= admission.expiresAt) return ask('not-admitted')
+  if (admission.holder !== standing.holder) return ask('not-admitted')
   if (!standing.admissionHolds || !standing.grantHolds) return ask('fence')
   if (grant.version !== pinnedVersion) return ask('version-pin')
   if (representation === undefined) return refresh(grant.digest, 'missing')

@@ -3,14 +3,21 @@
  * records are written. The last step of a fill, after its last await.
  */
 import type { FenceStamp, Fences, OpenFence } from './fence.ts'
-import { credentialFence, currentKey, familyFence, lineageKey, representationKey } from './key.ts'
+import {
+  credentialFence,
+  currentKey,
+  familyFence,
+  lineageKey,
+  representationKey,
+  subjectFence,
+} from './key.ts'
 import type { RejectReason } from './outcome.ts'
 import { type Assessment, assess } from './policy.ts'
-import type { BufferedAnswer, MemoryStore } from './ports.ts'
+import type { BufferedAnswer, MemoryStore, SharedTier } from './ports.ts'
 import type { Grant, Representation } from './records.ts'
 import type { Reporter } from './report.ts'
 import { digestOf, headerValue, keptHeaders, type MintTag } from './representation.ts'
-import { type ReadRequest, subjectOf } from './request.ts'
+import { type ReadRequest, subjectOf, tierCredential } from './request.ts'
 import { remember, type SharingMode } from './sharing.ts'
 import type { Standings } from './standing.ts'
 import { weigh } from './witness.ts'
@@ -25,6 +32,8 @@ export interface Lifetimes {
 
 export interface FillDependencies {
   readonly memory: MemoryStore
+  /** Null: there is none. */
+  readonly tier: SharedTier | null
   readonly fences: Fences
   readonly standings: Standings
   readonly sharing: SharingMode
@@ -40,7 +49,11 @@ export interface Kept {
   readonly representation: Representation | null
   /** Why nothing was stored; null: it was. */
   readonly rejected: RejectReason | null
+  /** The shared tier has what it will have of it. */
+  readonly shared: Promise<unknown>
 }
+
+const NOTHING_SHARED: Promise<void> = Promise.resolve()
 
 type Admitted = Extract<Assessment, { kind: 'admit' }>
 
@@ -60,16 +73,19 @@ export class FillStore {
     if (assessment.kind === 'reject') {
       // The view has changed into something that can't be kept: what was granted before is over.
       if (answer.status === 200) this.giveUp(request, answer.sentAt)
-      return { representation: null, rejected: assessment.reason }
+      return { representation: null, rejected: assessment.reason, shared: NOTHING_SHARED }
     }
     const stamp = opened.pending
       ? null
       : await fences.extend(opened, this.#familyOf(request, assessment))
     const representation = this.#represent(request, answer, assessment, stamp ?? [])
-    if (stamp === null) return { representation, rejected: 'fence' }
-    const isStored = this.#witness(request, representation, stamp, answer.sentAt)
-    if (isStored) this.#noteParent(request, assessment.parent)
-    return { representation, rejected: isStored ? null : 'superseded' }
+    if (stamp === null) return { representation, rejected: 'fence', shared: NOTHING_SHARED }
+    const grant = this.#witness(request, representation, stamp, answer.sentAt)
+    if (grant === null) {
+      return { representation, rejected: 'superseded', shared: NOTHING_SHARED }
+    }
+    this.#noteParent(request, assessment.parent, stamp)
+    return { representation, rejected: null, shared: this.#share(request, grant, representation) }
   }
 
   /** Ends the credential's grant, and the freshness of what it named: the upstream now says otherwise. */
@@ -117,7 +133,7 @@ export class FillStore {
     representation: Representation,
     stamp: FenceStamp,
     sentAt: number,
-  ): boolean {
+  ): Grant | null {
     const { memory, lifetimes, sharing } = this.#deps
     const { digest, version } = representation
     const previous = memory.get(request.grantKey)
@@ -131,20 +147,36 @@ export class FillStore {
       digest,
       sentAt,
     })
-    if (proof.kind === 'outdated') return false
+    if (proof.kind === 'outdated') return null
     if (proof.supersedes !== null) this.#supersede(request, proof.supersedes, sentAt)
     const expiresAt = sentAt + lifetimes.grantTtlMs
-    const grant: Grant = { kind: 'grant', digest, version, witnessedAt: sentAt, expiresAt, stamp }
+    const { holder } = request.credential
+    const witnessed = { digest, version, witnessedAt: sentAt, expiresAt, stamp }
+    const grant: Grant = { kind: 'grant', holder, ...witnessed }
     memory.set(request.grantKey, grant)
     memory.set(key, representation)
     if (sharing.of(request.view.tenant, sentAt) === 'tenant') {
       this.#noteCurrent(request, representation, sentAt)
     }
-    return true
+    return grant
+  }
+
+  /** What one instance has filled is there for all. */
+  async #share(request: ReadRequest, grant: Grant, representation: Representation): Promise<void> {
+    const { tier, memory, sharing } = this.#deps
+    if (tier === null) return
+    const known = memory.get(request.admissionKey)
+    const admission = known?.kind === 'admission' ? known : null
+    const { view, viewKey } = request
+    const credential = tierCredential(request, request.credential, (each) => sharing.scopeOf(each))
+    const of = { tenant: view.tenant, viewKey, credential, pinnedVersion: null }
+    await tier.keep({ ...of, grant, admission, representation })
   }
 
   #supersede(request: ReadRequest, digest: string, at: number): void {
-    this.#deps.memory.set(this.#keyOf(request, digest), { kind: 'superseded', at })
+    const key = this.#keyOf(request, digest)
+    this.#deps.memory.set(key, { kind: 'superseded', at })
+    this.#deps.tier?.supersede(request.view.tenant, key)
     this.#deps.reporter.invalidated('change')
   }
 
@@ -167,9 +199,11 @@ export class FillStore {
     memory.set(key, { kind: 'current', digests, version, witnessedAt, stamp })
   }
 
-  #noteParent(request: ReadRequest, parent: string | null): void {
+  #noteParent(request: ReadRequest, parent: string | null, stamp: FenceStamp): void {
     if (request.route.parentMember === null) return
     const key = lineageKey(request.view.tenant, request.route.subject, subjectOf(request))
-    this.#deps.memory.set(key, { kind: 'lineage', parent })
+    const own = subjectFence(request.view.tenant, request.route.subject, subjectOf(request))
+    const guard = stamp.filter(([name]) => name === own)
+    this.#deps.memory.set(key, { kind: 'lineage', parent, stamp: guard })
   }
 }

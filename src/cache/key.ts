@@ -25,6 +25,18 @@ export function encodeParts(...parts: readonly string[]): Key {
   return key
 }
 
+/** The parts of a key, back from `encodeParts`. */
+export function partsOf(key: Key): readonly string[] {
+  const parts: string[] = []
+  for (let at = 0; at < key.length; ) {
+    const colon = key.indexOf(':', at)
+    const end = colon + 1 + Number(key.slice(at, colon))
+    parts.push(key.slice(colon + 1, end))
+    at = end
+  }
+  return parts
+}
+
 /** What a request asks for, whoever asks. */
 export interface View {
   readonly tenant: string

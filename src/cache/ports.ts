@@ -3,7 +3,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { Key } from './key.ts'
-import type { HeaderList, StoredRecord } from './records.ts'
+import type { Admission, Grant, HeaderList, Representation, StoredRecord } from './records.ts'
 
 /** The memory tier. Synchronous from end to end, and by type. */
 export interface MemoryStore {
@@ -64,4 +64,70 @@ export interface ReadUpstream {
     },
     deadline: number,
   ): Promise<UpstreamAnswer>
+}
+
+/** A credential as the second tier knows it, under one secret. */
+export interface TierCredential {
+  readonly partition: string
+  readonly grantKey: Key
+  readonly admissionKey: Key
+  /** What a representation's key holds beside the digest, when freshness is private. */
+  readonly scope: string
+  /** Opens what was sealed for this credential in this tenant; made from the token itself. */
+  readonly seal: Buffer
+}
+
+export interface TierQuery {
+  readonly tenant: string
+  readonly viewKey: Key
+  /** The tenant's fences that guard the view, the kin fence included. */
+  readonly fences: readonly Key[]
+  /** The same credential under each secret that is still known, the present one first. */
+  readonly credentials: readonly TierCredential[]
+}
+
+/** Times are on this process's monotonic clock. Whose they are, the seal has proved; whether anything may be served is judged elsewhere. */
+export interface TierFound {
+  readonly grant: Omit<Grant, 'holder'> | null
+  readonly admission: Omit<Admission, 'holder'> | null
+  readonly representation: Representation | null
+  /** The version that the credential last used upstream, through any instance; null: not known. */
+  readonly pinnedVersion: string | null
+  /** Found under a secret that is being retired: to be stored anew. */
+  readonly isFormer: boolean
+}
+
+export interface TierEntry {
+  readonly tenant: string
+  readonly viewKey: Key
+  readonly credential: TierCredential
+  readonly grant: Grant
+  readonly admission: Admission | null
+  readonly representation: Representation
+  /** To be noted with it; null: nothing is to be noted. */
+  readonly pinnedVersion: string | null
+}
+
+/** The right to ask the upstream on behalf of all instances, or the wait for whoever has it. */
+export interface Turn {
+  readonly isOurs: boolean
+  /** When it is another's: until that one's fill has landed, or was given up. Never rejects. */
+  readonly landed: Promise<void>
+  /** When it is ours: the fill has landed. */
+  end(): void
+}
+
+/** The tier that all instances share. It may be gone at any moment; nothing here rejects. */
+export interface SharedTier {
+  /** False: nothing is to be had from it now, and nothing is lost by not asking. */
+  readonly isUsable: boolean
+  /** What there is for this credential; null: the tier can't be asked. */
+  read(query: TierQuery): Promise<TierFound | null>
+  /** Stores what a fill has brought, if no fence has changed since it began. False: it was not stored. */
+  keep(entry: TierEntry): Promise<boolean>
+  /** These bytes are no longer current, on any instance. `representation`: their key. */
+  supersede(tenant: string, representation: Key): void
+  /** The upstream has ended these grants. */
+  withdraw(tenant: string, grants: readonly Key[]): void
+  takeTurn(tenant: string, key: Key): Promise<Turn>
 }

@@ -38,6 +38,8 @@ export interface Superseded {
 /** "The upstream gave this credential exactly this digest." */
 export interface Grant {
   readonly kind: 'grant'
+  /** Proof of the token, made apart from the partition: a fault in our keys must not give it to another. */
+  readonly holder: string
   readonly digest: string
   /** The effective `X-API-VERSION` of the answer. */
   readonly version: string
@@ -59,6 +61,8 @@ export interface Withdrawal {
 /** "The upstream accepts this credential in this tenant." */
 export interface Admission {
   readonly kind: 'admission'
+  /** As a grant's. */
+  readonly holder: string
   readonly expiresAt: number
   readonly stamp: FenceStamp
 }
@@ -73,10 +77,11 @@ export interface Current {
   readonly stamp: FenceStamp
 }
 
-/** The last known parent of a record; null: it has none. */
+/** The last known parent of a record; null: it has none. Any instance may move the record: hence the stamp. */
 export interface Lineage {
   readonly kind: 'lineage'
   readonly parent: string | null
+  readonly stamp: FenceStamp
 }
 
 export type StoredRecord =

@@ -20,7 +20,7 @@ export interface Report {
 export type FillResult = 'stored' | 'rejected' | 'failed'
 
 /** Who made entries stale. `change`: an answer that differs from what was granted before. */
-export type InvalidationSource = 'write' | 'change' | 'credential'
+export type InvalidationSource = 'write' | 'change' | 'credential' | 'bus'
 
 export interface Reporter {
   finished(report: Report): void

@@ -15,15 +15,36 @@ import {
   type View,
   viewKey,
 } from './key.ts'
+import type { TierCredential, TierQuery } from './ports.ts'
+
+/** A credential, as the cache may know it: nothing here is the token, or can be turned back into it. */
+export interface RequestCredential {
+  /** Stands for the credential in keys and fences. */
+  readonly partition: string
+  /** Proof of the token, made apart from the partition. */
+  readonly holder: string
+  /** Opens what was sealed for this credential in a tenant. */
+  sealFor(tenant: string): Buffer
+  /** The same credential under secrets that are being retired. */
+  readonly former: readonly RequestCredential[]
+}
+
+/** Which version a credential last used upstream. */
+export interface Pins {
+  /** @param form the explicit version, or null when the header is absent; null: not known */
+  current(partition: string, form: string | null): string | null
+  /** Another instance knows it. */
+  adopt(partition: string, version: string): void
+}
 
 export interface ReadRequest {
   readonly view: View
   readonly route: CachedRoute
-  /** Stands for the credential. A plain string here: the cache knows nothing of tokens. */
+  readonly credential: RequestCredential
+  /** The credential's. */
   readonly partition: string
   readonly directives: RequestDirectives
-  /** The version that the credential last used upstream; null: not known. */
-  readonly pinnedVersion: string | null
+  readonly pins: Pins
   readonly requestId: string
   readonly viewKey: Key
   readonly grantKey: Key
@@ -34,22 +55,24 @@ export interface ReadDescription {
   readonly match: RouteMatch
   readonly tenant: string
   readonly version: string | null
-  readonly partition: string
+  readonly credential: RequestCredential
   readonly directives: RequestDirectives
-  readonly pinnedVersion: string | null
+  readonly pins: Pins
   readonly requestId: string
 }
 
 export function readRequest(described: ReadDescription): ReadRequest {
-  const { match, tenant, version, partition } = described
+  const { match, tenant, version, credential } = described
+  const { partition } = credential
   const view: View = { tenant, route: match.route.name, params: match.params, version }
   const key = viewKey(view)
   return {
     view,
     route: match.route,
+    credential,
     partition,
     directives: described.directives,
-    pinnedVersion: described.pinnedVersion,
+    pins: described.pins,
     requestId: described.requestId,
     viewKey: key,
     grantKey: grantKey(key, partition),
@@ -75,4 +98,33 @@ export function fencesOf(request: ReadRequest): readonly Key[] {
 /** Tells whether any family of the tenant has changed; null: the route has no families. */
 export function kinOf(request: ReadRequest): Key | null {
   return request.route.parentMember === null ? null : kinFence(request.view.tenant)
+}
+
+/** The read as the second tier is asked for it: once for each secret that is known. */
+export function tierQuery(request: ReadRequest, scopeOf: (partition: string) => string): TierQuery {
+  const { view, credential } = request
+  const [tenant, subject] = fencesOf(request) as [Key, Key]
+  const kin = kinOf(request)
+  return {
+    tenant: view.tenant,
+    viewKey: request.viewKey,
+    fences: kin === null ? [tenant, subject] : [tenant, subject, kin],
+    credentials: [credential, ...credential.former].map((each) =>
+      tierCredential(request, each, scopeOf),
+    ),
+  }
+}
+
+export function tierCredential(
+  { view, viewKey: key }: ReadRequest,
+  { partition, sealFor }: RequestCredential,
+  scopeOf: (partition: string) => string,
+): TierCredential {
+  return {
+    partition,
+    grantKey: grantKey(key, partition),
+    admissionKey: admissionKey(view.tenant, partition),
+    scope: scopeOf(partition),
+    seal: sealFor(view.tenant),
+  }
 }

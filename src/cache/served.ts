@@ -2,7 +2,7 @@
  * From what a fill has brought to what the client is answered with, and the outcome that tells of it.
  * Pure.
  */
-import type { Flight } from './coalesce.ts'
+import type { Leader } from './coalesce.ts'
 import type { AskReason, Verdict } from './entitlement.ts'
 import type { Kept } from './fill.ts'
 import { type Detail, type Forward, type Outcome, outcome } from './outcome.ts'
@@ -48,7 +48,7 @@ export function failure(kind: Failure, told: Outcome): Served {
 export function serve(
   verdict: MissVerdict,
   landing: Landing,
-  flight: Flight<Landing> | null,
+  flight: Leader | null,
   collapsed: false | null = null,
 ): Served {
   const { answer, kept } = landing

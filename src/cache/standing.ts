@@ -5,12 +5,13 @@
 import { API_VERSIONS } from '../contract/headers.ts'
 import type { FenceStamp, Fences, WriteFences } from './fence.ts'
 import { admissionKey, credentialFence, grantKey, type View, viewKey } from './key.ts'
-import type { MemoryStore } from './ports.ts'
+import type { MemoryStore, SharedTier } from './ports.ts'
 import type { Reporter } from './report.ts'
+import type { RequestCredential } from './request.ts'
 
 export interface Answered {
   readonly tenant: string
-  readonly partition: string
+  readonly credential: Pick<RequestCredential, 'partition' | 'holder' | 'former'>
   readonly status: number
   /** Monotonic milliseconds; the request left no earlier. */
   readonly sentAt: number
@@ -26,6 +27,7 @@ export interface StandingsDependencies {
   readonly memory: MemoryStore
   readonly fences: Fences & WriteFences
   readonly credentialTtlMs: number
+  readonly tier: Pick<SharedTier, 'withdraw'> | null
   readonly reporter: Pick<Reporter, 'invalidated'>
 }
 
@@ -43,10 +45,12 @@ export class Standings {
   }
 
   async learn(answered: Answered): Promise<void> {
-    const { status, tenant, partition, sentAt } = answered
+    const { status, tenant, credential, sentAt } = answered
+    const { partition, holder, former } = credential
     if (status === 401) {
       this.#deps.memory.delete(admissionKey(tenant, partition))
-      await this.#deps.fences.change([credentialFence(partition)])
+      const all = [partition, ...former.map((each) => each.partition)]
+      await this.#deps.fences.change(all.map(credentialFence))
       this.#deps.reporter.invalidated('credential')
     } else if (status === 403 || status === 404) {
       if (answered.resource !== null) this.#withdrawAll(answered, answered.resource)
@@ -57,6 +61,7 @@ export class Standings {
       const stamp = answered.stamp
       this.#deps.memory.set(admissionKey(tenant, partition), {
         kind: 'admission',
+        holder,
         expiresAt,
         stamp,
       })
@@ -69,12 +74,13 @@ export class Standings {
     const held = this.#deps.memory.get(key)
     if (held?.kind === 'grant' && held.witnessedAt > sentAt) return
     this.#deps.memory.set(key, { kind: 'withdrawal', witnessedAt: sentAt })
+    if (held !== undefined) this.#deps.tier?.withdraw(view.tenant, [key])
   }
 
   /** A refusal concerns the resource, whatever version it was asked for in. */
-  #withdrawAll({ tenant, partition, sentAt }: Answered, resource: Pick<View, 'route' | 'params'>) {
+  #withdrawAll({ tenant, credential, sentAt }: Answered, resource: Pick<View, 'route' | 'params'>) {
     for (const version of [null, ...API_VERSIONS]) {
-      this.withdraw({ ...resource, tenant, version }, partition, sentAt)
+      this.withdraw({ ...resource, tenant, version }, credential.partition, sentAt)
     }
   }
 }

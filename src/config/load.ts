@@ -84,10 +84,8 @@ function checkRules(raw: RawConfig): Config {
     )
   }
   checkUrl(upstream.url)
-  if (redis.url !== null)
-    throw new ConfigError('redis.url', 'the Redis tier is not part of this version')
-  if (secret !== null && secret.length < 32)
-    throw new ConfigError('secret', 'must have at least 32 characters')
+  checkSecrets(raw)
+  checkRedis(redis)
   if (upstream.headersTimeoutMs > upstream.totalTimeoutMs) {
     throw new ConfigError('upstream.headersTimeoutMs', 'must not be above upstream.totalTimeoutMs')
   }
@@ -101,6 +99,36 @@ function checkRules(raw: RawConfig): Config {
     ...raw,
     upstream: { ...upstream, url: upstream.url },
     secret: secret ?? randomBytes(32).toString('base64url'),
+  }
+}
+
+function checkSecrets({ secret, previousSecrets, redis }: RawConfig): void {
+  if (secret === null && (redis.url !== null || redis.nodes.length > 0)) {
+    throw new ConfigError('secret', 'is required with Redis: set LAYBY_SECRET, the same everywhere')
+  }
+  for (const [key, secrets] of Object.entries({
+    secret: [secret ?? ''.padEnd(32)],
+    previousSecrets,
+  })) {
+    if (secrets.some((each) => each.length < 32)) {
+      throw new ConfigError(key, 'must have at least 32 characters')
+    }
+  }
+}
+
+function checkRedis({ mode, url, nodes }: RawConfig['redis']): void {
+  if (mode === 'standalone') {
+    if (nodes.length > 0) throw new ConfigError('redis.nodes', 'is for sentinel and cluster only')
+    const parsed = url !== null && URL.canParse(url) ? new URL(url) : null
+    if (url !== null && parsed?.protocol !== 'redis:' && parsed?.protocol !== 'rediss:') {
+      throw new ConfigError('redis.url', 'must be a redis or rediss URL')
+    }
+    return
+  }
+  if (url !== null) throw new ConfigError('redis.url', `is for standalone only: set redis.nodes`)
+  if (nodes.length === 0) throw new ConfigError('redis.nodes', `is required for ${mode}`)
+  if (!nodes.every((node) => /^.+:[0-9]{1,5}$/.test(node))) {
+    throw new ConfigError('redis.nodes', 'must be host:port')
   }
 }
 
@@ -157,6 +185,7 @@ function applyEnvironment(into: Json, environment: ConfigSources['environment'])
 }
 
 function typedValue(text: string, { type }: { readonly type?: string }): unknown {
+  if (type === 'array') return text.split(',').map((each) => each.trim())
   if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
   if (type === 'integer' || type === 'number')
     return /^-?[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : text

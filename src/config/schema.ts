@@ -12,6 +12,8 @@ const bytes = (fallback: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 1_099_511_627_776, default: fallback, description })
 const optionalText = (description: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: null, description })
+const list = (description: string) =>
+  Type.Array(Type.String({ minLength: 1 }), { default: [], description })
 const choice = <const T extends string[]>(
   values: [...T],
   fallback: T[number],
@@ -74,23 +76,44 @@ export const ConfigSchema = group({
     ),
   }),
   redis: group({
+    mode: choice(
+      ['standalone', 'sentinel', 'cluster'],
+      'standalone',
+      'What kind of Redis it is: one server, a master found by Sentinels, or a Cluster.',
+    ),
     url: optionalText(
-      '`redis://` or `rediss://`. Not supported by this version yet: leave it out.',
+      '`redis://` or `rediss://` of a standalone Redis. Left out, and without `nodes`: no Redis tier, one instance.',
+    ),
+    nodes: list('`host:port` of the Sentinels, or of some nodes of the Cluster.'),
+    sentinelName: Type.String({
+      minLength: 1,
+      default: 'mymaster',
+      description: 'What the Sentinels call the master.',
+    }),
+    username: optionalText('ACL user, where the URL does not say.'),
+    password: optionalText('Password, where the URL does not say.'),
+    sentinelPassword: optionalText('Password of the Sentinels themselves.'),
+    tls: Type.Boolean({ default: false, description: 'TLS to Sentinels and Cluster nodes.' }),
+    ca: optionalText(
+      'PEM file of the authorities that may vouch for Redis, in place of the system’s.',
     ),
     keyPrefix: Type.String({
       minLength: 1,
       maxLength: 64,
       default: 'layby',
-      description: 'Before every Redis key. Without effect in this version.',
+      description: 'Before every Redis key, and the name of the bus.',
     }),
     commandTimeoutMs: milliseconds(
       50,
-      'Budget of one Redis command. Without effect in this version.',
+      'Budget of one Redis command; what takes longer is done without.',
       1,
     ),
   }),
   secret: optionalText(
-    'Keys every credential hash and entity tag; at least 32 characters. Random for each process if left out.',
+    'Keys every credential hash and entity tag; at least 32 characters. Required with Redis; random for each process otherwise.',
+  ),
+  previousSecrets: list(
+    'Secrets that are being retired: what was stored under them is still found. See docs/redis.md.',
   ),
   cache: group({
     ttlMs: milliseconds(300_000, 'How long a body is fresh, for all who were given the same.', 1),

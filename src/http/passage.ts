@@ -10,6 +10,7 @@ import type { Outcome } from '../cache/outcome.ts'
 import type { HeaderList } from '../cache/records.ts'
 import type { Reporter } from '../cache/report.ts'
 import { headerValue } from '../cache/representation.ts'
+import type { RequestCredential } from '../cache/request.ts'
 import type { Standings } from '../cache/standing.ts'
 import type { RouteMatch, WriteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -23,7 +24,7 @@ import type { RequestHead } from './validate.ts'
 export interface Passage {
   readonly head: RequestHead
   /** Null only on a CORS preflight. */
-  readonly partition: string | null
+  readonly credential: RequestCredential | null
   readonly outcome: Outcome
   /** Below a cached resource: what the write makes stale. */
   readonly write: WriteMatch | null
@@ -76,11 +77,11 @@ export async function conduct(
   body: BodyTap | null,
   deps: PassageDependencies,
 ): Promise<PassedAnswer> {
-  const { head, partition, write } = passage
+  const { head, credential, write } = passage
   // 1. A write is announced: from here on nothing that it may change is served or stored.
   const announced =
     write === null ? null : await deps.invalidator.announce(head.tenant ?? '', write)
-  const stamp = partition === null ? [] : await deps.standings.open(partition)
+  const stamp = credential === null ? [] : await deps.standings.open(credential.partition)
   const sentAt = deps.clock.monotonic()
   let outcome = UNKNOWN
   try {
@@ -100,17 +101,17 @@ export async function conduct(
 }
 
 async function learn(
-  { head, partition, write, read }: Passage,
+  { head, credential, write, read }: Passage,
   status: number,
   sentAt: number,
   stamp: FenceStamp,
   { standings }: PassageDependencies,
 ): Promise<void> {
-  if (partition === null || head.tenant === null) return
+  if (credential === null || head.tenant === null) return
   const { tenant } = head
   const vouches = write !== null || read !== null
   const resource = read === null ? null : { route: read.route.name, params: read.params }
-  await standings.learn({ tenant, partition, status, sentAt, stamp, vouches, resource })
+  await standings.learn({ tenant, credential, status, sentAt, stamp, vouches, resource })
 }
 
 /** Holds the version pin in doubt while the request is on its way. */
@@ -120,8 +121,8 @@ async function send(
   body: BodyTap | null,
   { pins, client }: PassageDependencies,
 ): Promise<Exchange> {
-  const { partition, head, write } = passage
-  const pin = partition === null ? null : pins.begin(partition, head.version)
+  const { credential, head, write } = passage
+  const pin = credential === null ? null : pins.begin(credential.partition, head.version)
   let version: string | null = null
   try {
     const answer = await relay(passage, rawHeaders, body, client)

@@ -9,7 +9,7 @@
  * `docs/request-lifecycle.md` tells the same with the status that each step may answer.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Partitions } from '../auth/partition.ts'
+import type { Credentials } from '../auth/credentials.ts'
 import type { PinUse, VersionPins } from '../auth/version-pins.ts'
 import type { Cache } from '../cache/cache.ts'
 import { requestDirectives } from '../cache/cache-control.ts'
@@ -30,7 +30,7 @@ import { type RequestHead, validate } from './validate.ts'
 export interface PipelineDependencies {
   readonly clock: Clock
   readonly cache: Cache
-  readonly partitions: Partitions
+  readonly credentials: Credentials
   readonly pins: VersionPins
   readonly readUpstream: ReadUpstream
   readonly reporter: Reporter
@@ -100,7 +100,7 @@ export class Pipeline {
     match: RouteMatch,
     startedAt: number,
   ): void {
-    const { cache, clock, partitions, pins, reporter } = this.#deps
+    const { cache, clock, credentials, pins, reporter } = this.#deps
     const directives = requestDirectives(head.cacheControl, head.pragma)
     if (head.query !== null || directives.noStore) {
       this.#passOn(req, res, head, head.query !== null ? BYPASS_QUERY : BYPASS_NO_STORE, match)
@@ -108,15 +108,14 @@ export class Pipeline {
     }
     const { requestId, version } = head
     const tenant = head.tenant as string
-    const partition = partitions.of(head.authorization as string)
-    const pinnedVersion = pins.current(partition, version)
+    const credential = credentials.of(head.authorization as string)
     const request = readRequest({
       match,
       tenant,
       version,
-      partition,
+      credential,
       directives,
-      pinnedVersion,
+      pins,
       requestId,
     })
     const reading: Reading = { req, res, head, request, startedAt }
@@ -182,10 +181,10 @@ export class Pipeline {
     told: Outcome,
     read: RouteMatch | null,
   ): void {
-    const partition =
-      head.authorization === null ? null : this.#deps.partitions.of(head.authorization)
+    const credential =
+      head.authorization === null ? null : this.#deps.credentials.of(head.authorization)
     const write = head.tenant === null ? null : matchWrite(head.method, head.path)
-    this.#deps.passOn(req, res, { head, partition, outcome: told, write, read })
+    this.#deps.passOn(req, res, { head, credential, outcome: told, write, read })
   }
 
   #refuse(

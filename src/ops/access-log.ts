@@ -1,9 +1,16 @@
 /** One line per request, from the same report as header and metric. Paths and ids of records are never logged. */
 import type { Report, Reporter } from '../cache/report.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { InstanceReporter } from './reporting.ts'
 
-export class AccessLog implements Pick<Reporter, 'finished' | 'sharingTripped' | 'faulted'> {
+export class AccessLog
+  implements
+    Pick<Reporter, 'finished' | 'sharingTripped' | 'faulted'>,
+    Pick<InstanceReporter, 'redisChanged' | 'redisFailed'>
+{
   readonly #log: Logger
+  /** The last fault of Redis that was logged: said once, not for every command. */
+  #redisFault: string | null = null
 
   constructor(log: Logger) {
     this.#log = log
@@ -35,6 +42,21 @@ export class AccessLog implements Pick<Reporter, 'finished' | 'sharingTripped' |
 
   sharingTripped(tenant: string): void {
     this.#log.warn({ tenant }, 'two views of one record seen: tenant sharing is off for an hour')
+  }
+
+  redisChanged(isUsable: boolean): void {
+    if (isUsable) {
+      this.#redisFault = null
+      this.#log.info('redis is usable')
+    } else {
+      this.#log.warn('redis is not usable: serving from memory and the upstream')
+    }
+  }
+
+  redisFailed(code: string): void {
+    if (code === this.#redisFault) return
+    this.#redisFault = code
+    this.#log.warn({ 'error.code': code }, 'redis fails')
   }
 
   faulted(error: unknown, requestId: string): void {

@@ -2,19 +2,27 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { MemoryStore } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/report.ts'
+import type { InstanceReporter } from './reporting.ts'
 
 export interface MetricsSources {
   readonly memory: Pick<MemoryStore, 'bytes' | 'entries'>
   readonly sharing: string
   readonly trippedTenants: () => number
+  /** Null: no Redis is configured. */
+  readonly redis: { readonly isUsable: boolean; readonly isBusLive: boolean } | null
 }
 
 /** Seconds. A look-up takes microseconds, a fill what the upstream takes. */
 const LOOKUP_BUCKETS = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2]
 const FILL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const GAP_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300]
 const AGE_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600]
 
-export class Metrics implements Pick<Reporter, 'finished' | 'lookedUp' | 'filled' | 'invalidated'> {
+export class Metrics
+  implements
+    Pick<Reporter, 'finished' | 'lookedUp' | 'filled' | 'invalidated'>,
+    Pick<InstanceReporter, 'mismatched' | 'busGap'>
+{
   readonly registry = new Registry()
   readonly #requests: Counter
   readonly #lookups: Histogram.Internal<'tier'>
@@ -23,6 +31,7 @@ export class Metrics implements Pick<Reporter, 'finished' | 'lookedUp' | 'filled
   readonly #ages: Histogram
   readonly #rejects: Counter
   readonly #invalidations: Counter
+  readonly #instances: InstanceMetrics
   /** A counter's labels are looked up by a slow hash; the few combinations there are, are kept. */
   readonly #requestSeries = new Map<string, Counter.Internal>()
 
@@ -72,7 +81,16 @@ export class Metrics implements Pick<Reporter, 'finished' | 'lookedUp' | 'filled
       labelNames: ['source'],
       registers,
     })
+    this.#instances = instanceMetrics(registers)
     registerGauges(this.registry, sources)
+  }
+
+  mismatched(kind: 'seal' | 'envelope'): void {
+    this.#instances.mismatches[kind].inc()
+  }
+
+  busGap(milliseconds: number): void {
+    this.#instances.busGaps.observe(milliseconds / 1000)
   }
 
   finished({ outcome, status }: Report): void {
@@ -128,6 +146,7 @@ function registerGauges(registry: Registry, sources: MetricsSources): void {
       this.set(sources.trippedTenants())
     },
   })
+  if (sources.redis !== null) registerRedisGauges(registry, sources.redis)
   new Gauge({
     name: 'sharing_info',
     help: 'The configured sharing mode; 1',
@@ -136,4 +155,54 @@ function registerGauges(registry: Registry, sources: MetricsSources): void {
   })
     .labels(sources.sharing)
     .set(1)
+}
+
+interface InstanceMetrics {
+  readonly mismatches: Readonly<Record<'seal' | 'envelope', Counter>>
+  readonly busGaps: Histogram
+}
+
+function instanceMetrics(registers: Registry[]): InstanceMetrics {
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers })
+  return {
+    mismatches: {
+      seal: counter(
+        'seal_mismatch_total',
+        'Values in Redis that did not open as what belongs under their key',
+      ),
+      envelope: counter(
+        'envelope_mismatch_total',
+        'Values in Redis that were too long, or no strings',
+      ),
+    },
+    busGaps: new Histogram({
+      name: 'bus_gap_seconds',
+      help: 'Times for which the bus between instances was not heard',
+      buckets: GAP_BUCKETS,
+      registers,
+    }),
+  }
+}
+
+function registerRedisGauges(
+  registry: Registry,
+  redis: NonNullable<MetricsSources['redis']>,
+): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'redis_up',
+    help: '1 while the Redis tier can be used',
+    registers,
+    collect() {
+      this.set(redis.isUsable ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'bus_live',
+    help: '1 while invalidations of other instances are known to be heard',
+    registers,
+    collect() {
+      this.set(redis.isBusLive ? 1 : 0)
+    },
+  })
 }

@@ -1,14 +1,24 @@
 /** Tells every listener what happened. On the hit path: plain loops, nothing allocated. */
 import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/report.ts'
 
-export class Reporting implements Reporter {
-  readonly #listeners: Partial<Reporter>[]
+/** What the second tier and the bus tell; the counterpart of `Reporter`. */
+export interface InstanceReporter {
+  mismatched(kind: 'seal' | 'envelope'): void
+  busGap(milliseconds: number): void
+  redisChanged(isUsable: boolean): void
+  redisFailed(code: string): void
+}
 
-  constructor(...listeners: Partial<Reporter>[]) {
+type Listener = Partial<Reporter> & Partial<InstanceReporter>
+
+export class Reporting implements Reporter, InstanceReporter {
+  readonly #listeners: Listener[]
+
+  constructor(...listeners: Listener[]) {
     this.#listeners = listeners
   }
 
-  add(listener: Partial<Reporter>): void {
+  add(listener: Listener): void {
     this.#listeners.push(listener)
   }
 
@@ -30,6 +40,26 @@ export class Reporting implements Reporter {
 
   sharingTripped(tenant: string): void {
     for (const listener of this.#listeners) listener.sharingTripped?.(tenant)
+  }
+
+  mismatched(kind: 'seal' | 'envelope'): void {
+    for (const listener of this.#listeners) listener.mismatched?.(kind)
+  }
+
+  busGap(milliseconds: number): void {
+    for (const listener of this.#listeners) listener.busGap?.(milliseconds)
+  }
+
+  heard(): void {
+    for (const listener of this.#listeners) listener.invalidated?.('bus')
+  }
+
+  redisChanged(isUsable: boolean): void {
+    for (const listener of this.#listeners) listener.redisChanged?.(isUsable)
+  }
+
+  redisFailed(code: string): void {
+    for (const listener of this.#listeners) listener.redisFailed?.(code)
   }
 
   faulted(error: unknown, requestId: string): void {

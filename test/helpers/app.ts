@@ -65,7 +65,7 @@ export async function buildTestApp(
     server: { port: 0, ...values['server'] },
     ops: { port: 0, ...values['ops'] },
     upstream: { url: upstreamUrl, ...values['upstream'] },
-    secret: 'a secret for tests only, 32 long and more',
+    secret: values['secret'] ?? 'a secret for tests only, 32 long and more',
     cache: { ttlJitter: 0, ...values['cache'] },
   })
   const log = createLogger('trace', { write: (line: string) => void lines.push(line) })

@@ -105,13 +105,18 @@ t.test("the oracle notices another credential's grant", async (t) => {
   // "1:g" view partition: without the partition, all grants of a view are one.
   const viewOf = (key: string): string => key.replace(/43:[\w-]{43}$/, '')
   const latest = new Map<string, string>()
-  const memory = memoryWith((key, real) =>
-    real.get(key.startsWith('1:g') ? (latest.get(viewOf(key)) ?? key) : key),
-  )
+  let isHolderForged = false
+  const memory = memoryWith((key, real) => {
+    const found = real.get(key.startsWith('1:g') ? (latest.get(viewOf(key)) ?? key) : key)
+    return found?.kind === 'grant' && isHolderForged ? { ...found, holder: key.slice(-43) } : found
+  })
   const set: MemoryStore['set'] = (key, record) => {
     if (record.kind === 'grant') latest.set(viewOf(key), key)
     memory.set(key, record)
   }
+  const guarded = await shift('witnessed', { core: () => ({ memory: { ...memory, set } }) })
+  t.equal(guarded.foreignAnswers, 0, 'found under a wrong key, it still says whose it is')
+  isHolderForged = true
   const result = await shift('witnessed', { core: () => ({ memory: { ...memory, set } }) })
   t.ok(result.foreignAnswers > 0)
 })

@@ -11,9 +11,11 @@ import type {
 
 const NOW = 10_000_000
 const VERSION = '2023/04/19'
+const HOLDER = 'the one that asks'
 
 const grant = (expiresAt: number): Grant => ({
   kind: 'grant',
+  holder: HOLDER,
   digest: 'D',
   version: VERSION,
   witnessedAt: 0,
@@ -43,8 +45,8 @@ const grants: Record<string, Grant | Withdrawal | undefined> = {
 }
 const admissions: Record<string, Admission | undefined> = {
   none: undefined,
-  lapsed: { kind: 'admission', expiresAt: NOW, stamp: [] },
-  live: { kind: 'admission', expiresAt: NOW + 1, stamp: [] },
+  lapsed: { kind: 'admission', holder: HOLDER, expiresAt: NOW, stamp: [] },
+  live: { kind: 'admission', holder: HOLDER, expiresAt: NOW + 1, stamp: [] },
 }
 const representations: Record<string, Representation | Superseded | undefined> = {
   none: undefined,
@@ -66,6 +68,7 @@ t.test('of all standings, only the one with every clause true is served', (t) =>
             for (const representationHolds of booleans)
               for (const [p, pinnedVersion] of Object.entries(pins)) {
                 const standing: Standing = {
+                  holder: HOLDER,
                   grant,
                   grantHolds,
                   admission,
@@ -95,6 +98,7 @@ t.test('of all standings, only the one with every clause true is served', (t) =>
 })
 
 const live: Standing = {
+  holder: HOLDER,
   grant: grants['live'],
   grantHolds: true,
   admission: admissions['live'],
@@ -107,6 +111,16 @@ const live: Standing = {
 t.test('each clause that fails says what follows', (t) => {
   const cases: [string, Partial<Standing>, unknown][] = [
     ['no grant', { grant: undefined }, { kind: 'ask', reason: 'no-grant' }],
+    [
+      "another's grant",
+      { grant: { ...grant(NOW + 1), holder: 'x' } },
+      { kind: 'ask', reason: 'no-grant' },
+    ],
+    [
+      "another's admission",
+      { admission: { kind: 'admission', holder: 'x', expiresAt: NOW + 1, stamp: [] } },
+      { kind: 'ask', reason: 'not-admitted' },
+    ],
     ['withdrawn', { grant: grants['withdrawn'] }, { kind: 'ask', reason: 'withdrawn' }],
     ['lapsed grant', { grant: grants['lapsed'] }, { kind: 'ask', reason: 'grant-lapsed' }],
     ['no admission', { admission: undefined }, { kind: 'ask', reason: 'not-admitted' }],

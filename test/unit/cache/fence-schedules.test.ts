@@ -16,6 +16,7 @@ import { matchRead, matchWrite, type RouteMatch } from '../../../src/contract/ro
 import { Reporting } from '../../../src/ops/reporting.ts'
 import { LocalFences } from '../../../src/stores/local-fences.ts'
 import { FakeClock } from '../../helpers/clock.ts'
+import { pinnedTo, plainCredential } from '../../helpers/credential.ts'
 
 const RUNS = Number(process.env['FENCE_RUNS'] ?? 10_000)
 const VERSION = '2019/02/08'
@@ -90,9 +91,9 @@ class World {
       match: of,
       tenant: '7',
       version: VERSION,
-      partition: who,
+      credential: plainCredential(who),
       directives: NO_DIRECTIVES,
-      pinnedVersion: VERSION,
+      pins: pinnedTo(VERSION),
       requestId: 'r',
     })
     const fetch = (): Promise<UpstreamAnswer> => this.#fetch(of)

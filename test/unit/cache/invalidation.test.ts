@@ -162,12 +162,17 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
   t.test(name, async (t) => {
     const memory = createMemoryStore({ maxBytes: 100_000 })
     if (known !== undefined)
-      memory.set(lineageKey(T, 'customer', '5'), { kind: 'lineage', parent: known })
+      memory.set(lineageKey(T, 'customer', '5'), {
+        kind: 'lineage',
+        parent: known,
+        stamp: [['s', '1']],
+      })
     const calls: unknown[][] = []
     const invalidator = new Invalidator({
       memory,
       writeDeadlineMs: 1_000,
       fences: {
+        holds: () => true,
         begin: async (names) => {
           calls.push(['begin', ...names])
           return { id: 'w', names }
@@ -199,6 +204,7 @@ t.test(
         memory: createMemoryStore({ maxBytes: 100_000 }),
         writeDeadlineMs: 1_000,
         fences: {
+          holds: () => true,
           begin: async (names) => ({ id: 'w', names }),
           settle: async (_write, names, holdMs) => void settled.push(names.length, holdMs),
           change: async () => {},
@@ -215,5 +221,36 @@ t.test(
       const isRejection = ![409, 500, 200].includes(status)
       t.strictSame(settled, [isRejection ? 0 : 1, status === 500 ? 1_000 : 0], String(status))
     }
+  },
+)
+
+t.test(
+  'a parent that was seen before somebody else changed the record is not believed',
+  async (t) => {
+    const memory = createMemoryStore({ maxBytes: 100_000 })
+    memory.set(lineageKey(T, 'customer', '5'), {
+      kind: 'lineage',
+      parent: '9',
+      stamp: [['s', '1']],
+    })
+    const begun: unknown[] = []
+    const invalidator = new Invalidator({
+      memory,
+      writeDeadlineMs: 1_000,
+      fences: {
+        holds: () => false,
+        begin: async (names) => {
+          begun.push(...names)
+          return { id: 'w', names }
+        },
+        settle: async () => {},
+        change: async () => {},
+      },
+    })
+    const match = matchWrite('PATCH', '/customers/5')
+    if (match === null) throw new Error('not below a cached resource')
+    const announced = await invalidator.announce(T, match)
+    t.equal(announced.formerParent, undefined)
+    t.notOk(begun.includes(subjectFence(T, 'customer', '9')))
   },
 )

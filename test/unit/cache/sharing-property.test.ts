@@ -29,20 +29,20 @@ const SOUND: Rules = {
   digestOf: (body) => body,
 }
 
-const FOREVER: Admission = { kind: 'admission', expiresAt: Infinity, stamp: [] }
+const FOREVER: Omit<Admission, 'holder'> = { kind: 'admission', expiresAt: Infinity, stamp: [] }
 
 const MUTANTS: Record<string, Rules> = {
   'the grant check skipped': {
     ...SOUND,
     standing: (standing, world) => ({
       ...standing,
-      grant: world.lastGrant ?? standing.grant,
+      grant: world.lastGrant && { ...world.lastGrant, holder: standing.holder },
       representation: world.representations.get(world.lastGrant?.digest ?? ''),
     }),
   },
   'the admission check skipped': {
     ...SOUND,
-    standing: (standing) => ({ ...standing, admission: FOREVER }),
+    standing: (standing) => ({ ...standing, admission: { ...FOREVER, holder: standing.holder } }),
   },
   'the digest ignored': { ...SOUND, digestOf: () => 'always the same' },
   'the change rule skipped': {
@@ -50,6 +50,8 @@ const MUTANTS: Record<string, Rules> = {
     proof: (proof) => (proof.kind === 'witnessed' ? { ...proof, supersedes: null } : proof),
   },
 }
+
+const holderOf = (who: number): string => `holder ${who}`
 
 /** The two rules, and three maps. */
 class MiniCache {
@@ -66,6 +68,7 @@ class MiniCache {
   lookup(who: number, now: number): string | null {
     const grant = this.grants.get(who)
     const standing: Standing = {
+      holder: holderOf(who),
       grant,
       grantHolds: true,
       admission: this.admissions.get(who),
@@ -84,7 +87,12 @@ class MiniCache {
     const proof = this.#rules.proof(
       weigh({ previous: this.grants.get(who), present, digest, sentAt }),
     )
-    this.admissions.set(who, { kind: 'admission', expiresAt: sentAt + CREDENTIAL_TTL, stamp: [] })
+    this.admissions.set(who, {
+      kind: 'admission',
+      holder: holderOf(who),
+      expiresAt: sentAt + CREDENTIAL_TTL,
+      stamp: [],
+    })
     if (proof.kind === 'outdated') return
     if (proof.supersedes !== null) {
       this.representations.set(proof.supersedes, { kind: 'superseded', at: sentAt })
@@ -92,6 +100,7 @@ class MiniCache {
     const expiresAt = sentAt + GRANT_TTL
     const grant: Grant = {
       kind: 'grant',
+      holder: holderOf(who),
       digest,
       version: PIN,
       witnessedAt: sentAt,

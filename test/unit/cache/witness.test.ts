@@ -4,6 +4,7 @@ import { weigh } from '../../../src/cache/witness.ts'
 
 const grant = (digest: string, witnessedAt: number): Grant => ({
   kind: 'grant',
+  holder: 'h',
   digest,
   version: '2019/02/08',
   witnessedAt,

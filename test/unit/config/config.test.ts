@@ -10,6 +10,11 @@ import { configKeys } from '../../../src/config/schema.ts'
 const ROOT = new URL('../../../../', import.meta.url)
 const DEFAULT_FILE = fileURLToPath(new URL('config/default.json', ROOT))
 const URL_SET = { LAYBY_UPSTREAM_URL: 'http://127.0.0.1:1' }
+const REDIS_SET = {
+  ...URL_SET,
+  LAYBY_REDIS_URL: 'redis://127.0.0.1',
+  LAYBY_SECRET: 'a secret for tests only, 32 long and more',
+}
 const load = (environment: Record<string, string>) =>
   loadConfig({ defaultFile: DEFAULT_FILE, environment })
 
@@ -41,7 +46,16 @@ t.test('the keys that other programs rely on are there, with their defaults and 
     ['upstream.headersTimeoutMs', 'LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS', 8_000],
     ['upstream.totalTimeoutMs', 'LAYBY_UPSTREAM_TOTAL_TIMEOUT_MS', 10_000],
     ['upstream.ca', 'LAYBY_UPSTREAM_CA', null],
+    ['redis.mode', 'LAYBY_REDIS_MODE', 'standalone'],
     ['redis.url', 'LAYBY_REDIS_URL', null],
+    ['redis.nodes', 'LAYBY_REDIS_NODES', []],
+    ['redis.sentinelName', 'LAYBY_REDIS_SENTINEL_NAME', 'mymaster'],
+    ['redis.username', 'LAYBY_REDIS_USERNAME', null],
+    ['redis.password', 'LAYBY_REDIS_PASSWORD', null],
+    ['redis.sentinelPassword', 'LAYBY_REDIS_SENTINEL_PASSWORD', null],
+    ['redis.tls', 'LAYBY_REDIS_TLS', false],
+    ['redis.ca', 'LAYBY_REDIS_CA', null],
+    ['previousSecrets', 'LAYBY_PREVIOUS_SECRETS', []],
     ['redis.keyPrefix', 'LAYBY_REDIS_KEY_PREFIX', 'layby'],
     ['redis.commandTimeoutMs', 'LAYBY_REDIS_COMMAND_TIMEOUT_MS', 50],
     ['secret', 'LAYBY_SECRET', null],
@@ -108,7 +122,16 @@ t.test(
       [{ ...URL_SET, LAYBY_CACHE_SHARING: 'everyone' }, 'cache.sharing'],
       [{ ...URL_SET, LAYBY_CACHE_MEMORY_MAX_BYTES: '1000' }, 'cache.maxBodyBytes'],
       [{ ...URL_SET, LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS: '20000' }, 'upstream.headersTimeoutMs'],
-      [{ ...URL_SET, LAYBY_REDIS_URL: 'redis://127.0.0.1' }, 'redis.url'],
+      [{ ...URL_SET, LAYBY_REDIS_URL: 'redis://127.0.0.1' }, 'secret'],
+      [{ ...REDIS_SET, LAYBY_REDIS_URL: 'http://127.0.0.1' }, 'redis.url'],
+      [{ ...REDIS_SET, LAYBY_REDIS_MODE: 'cluster' }, 'redis.url'],
+      [{ ...REDIS_SET, LAYBY_REDIS_NODES: '127.0.0.1:1' }, 'redis.nodes'],
+      [{ ...REDIS_SET, LAYBY_REDIS_URL: '', LAYBY_REDIS_MODE: 'sentinel' }, 'redis.nodes'],
+      [
+        { ...REDIS_SET, LAYBY_REDIS_URL: '', LAYBY_REDIS_MODE: 'cluster', LAYBY_REDIS_NODES: 'a' },
+        'redis.nodes',
+      ],
+      [{ ...URL_SET, LAYBY_PREVIOUS_SECRETS: `${secret},${secret}` }, 'previousSecrets'],
       [{ ...URL_SET, LAYBY_SECRET: secret }, 'secret'],
       [{ ...URL_SET, LAYBY_LOG_LEVEL: 'loud' }, 'log.level'],
       [{ ...URL_SET, LAYBY_CONFIG: join(folder, 'none.json') }, join(folder, 'none.json')],

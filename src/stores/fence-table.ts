@@ -1,0 +1,192 @@
+/**
+ * What this process knows of the fences that all instances share. Synchronous: it is on the way of every hit.
+ *
+ * An entry learnt while the bus was live holds for as long as that stretch of the bus goes on unbroken: a
+ * change would have been heard. One learnt without the bus holds for a second, come what may. Forgetting an
+ * entry, for room or because it changed, costs a look into Redis and never a wrong answer.
+ */
+import { LRUCache } from 'lru-cache'
+import type { FenceStamp } from '../cache/fence.ts'
+import type { Key } from '../cache/key.ts'
+import type { Clock } from '../lib/clock.ts'
+import { type Lease, NO_STRETCH } from './lease.ts'
+
+/** How long anything is believed that was learnt without the bus (design section 4). */
+const UNHEARD_MS = 1_000
+/** A value in Redis that says: writes are under way. What follows are their ids. */
+const PENDING_MARK = '!'
+
+interface Known {
+  /** Changes whenever the value may have; what flights are keyed by. */
+  readonly revision: number
+  readonly value: string | null
+  readonly stretch: number
+  readonly learntAt: number
+}
+
+/** Values that are being read from Redis; a change heard in between makes them worthless. */
+export interface Reading {
+  readonly names: readonly Key[]
+  readonly stretch: number
+  readonly overtaken: Set<Key>
+}
+
+export class FenceTable {
+  readonly #clock: Clock
+  readonly #lease: Lease
+  readonly #known: LRUCache<Key, Known>
+  /** Fence → id of a write through this instance → when that is over, whatever became of it. */
+  readonly #writes = new Map<Key, Map<string, number>>()
+  readonly #readings = new Set<Reading>()
+  #counter = 0
+
+  constructor(clock: Clock, lease: Lease, maxFences: number) {
+    this.#clock = clock
+    this.#lease = lease
+    this.#known = new LRUCache({ max: maxFences })
+  }
+
+  holds(stamp: FenceStamp): boolean {
+    const now = this.#clock.monotonic()
+    const stretch = this.#lease.at(now)
+    for (const [name, value] of stamp) {
+      // Asked first: a write that ran out of time makes the fence unknown.
+      if (this.#isBeingWritten(name, now)) return false
+      const known = this.#known.get(name)
+      if (known === undefined || known.value !== value || value.startsWith(PENDING_MARK))
+        return false
+      if (!isValid(known, stretch, now)) return false
+    }
+    return true
+  }
+
+  /** Equal texts: nothing was heard of a change in between. */
+  revisions(names: readonly Key[]): string {
+    const now = this.#clock.monotonic()
+    return names.map((name) => this.#live(name, now).revision).join(',')
+  }
+
+  /** The value, if it is known and still to be believed; null otherwise. */
+  valueOf(name: Key): string | null {
+    const now = this.#clock.monotonic()
+    const known = this.#known.get(name)
+    if (known === undefined || !isValid(known, this.#lease.at(now), now)) return null
+    return known.value
+  }
+
+  /** A value for this process alone, for as long as Redis is not to be had. */
+  privateValueOf(name: Key): string {
+    const now = this.#clock.monotonic()
+    const live = this.#live(name, now)
+    if (live.value !== null) return live.value
+    const value = `x${++this.#counter}`
+    this.#known.set(name, { ...live, value, stretch: NO_STRETCH, learntAt: now })
+    return value
+  }
+
+  isPending(name: Key): boolean {
+    const now = this.#clock.monotonic()
+    return (
+      this.#isBeingWritten(name, now) || (this.valueOf(name)?.startsWith(PENDING_MARK) ?? false)
+    )
+  }
+
+  /**
+   * To be called before values are asked for. Replies and messages come by different connections:
+   *
+   * 1. We ask Redis for a fence; Redis reads the old value.
+   * 2. Another instance changes the fence and says so on the bus; we hear it, and forget the fence.
+   * 3. The reply of step 1 arrives. Believing it would bring the old value back, and nobody will say
+   *    again that it changed.
+   */
+  beginReading(names: readonly Key[]): Reading {
+    const stretch = this.#lease.at(this.#clock.monotonic())
+    const reading: Reading = { names, stretch, overtaken: new Set() }
+    this.#readings.add(reading)
+    return reading
+  }
+
+  /**
+   * @param values in the order of the reading's names; null: it could not be read
+   * @returns false if one of them was overtaken or is missing: what is filled now must not be stored
+   */
+  endReading(reading: Reading, values: readonly (string | null)[]): boolean {
+    this.#readings.delete(reading)
+    const now = this.#clock.monotonic()
+    let isSound = true
+    for (const [i, name] of reading.names.entries()) {
+      const value = values[i] ?? null
+      if (value === null || reading.overtaken.has(name)) isSound = false
+      else
+        this.#learn(
+          name,
+          value,
+          reading.stretch === this.#lease.at(now) ? reading.stretch : NO_STRETCH,
+          now,
+        )
+    }
+    return isSound
+  }
+
+  forget(names: readonly Key[]): void {
+    for (const name of names) {
+      this.#known.delete(name)
+      for (const reading of this.#readings) reading.overtaken.add(name)
+    }
+  }
+
+  /** From now on nothing that this fence guards is served or stored, for `lifetimeMs` at most. */
+  mark(names: readonly Key[], write: string, lifetimeMs: number): void {
+    const until = this.#clock.monotonic() + lifetimeMs
+    for (const name of names) {
+      const writes = this.#writes.get(name)
+      if (writes === undefined) this.#writes.set(name, new Map([[write, until]]))
+      else writes.set(write, until)
+    }
+    this.forget(names)
+  }
+
+  unmark(names: readonly Key[], write: string): void {
+    for (const name of names) {
+      const writes = this.#writes.get(name)
+      writes?.delete(write)
+      if (writes?.size === 0) this.#writes.delete(name)
+    }
+    this.forget(names)
+  }
+
+  #learn(name: Key, value: string, stretch: number, now: number): void {
+    const before = this.#known.get(name)
+    const isSame = before !== undefined && (before.value === null || before.value === value)
+    const revision = isSame ? before.revision : ++this.#counter
+    this.#known.set(name, { revision, value, stretch, learntAt: now })
+  }
+
+  /** The entry, made anew if there is none that is still to be believed. */
+  #live(name: Key, now: number): Known {
+    const known = this.#known.get(name)
+    const stretch = this.#lease.at(now)
+    if (known !== undefined && isValid(known, stretch, now)) return known
+    const fresh: Known = { revision: ++this.#counter, value: null, stretch, learntAt: now }
+    this.#known.set(name, fresh)
+    return fresh
+  }
+
+  #isBeingWritten(name: Key, now: number): boolean {
+    if (this.#writes.size === 0) return false
+    const writes = this.#writes.get(name)
+    if (writes === undefined) return false
+    for (const [write, until] of writes) if (now >= until) writes.delete(write)
+    if (writes.size > 0) return true
+    // Its outcome was never seen: that counts as a change.
+    this.#writes.delete(name)
+    this.forget([name])
+    return false
+  }
+}
+
+function isValid(known: Known, stretch: number, now: number): boolean {
+  return known.stretch === NO_STRETCH
+    ? now - known.learntAt < UNHEARD_MS
+    : known.stretch === stretch
+}

@@ -1,0 +1,194 @@
+/**
+ * The one way to Redis for commands. Nothing here rejects, waits longer than the budget, or queues: whoever
+ * asks is told that Redis is not to be had, and goes on without.
+ */
+import type { Redis } from 'ioredis'
+import type { Clock } from '../lib/clock.ts'
+import { Breaker } from './breaker.ts'
+import { codeOf, connect, type RedisClient, type RedisSettings } from './redis-connection.ts'
+
+/** A Lua script; all keys of a call must be in one slot. */
+export interface Script {
+  /** A name that is no command of Redis. */
+  readonly name: string
+  readonly lua: string
+}
+
+export type Reply =
+  /** Strings as buffers. */
+  | { readonly ok: true; readonly value: unknown }
+  /** `refused`: Redis has answered with an error, and nothing was done. Otherwise it may yet be done. */
+  | { readonly ok: false; readonly refused: boolean }
+
+export interface RedisCommands {
+  run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | Buffer | number)[],
+  ): Promise<Reply>
+  publish(channel: string, message: Buffer): Promise<Reply>
+  readonly isUsable: boolean
+  /** Redis can be had, for the first time or again. */
+  onUsable(listener: () => void): void
+  /** A connection was lost, or Redis does not answer: it may forget what it was told. */
+  onLost(listener: () => void): void
+  close(): Promise<void>
+}
+
+export interface CommandsObserver {
+  stateChanged(isUsable: boolean): void
+  /** A short code; never an address or a secret. */
+  failed(code: string): void
+}
+
+/** Reliability R4: a Redis that hangs must not fill our memory. */
+const MAX_IN_FLIGHT = 1_000
+const PROBE_MS = 250
+const NOT_TO_BE_HAD: Reply = { ok: false, refused: false }
+
+type Callable = (keyCount: number, ...rest: (string | Buffer | number)[]) => Promise<unknown>
+
+export function createCommands(
+  settings: RedisSettings,
+  clock: Clock,
+  observer: CommandsObserver,
+): RedisCommands {
+  return new GuardedCommands(settings, clock, observer)
+}
+
+class GuardedCommands implements RedisCommands {
+  readonly #client: RedisClient
+  readonly #breaker: Breaker
+  readonly #budgetMs: number
+  readonly #observer: CommandsObserver
+  readonly #defined = new Map<string, Callable>()
+  readonly #usable: (() => void)[] = []
+  readonly #lost: (() => void)[] = []
+  readonly #probe: NodeJS.Timeout
+  #inFlight = 0
+  #wasUsable = false
+  #isClosed = false
+
+  constructor(settings: RedisSettings, clock: Clock, observer: CommandsObserver) {
+    this.#observer = observer
+    this.#budgetMs = settings.commandTimeoutMs
+    this.#breaker = new Breaker(clock)
+    this.#client = connect(settings, 'commands', (code) => observer.failed(code))
+    this.#client.on('ready', () => this.#arrived())
+    for (const event of ['close', '-node', 'node error']) {
+      this.#client.on(event, () => this.#gone())
+    }
+    this.#probe = setInterval(() => void this.#knock(), PROBE_MS * (0.8 + 0.4 * Math.random()))
+    this.#probe.unref()
+  }
+
+  get isUsable(): boolean {
+    return this.#client.status === 'ready' && !this.#breaker.isOpen
+  }
+
+  onUsable(listener: () => void): void {
+    this.#usable.push(listener)
+  }
+
+  onLost(listener: () => void): void {
+    this.#lost.push(listener)
+  }
+
+  async run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | Buffer | number)[],
+  ): Promise<Reply> {
+    const call = this.#defined.get(script.name) ?? this.#define(script)
+    return this.#guarded(() => call(keys.length, ...keys, ...args))
+  }
+
+  async publish(channel: string, message: Buffer): Promise<Reply> {
+    return this.#guarded(() => this.#client.publish(channel, message))
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#probe)
+    this.#client.disconnect()
+  }
+
+  /** ioredis sends the script's hash first, and the script itself where that is not known. */
+  #define({ name, lua }: Script): Callable {
+    this.#client.defineCommand(name, { lua })
+    const method = (this.#client as unknown as Record<string, Callable>)[
+      `${name}Buffer`
+    ] as Callable
+    const call = method.bind(this.#client)
+    this.#defined.set(name, call)
+    return call
+  }
+
+  async #guarded(command: () => Promise<unknown>): Promise<Reply> {
+    if (!this.isUsable || this.#inFlight >= MAX_IN_FLIGHT) return NOT_TO_BE_HAD
+    this.#inFlight++
+    try {
+      const value = await this.#within(command())
+      this.#breaker.succeeded()
+      return { ok: true, value }
+    } catch (error) {
+      return this.#failed(error)
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  /**
+   * In place of ioredis's own timer, which takes a pause of this process for one of Redis: when the loop was
+   * held up, the timer is due before the reply that has long been waiting in the socket is read.
+   */
+  async #within(reply: Promise<unknown>): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      const giveUp = (): void => reject(new Error('timed out'))
+      // The sockets are read between a timer and the second immediate after it.
+      timer = setTimeout(() => setImmediate(() => setImmediate(giveUp)), this.#budgetMs)
+    })
+    try {
+      return await Promise.race([reply, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #failed(error: unknown): Reply {
+    const refused = (error as Error | null)?.name === 'ReplyError'
+    this.#observer.failed(codeOf(error))
+    // An answer is an answer: what is refused for want of memory is no reason to stay away.
+    if (refused) this.#breaker.succeeded()
+    else if (this.#breaker.failed()) this.#gone()
+    return { ok: false, refused }
+  }
+
+  #arrived(): void {
+    this.#breaker.close()
+    if (this.#isClosed || !this.isUsable) return
+    if (!this.#wasUsable) this.#observer.stateChanged(true)
+    this.#wasUsable = true
+    for (const listener of this.#usable) listener()
+  }
+
+  #gone(): void {
+    for (const listener of this.#lost) listener()
+    if (this.#wasUsable && !this.isUsable) {
+      this.#wasUsable = false
+      if (!this.#isClosed) this.#observer.stateChanged(false)
+    }
+  }
+
+  /** While the breaker is open, a probe that nobody waits for finds out whether Redis answers again. */
+  async #knock(): Promise<void> {
+    if (!this.#breaker.isOpen || this.#client.status !== 'ready') return
+    try {
+      await this.#within((this.#client as Redis).ping())
+    } catch {
+      return
+    }
+    if (this.#breaker.isOpen) this.#arrived()
+  }
+}

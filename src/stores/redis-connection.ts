@@ -1,0 +1,108 @@
+/**
+ * From settings to ioredis clients. Its defaults wait and queue (reliability section 0.8); here nothing does:
+ * a command that can't be answered now fails now, and connecting is tried again for ever.
+ */
+import { Cluster, Redis } from 'ioredis'
+
+export interface RedisSettings {
+  readonly mode: 'standalone' | 'sentinel' | 'cluster'
+  /** `redis://` or `rediss://`; the server of a standalone Redis. */
+  readonly url: string | null
+  /** `host:port` of the Sentinels, or of some nodes of the Cluster. */
+  readonly nodes: readonly string[]
+  /** What the Sentinels call the master. */
+  readonly sentinelName: string
+  /** Of an ACL user; what the URL says is used otherwise. */
+  readonly username: string | null
+  readonly password: string | null
+  readonly sentinelPassword: string | null
+  readonly tls: boolean
+  /** PEM of the authorities that may vouch for Redis, in place of the system's. */
+  readonly ca: string | null
+  readonly commandTimeoutMs: number
+  readonly keyPrefix: string
+}
+
+export type RedisClient = Redis | Cluster
+
+/** Full jitter below this: with 2 s the tier could not be back within 3 s (R3). Milliseconds. */
+const MAX_PAUSE_MS = 700
+const MIN_PAUSE_MS = 50
+
+/** Faults after which another connection may find the right server. */
+const RECONNECT_ON = /^(READONLY|LOADING|MASTERDOWN)/
+
+/** @param onProblem is given a short code; never a message, which may name addresses or users */
+export function connect(
+  settings: RedisSettings,
+  purpose: 'commands' | 'subscriber',
+  onProblem: (code: string) => void,
+): RedisClient {
+  const client = clientOf(settings, optionsOf(settings, purpose))
+  client.on('error', (error: unknown) => onProblem(codeOf(error)))
+  return client
+}
+
+/** A short word for a fault: a system code, or the first word of what Redis answered. */
+export function codeOf(error: unknown): string {
+  const { code, message = '', name = '' } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  if (typeof code === 'string' && /^[A-Z_0-9]{2,40}$/.test(code)) return code
+  const word = /^[A-Z]{3,20}(?= )/.exec(message)?.[0]
+  if (word !== undefined) return word
+  return /timed? ?out/i.test(message) ? 'ETIMEDOUT' : /^[A-Za-z]{1,40}$/.test(name) ? name : 'Error'
+}
+
+function optionsOf(settings: RedisSettings, purpose: 'commands' | 'subscriber') {
+  const { username, password, tls, ca } = settings
+  const isForCommands = purpose === 'commands'
+  return {
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+    ...(tls || settings.url?.startsWith('rediss:') ? { tls: ca === null ? {} : { ca } } : {}),
+    protocol: 2,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    connectTimeout: 1_000,
+    // No command timeout: `redis-commands.ts` keeps the budget, and can tell our own pauses from those of Redis.
+    ...(isForCommands ? { socketTimeout: 1_000 } : {}),
+    disconnectTimeout: 500,
+    keepAlive: 5_000,
+    retryStrategy: pause,
+    reconnectOnError: ({ message }: Error) => (RECONNECT_ON.test(message) ? 1 : false),
+  } as const
+}
+
+function clientOf(settings: RedisSettings, options: ReturnType<typeof optionsOf>): RedisClient {
+  const { mode, url, nodes, sentinelName, sentinelPassword } = settings
+  if (mode === 'cluster') {
+    return new Cluster(nodes.map(addressOf), {
+      enableOfflineQueue: false,
+      clusterRetryStrategy: pause,
+      slotsRefreshTimeout: 1_000,
+      slotsRefreshInterval: 2_000,
+      redisOptions: options,
+    })
+  }
+  if (mode === 'sentinel') {
+    return new Redis({
+      ...options,
+      sentinels: nodes.map(addressOf),
+      name: sentinelName,
+      ...(sentinelPassword === null ? {} : { sentinelPassword }),
+      sentinelRetryStrategy: pause,
+      ...('tls' in options ? { enableTLSForSentinelMode: true } : {}),
+    })
+  }
+  return new Redis(url ?? '', options)
+}
+
+function pause(): number {
+  return MIN_PAUSE_MS + Math.random() * (MAX_PAUSE_MS - MIN_PAUSE_MS)
+}
+
+function addressOf(node: string): { readonly host: string; readonly port: number } {
+  const colon = node.lastIndexOf(':')
+  return { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) }
+}

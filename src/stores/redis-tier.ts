@@ -1,0 +1,259 @@
+/**
+ * The second tier: grants, admissions and representations in Redis, each sealed (design section 3, "At rest").
+ *
+ * A read takes two round trips: what this credential was given, with the fences; then the bytes that the
+ * grant names, whose place can't be known before. Whatever is not exactly what was stored under its own key
+ * is a miss, is removed, and counted.
+ */
+
+import { type Frame, open, seal } from '../cache/frame.ts'
+import { credentialFence, type Key, representationKey } from '../cache/key.ts'
+import type { TierCredential, TierEntry, TierFound, TierQuery } from '../cache/ports.ts'
+import type { Representation } from '../cache/records.ts'
+import type { Clock } from '../lib/clock.ts'
+import { deriveKey } from '../lib/derive-key.ts'
+import type { FenceTable } from './fence-table.ts'
+import { newValue } from './fence-value.ts'
+import {
+  admissionFrame,
+  admissionOf,
+  type FoundGrant,
+  grantFrame,
+  grantOf,
+  representationFrame,
+  representationOf,
+} from './record-frames.ts'
+import type { RedisCommands } from './redis-commands.ts'
+import type { RedisKeys } from './redis-keys.ts'
+import {
+  PUT,
+  READ_CREDENTIAL,
+  READ_REPRESENTATION,
+  READ_STANDING,
+  REMOVE,
+  STORE,
+} from './redis-scripts.ts'
+import type { TierTrust } from './tier-trust.ts'
+
+/** Grants and admissions are a few hundred bytes. */
+const MAX_STANDING_BYTES = 16_384
+/** Room for a representation's headers beside its body. */
+const MAX_HEAD_BYTES = 65_536
+/** Marks a representation that was overtaken, for as long as a fill from before may still arrive. */
+const SUPERSEDED_MARK = 'S'
+const SUPERSEDED_MS = 15_000
+
+export interface RedisTierOptions {
+  readonly commands: RedisCommands
+  readonly keys: RedisKeys
+  readonly table: FenceTable
+  readonly trust: TierTrust
+  readonly clock: Clock
+  /** The one that seals first, then those that still open. */
+  readonly secrets: readonly string[]
+  readonly fenceLifetimeMs: number
+  readonly maxBodyBytes: number
+  readonly onMismatch: (kind: 'seal' | 'envelope') => void
+}
+
+export class RedisTier {
+  readonly #options: RedisTierOptions
+
+  constructor(options: RedisTierOptions) {
+    this.#options = options
+  }
+
+  get isUsable(): boolean {
+    return this.#options.commands.isUsable && this.#options.trust.isTrusted()
+  }
+
+  /** What the tier has for this credential; null: it can't be asked. */
+  async read(query: TierQuery): Promise<TierFound | null> {
+    if (!this.isUsable) return null
+    let found: TierFound | null = null
+    for (const [i, credential] of query.credentials.entries()) {
+      const secret = this.#options.secrets[i]
+      if (secret === undefined) break
+      found = await this.#readAs(query, credential, secret, i > 0)
+      if (found === null || found.grant !== null) break
+    }
+    return found
+  }
+
+  /** Stores what a fill has brought, if no fence has changed since it began. False: it was not stored. */
+  async keep(entry: TierEntry): Promise<boolean> {
+    if (!this.isUsable) return false
+    const { commands, keys } = this.#options
+    const { grant } = entry
+    const fences = grant.stamp.filter(
+      ([name]) => name !== credentialFence(entry.credential.partition),
+    )
+    const records = this.#sealed(entry)
+    const reply = await commands.run(
+      STORE,
+      [...fences.map(([name]) => keys.fence(name)), ...records.map(({ key }) => key)],
+      [
+        fences.length,
+        ...fences.map(([, value]) => value),
+        ...records.flatMap(({ bytes, keptMs }) => [bytes, keptMs]),
+      ],
+    )
+    const { pinnedVersion, credential } = entry
+    if (pinnedVersion !== null) {
+      const pin = keys.pin(credential.partition)
+      await commands.run(PUT, [pin], [pinnedVersion, this.#options.fenceLifetimeMs])
+    }
+    return reply.ok && reply.value === 1
+  }
+
+  /** The bytes are no longer current: nobody is to be given them from here, nor is a late fill to bring them back. */
+  supersede(tenant: string, representation: Key): void {
+    const { commands, keys, secrets } = this.#options
+    for (const secret of secrets) {
+      const key = keys.record(secret, tenant, representation)
+      void commands.run(PUT, [key], [SUPERSEDED_MARK, SUPERSEDED_MS])
+    }
+  }
+
+  withdraw(tenant: string, grants: readonly Key[]): void {
+    const { commands, keys, secrets } = this.#options
+    const secret = secrets[0] as string
+    void commands.run(
+      REMOVE,
+      grants.map((grant) => keys.record(secret, tenant, grant)),
+      [],
+    )
+  }
+
+  #sealed({ tenant, viewKey, credential, grant, admission, representation }: TierEntry): Sealed[] {
+    const { keys, secrets, clock } = this.#options
+    const secret = secrets[0] as string
+    const now = clock.monotonic()
+    const { digest } = representation
+    const place = keys.record(secret, tenant, representationKey(viewKey, credential.scope, digest))
+    const frames: [string, Frame, Buffer][] = [
+      [keys.record(secret, tenant, credential.grantKey), grantFrame(grant, now), credential.seal],
+      [place, representationFrame(representation, now), bodyKey(secret, tenant, digest)],
+    ]
+    if (admission !== null) {
+      const key = keys.record(secret, tenant, credential.admissionKey)
+      frames.push([key, admissionFrame(admission, now), credential.seal])
+    }
+    return frames
+      .filter(([, frame]) => frame.keptMs > 0)
+      .map(([key, frame, sealingKey]) => ({
+        key,
+        bytes: seal(frame, sealingKey, key),
+        keptMs: frame.keptMs,
+      }))
+  }
+
+  async #readAs(
+    query: TierQuery,
+    credential: TierCredential,
+    secret: string,
+    isFormer: boolean,
+  ): Promise<TierFound | null> {
+    const { commands, keys, table, clock, fenceLifetimeMs } = this.#options
+    const { tenant, fences } = query
+    const own = credentialFence(credential.partition)
+    const askedAt = clock.monotonic()
+    const reading = table.beginReading([...fences, own])
+    const grantAt = keys.record(secret, tenant, credential.grantKey)
+    const admissionAt = keys.record(secret, tenant, credential.admissionKey)
+    const [standing, held] = await Promise.all([
+      commands.run(
+        READ_STANDING,
+        [grantAt, admissionAt, ...fences.map((name) => keys.fence(name))],
+        [newValue(), fenceLifetimeMs, MAX_STANDING_BYTES],
+      ),
+      commands.run(
+        READ_CREDENTIAL,
+        [keys.fence(own), keys.pin(credential.partition)],
+        [newValue(), fenceLifetimeMs],
+      ),
+    ])
+    const [grantBytes, grantLeft, admissionBytes, admissionLeft, ...values] = listOf(standing)
+    const [ownValue, pin] = listOf(held)
+    table.endReading(reading, [...values.slice(0, fences.length), ownValue].map(textOf))
+    if (!standing.ok || !held.ok) return null
+    const grant = this.#opened(grantBytes, credential.seal, grantAt, 'grant')
+    const admission = this.#opened(admissionBytes, credential.seal, admissionAt, 'admission')
+    const named = grant === null ? null : grantOf(grant, Number(grantLeft), askedAt)
+    return {
+      grant: named,
+      admission: admission === null ? null : admissionOf(admission, Number(admissionLeft), askedAt),
+      representation:
+        named === null ? null : await this.#readBytes(query, credential, secret, named),
+      pinnedVersion: textOf(pin) || null,
+      isFormer,
+    }
+  }
+
+  async #readBytes(
+    { tenant, viewKey }: TierQuery,
+    { partition, scope }: TierCredential,
+    secret: string,
+    grant: FoundGrant,
+  ): Promise<Representation | null> {
+    const { commands, keys, table, clock, fenceLifetimeMs, maxBodyBytes } = this.#options
+    const names = grant.stamp
+      .map(([name]) => name)
+      .filter((name) => name !== credentialFence(partition))
+    const key = keys.record(secret, tenant, representationKey(viewKey, scope, grant.digest))
+    const askedAt = clock.monotonic()
+    const reading = table.beginReading(names)
+    const reply = await commands.run(
+      READ_REPRESENTATION,
+      [key, ...names.map((name) => keys.fence(name))],
+      [newValue(), fenceLifetimeMs, maxBodyBytes + MAX_HEAD_BYTES],
+    )
+    const [bytes, left, ...values] = listOf(reply)
+    table.endReading(
+      reading,
+      names.map((_, i) => textOf(values[i])),
+    )
+    if (Buffer.isBuffer(bytes) && bytes.toString('latin1') === SUPERSEDED_MARK) return null
+    const frame = this.#opened(bytes, bodyKey(secret, tenant, grant.digest), key, 'representation')
+    if (frame === null || frame.digest !== grant.digest) return null
+    return representationOf(frame, Number(left), askedAt)
+  }
+
+  #opened<K extends Frame['kind']>(
+    bytes: unknown,
+    key: Buffer,
+    place: string,
+    kind: K,
+  ): Extract<Frame, { kind: K }> | null {
+    if (!Buffer.isBuffer(bytes) || bytes.length === 0) return null
+    if (bytes.length === 3 && bytes.toString('latin1') === 'bad') {
+      // Too long, or no string: the script has removed it.
+      this.#options.onMismatch('envelope')
+      return null
+    }
+    const frame = open(bytes, key, place)
+    if (frame?.kind === kind) return frame as Extract<Frame, { kind: K }>
+    this.#options.onMismatch('seal')
+    void this.#options.commands.run(REMOVE, [place], [])
+    return null
+  }
+}
+
+interface Sealed {
+  readonly key: string
+  readonly bytes: Buffer
+  readonly keptMs: number
+}
+
+function listOf(reply: Awaited<ReturnType<RedisCommands['run']>>): readonly unknown[] {
+  return reply.ok && Array.isArray(reply.value) ? reply.value : []
+}
+
+function textOf(value: unknown): string | null {
+  return Buffer.isBuffer(value) ? value.toString() : null
+}
+
+/** Whoever was given the digest can read the bytes; whoever was not can't even find them. */
+function bodyKey(secret: string, tenant: string, digest: string): Buffer {
+  return deriveKey(secret, 'representation', tenant, digest)
+}

@@ -1,0 +1,175 @@
+/**
+ * Everything that instances share, put together: two connections to Redis, the bus with its lease, the fences,
+ * and the second tier. What comes in from the bus is handed on from here.
+ */
+import type { Fences, WriteFences } from '../cache/fence.ts'
+import { type Key, partsOf, tenantFence } from '../cache/key.ts'
+import type { MemoryStore, SharedTier } from '../cache/ports.ts'
+import type { Clock } from '../lib/clock.ts'
+import { deriveKey } from '../lib/derive-key.ts'
+import { Bus, type BusMessage } from './bus.ts'
+import { FenceTable } from './fence-table.ts'
+import { Lease } from './lease.ts'
+import { OwedChanges } from './owed-changes.ts'
+import { createCommands } from './redis-commands.ts'
+import { connect, type RedisSettings } from './redis-connection.ts'
+import { RedisKeys } from './redis-keys.ts'
+import { SET_PIN } from './redis-scripts.ts'
+import { RedisTier } from './redis-tier.ts'
+import { SharedFences } from './shared-fences.ts'
+import { TierTrust } from './tier-trust.ts'
+import { Turns } from './turns.ts'
+
+/** What the house is told of Redis; metrics and log. */
+export interface RedisObserver {
+  /** A value that was not what was stored under its key. */
+  mismatched(kind: 'seal' | 'envelope'): void
+  /** The bus was not heard for so many milliseconds, and is again. */
+  busGap(milliseconds: number): void
+  /** An invalidation of another instance was heard. */
+  heard(): void
+  /** Redis became usable or unusable. */
+  redisChanged(isUsable: boolean): void
+  /** A short code of a fault; never an address or a secret. */
+  redisFailed(code: string): void
+}
+
+export interface RedisOptions {
+  readonly settings: RedisSettings
+  readonly clock: Clock
+  readonly memory: MemoryStore
+  readonly secrets: readonly string[]
+  readonly maxFences: number
+  readonly maxBodyBytes: number
+  /** Longest life of a representation, of a grant, of an admission. Milliseconds. */
+  readonly lifetimes: readonly number[]
+  readonly observer: RedisObserver
+  /** Another instance says that a credential has changed its version. */
+  readonly onPinChange: (partition: string, version: string | null) => void
+}
+
+export interface SharedState {
+  readonly fences: Fences & WriteFences
+  readonly tier: SharedTier
+  /** A credential's version pin as it is now; null: not known. */
+  notePin(partition: string, version: string | null): Promise<void>
+  readonly isUsable: boolean
+  readonly isBusLive: boolean
+  close(): Promise<void>
+}
+
+export function createSharedState(options: RedisOptions): SharedState {
+  const parts = createParts(options)
+  const { commands, lease, bus, fences, store, keys, fenceLifetimeMs } = parts
+  const turns = new Turns(parts)
+  parts.handlers.receive = (message) => {
+    fences.received(message)
+    remember(options.memory, message, options.clock.monotonic())
+    turns.ended(message.landed ?? [])
+    for (const [partition, version] of message.pins ?? []) {
+      options.onPinChange(partition, version)
+    }
+    if (message.forget !== undefined) options.observer.heard()
+  }
+  return {
+    fences,
+    tier: sharedTier(store, turns, bus),
+    notePin: async (partition, version) => {
+      const reply = await commands.run(
+        SET_PIN,
+        [keys.pin(partition)],
+        [version ?? '', fenceLifetimeMs],
+      )
+      if (reply.ok && reply.value === 1) await bus.publish({ pins: [[partition, version]] })
+    },
+    get isUsable() {
+      return commands.isUsable
+    },
+    get isBusLive() {
+      return lease.isLive()
+    },
+    close: async () => {
+      fences.close()
+      bus.close()
+      await commands.close()
+    },
+  }
+}
+
+function createParts(options: RedisOptions) {
+  const { settings, clock, secrets, observer, maxBodyBytes } = options
+  const longest = Math.max(...options.lifetimes)
+  // Fences outlive whatever is stamped with them, so that losing one stays the exception.
+  const fenceLifetimeMs = Math.ceil(longest * 2 + 60_000)
+  const keys = new RedisKeys(settings.keyPrefix)
+  const lease = new Lease(clock)
+  const table = new FenceTable(clock, lease, options.maxFences)
+  const trust = new TierTrust(clock)
+  const commands = createCommands(settings, clock, {
+    stateChanged: (isUsable) => observer.redisChanged(isUsable),
+    failed: (code) => {
+      // A server that takes no writes may be a master no longer, and not hear of changes.
+      if (code === 'READONLY') trust.lost()
+      observer.redisFailed(code)
+    },
+  })
+  const owed = new OwedChanges(clock, (name) => tenantOrSelf(name))
+  const handlers: { receive: (message: BusMessage) => void } = { receive: () => {} }
+  const bus = new Bus({
+    subscriber: connect(settings, 'subscriber', (code) => observer.redisFailed(code)),
+    commands,
+    channel: keys.channel,
+    lease,
+    clock,
+    keys: secrets.map((secret) => deriveKey(secret, 'bus')),
+    onMessage: (message) => handlers.receive(message),
+    onProbe: (isTaken) => (isTaken ? recover() : trust.lost()),
+    onGap: (milliseconds) => observer.busGap(milliseconds),
+  })
+  const shared = { commands, keys, table, trust, clock, bus, owed, lease }
+  const fences = new SharedFences({ ...shared, fenceLifetimeMs, recordLifetimeMs: longest })
+  const recover = (): void => {
+    if (trust.recovered()) void fences.recovered()
+  }
+  commands.onLost(() => trust.lost())
+  commands.onUsable(recover)
+  const store = new RedisTier({
+    ...shared,
+    secrets,
+    fenceLifetimeMs,
+    maxBodyBytes,
+    onMismatch: (kind) => observer.mismatched(kind),
+  })
+  return { ...shared, fences, store, fenceLifetimeMs, handlers }
+}
+
+/** The tier, with what all instances must hear said on the bus. */
+function sharedTier(store: RedisTier, turns: Turns, bus: Bus): SharedTier {
+  return {
+    get isUsable() {
+      return store.isUsable
+    },
+    read: (query) => store.read(query),
+    keep: (entry) => store.keep(entry),
+    supersede: (tenant, representation) => {
+      store.supersede(tenant, representation)
+      void bus.publish({ superseded: [representation] })
+    },
+    withdraw: (tenant, grants) => {
+      store.withdraw(tenant, grants)
+      void bus.publish({ withdrawn: grants })
+    },
+    takeTurn: (tenant, key) => turns.take(tenant, key),
+  }
+}
+
+/** What others have found out about entries that memory may hold. */
+function remember(memory: MemoryStore, { superseded, withdrawn }: BusMessage, now: number): void {
+  for (const key of superseded ?? []) memory.set(key, { kind: 'superseded', at: now })
+  for (const key of withdrawn ?? []) memory.set(key, { kind: 'withdrawal', witnessedAt: now })
+}
+
+function tenantOrSelf(name: Key): Key {
+  const [kind, tenant = ''] = partsOf(name)
+  return kind === 'k' ? name : tenantFence(tenant)
+}

@@ -1,0 +1,237 @@
+/**
+ * Fences that all instances share, in Redis (design section 4). What is known of them here is in the
+ * `FenceTable`; this is the order in which Redis, the table and the bus are told.
+ *
+ * Redis may be gone at any moment. Then a fence has a value for this process alone, which holds for a second;
+ * and a change that Redis has not taken is owed, while what lies in Redis under that fence is not used.
+ */
+import { randomBytes } from 'node:crypto'
+import type { FenceStamp, Fences, OpenFence, PendingWrite, WriteFences } from '../cache/fence.ts'
+import type { Key } from '../cache/key.ts'
+import type { Bus, BusMessage } from './bus.ts'
+import type { FenceTable } from './fence-table.ts'
+import { newValue } from './fence-value.ts'
+import type { OwedChanges } from './owed-changes.ts'
+import type { RedisCommands, Script } from './redis-commands.ts'
+import type { RedisKeys } from './redis-keys.ts'
+import { BEGIN, CHANGE, OPEN, REMOVE, SETTLE } from './redis-scripts.ts'
+import type { TierTrust } from './tier-trust.ts'
+
+/** Under this id a fence is marked as not to be used, until Redis has taken its change. */
+const BLOCKED = 'blocked'
+const RETRY_MS = 250
+
+export interface SharedFencesOptions {
+  readonly table: FenceTable
+  readonly commands: RedisCommands
+  readonly trust: TierTrust
+  readonly bus: Pick<Bus, 'publish'>
+  readonly keys: RedisKeys
+  readonly owed: OwedChanges
+  /** Longer than anything lives that is stamped with a fence. Milliseconds. */
+  readonly fenceLifetimeMs: number
+  /** Longest life of what Redis may hold under a fence that could not be changed. Milliseconds. */
+  readonly recordLifetimeMs: number
+}
+
+export class SharedFences implements Fences, WriteFences {
+  readonly #options: SharedFencesOptions
+  readonly #timer: NodeJS.Timeout
+
+  constructor(options: SharedFencesOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => void this.repay(), RETRY_MS)
+    this.#timer.unref()
+  }
+
+  holds(stamp: FenceStamp): boolean {
+    return this.#options.table.holds(stamp)
+  }
+
+  peek(names: readonly Key[]): string {
+    return this.#options.table.revisions(names)
+  }
+
+  async open(names: readonly Key[], kin: Key | null): Promise<OpenFence> {
+    const all = kin === null ? names : [...names, kin]
+    const values = await this.#read(all)
+    const { table } = this.#options
+    const stamped = (name: Key): readonly [Key, string] => [
+      name,
+      values?.get(name) ?? table.privateValueOf(name),
+    ]
+    const stamp = names.map(stamped)
+    return {
+      stamp,
+      pending: names.some((name) => table.isPending(name)) || !table.holds(stamp),
+      kin: kin === null ? null : stamped(kin),
+    }
+  }
+
+  async extend(open: OpenFence, families: readonly Key[]): Promise<FenceStamp | null> {
+    const { table } = this.#options
+    if (!table.holds(open.stamp)) return null
+    if (families.length === 0) return open.stamp
+    if (open.kin === null) return null
+    const [kinName] = open.kin
+    const values = await this.#read([kinName, ...families])
+    const family = families.map((name): readonly [Key, string] => [
+      name,
+      values?.get(name) ?? table.privateValueOf(name),
+    ])
+    const stamp = [...open.stamp, ...family]
+    // Asked after the last wait: in between, a change may have been heard.
+    return table.holds([open.kin]) && table.holds(stamp) ? stamp : null
+  }
+
+  async begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite> {
+    const { table, owed, bus } = this.#options
+    const write = { id: randomBytes(9).toString('base64url'), names }
+    if (names.length === 0) return write
+    table.mark(names, write.id, lifetimeMs)
+    owed.changed(names)
+    const taken = await this.#runAll(BEGIN, names, [write.id, Math.ceil(lifetimeMs)])
+    if (taken === 'yes') void bus.publish({ forget: names })
+    else await this.#notTaken(taken, names)
+    return write
+  }
+
+  async settle(write: PendingWrite, also: readonly Key[], holdMs: number): Promise<void> {
+    const { table, fenceLifetimeMs } = this.#options
+    const names = [...new Set([...write.names, ...also])]
+    if (names.length === 0) return
+    table.mark(names, write.id, Math.max(holdMs, 60_000))
+    await this.#originate(SETTLE, names, [write.id, newValue(), fenceLifetimeMs, Math.ceil(holdMs)])
+    if (holdMs > 0) table.mark(names, write.id, holdMs)
+    else table.unmark(names, write.id)
+  }
+
+  async change(names: readonly Key[]): Promise<void> {
+    this.#options.table.forget(names)
+    await this.#originate(CHANGE, names, [newValue(), this.#options.fenceLifetimeMs])
+    this.#options.table.forget(names)
+  }
+
+  /** An invalidation that another instance has told of. The counterpart of `#originate`: it tells nobody. */
+  received({ forget, block, unblock }: BusMessage): void {
+    const { table, recordLifetimeMs } = this.#options
+    if (forget !== undefined) table.forget(forget)
+    if (block !== undefined) table.mark(block, BLOCKED, recordLifetimeMs)
+    if (unblock !== undefined) table.unmark(unblock, BLOCKED)
+  }
+
+  /** Redis is to be had again. */
+  async recovered(): Promise<void> {
+    this.#options.owed.repeat()
+    await this.repay()
+  }
+
+  /** Makes the changes that Redis has not taken so far. */
+  async repay(): Promise<void> {
+    const { owed, commands, table, bus, fenceLifetimeMs } = this.#options
+    if (owed.size === 0 || !commands.isUsable) return
+    const names = owed.take()
+    const taken = await this.#runAll(CHANGE, names, [newValue(), fenceLifetimeMs])
+    if (taken !== 'yes') {
+      owed.owe(names)
+      return
+    }
+    await bus.publish({ forget: names, unblock: names })
+    table.unmark(names, BLOCKED)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** An invalidation that begins here: Redis changes, then the others are told, then we are done. */
+  async #originate(
+    script: Script,
+    names: readonly Key[],
+    args: readonly (string | number)[],
+  ): Promise<void> {
+    const { owed, bus } = this.#options
+    owed.changed(names)
+    const taken = await this.#runAll(script, names, args)
+    if (taken !== 'yes') await this.#notTaken(taken, names)
+    else if (!(await bus.publish({ forget: names }))) owed.owe(names)
+  }
+
+  /**
+   * Redis has not taken a change. Refused for want of memory, it may still remove: a fence that is missing
+   * has changed. Otherwise the change is owed, and until it is made nobody uses what lies under the fence.
+   */
+  async #notTaken(why: 'refused' | 'lost', names: readonly Key[]): Promise<void> {
+    const { table, owed, bus, recordLifetimeMs } = this.#options
+    const isRemoved = why === 'refused' && (await this.#runAll(REMOVE, names, [])) === 'yes'
+    if (isRemoved && (await bus.publish({ forget: names }))) return
+    table.mark(names, BLOCKED, recordLifetimeMs)
+    owed.owe(names)
+    const told = bus.publish({ block: names })
+    // Who does not answer is not waited for twice.
+    if (why === 'refused') await told
+  }
+
+  /** Values by name, learnt on the way; null: Redis can't be asked, or one of them is in doubt. */
+  async #read(names: readonly Key[]): Promise<ReadonlyMap<Key, string> | null> {
+    const { table, trust, commands, keys, fenceLifetimeMs } = this.#options
+    const known = names.map((name) => table.valueOf(name))
+    if (!trust.isTrusted() || !commands.isUsable) return null
+    if (!known.includes(null)) return new Map(names.map((name, i) => [name, known[i] as string]))
+    const reading = table.beginReading(names)
+    const groups = bySlot(keys, names)
+    const replies = await Promise.all(
+      groups.map((group) =>
+        commands.run(
+          OPEN,
+          group.map((name) => keys.fence(name)),
+          [newValue(), fenceLifetimeMs],
+        ),
+      ),
+    )
+    const values = new Map<Key, string>()
+    for (const [g, group] of groups.entries()) {
+      const reply = replies[g]
+      if (!reply?.ok) continue
+      for (const [i, name] of group.entries()) {
+        const value = (reply.value as (Buffer | null)[])[i]
+        if (value) values.set(name, value.toString())
+      }
+    }
+    table.endReading(
+      reading,
+      names.map((name) => values.get(name) ?? null),
+    )
+    return values.size === names.length ? values : null
+  }
+
+  async #runAll(
+    script: Script,
+    names: readonly Key[],
+    args: readonly (string | number)[],
+  ): Promise<'yes' | 'refused' | 'lost'> {
+    const { commands, keys } = this.#options
+    const replies = await Promise.all(
+      bySlot(keys, names).map((group) =>
+        commands.run(
+          script,
+          group.map((name) => keys.fence(name)),
+          args,
+        ),
+      ),
+    )
+    if (replies.every(({ ok }) => ok)) return 'yes'
+    return replies.every((reply) => reply.ok || reply.refused) ? 'refused' : 'lost'
+  }
+}
+
+function bySlot(keys: RedisKeys, names: readonly Key[]): Key[][] {
+  const groups = new Map<string, Key[]>()
+  for (const name of names) {
+    const slot = keys.slotOf(name)
+    const group = groups.get(slot)
+    if (group === undefined) groups.set(slot, [name])
+    else group.push(name)
+  }
+  return [...groups.values()]
+}
