@@ -159,7 +159,9 @@ export class FenceTable {
     const before = this.#known.get(name)
     const isSame = before !== undefined && (before.value === null || before.value === value)
     const revision = isSame ? before.revision : ++this.#counter
-    this.#known.set(name, { revision, value, stretch, learntAt: now })
+    // A writer that dies tells nobody; Redis lets its mark run out in silence.
+    const lasting = value.startsWith(PENDING_MARK) ? NO_STRETCH : stretch
+    this.#known.set(name, { revision, value, stretch: lasting, learntAt: now })
   }
 
   /** The entry, made anew if there is none that is still to be believed. */
