@@ -28,6 +28,7 @@ export type RedisClient = Redis | Cluster
 /** Full jitter below this: with 2 s the tier could not be back within 3 s (R3). Milliseconds. */
 const MAX_PAUSE_MS = 700
 const MIN_PAUSE_MS = 50
+const RECONNECT_EVERY_MS = 500
 
 /** Faults after which another connection may find the right server. */
 const RECONNECT_ON = /^(READONLY|LOADING|MASTERDOWN)/
@@ -70,8 +71,21 @@ function optionsOf(settings: RedisSettings, purpose: 'commands' | 'subscriber') 
     disconnectTimeout: 500,
     keepAlive: 5_000,
     retryStrategy: pause,
-    reconnectOnError: ({ message }: Error) => (RECONNECT_ON.test(message) ? 1 : false),
+    reconnectOnError: reconnectSparingly(),
   } as const
+}
+
+/** Every reply of a server that has become a replica is such an error; one new connection at a time will do. */
+function reconnectSparingly(): (error: Error) => 1 | false {
+  let isWaiting = false
+  return ({ message }) => {
+    if (isWaiting || !RECONNECT_ON.test(message)) return false
+    isWaiting = true
+    setTimeout(() => {
+      isWaiting = false
+    }, RECONNECT_EVERY_MS).unref()
+    return 1
+  }
 }
 
 function clientOf(settings: RedisSettings, options: ReturnType<typeof optionsOf>): RedisClient {
