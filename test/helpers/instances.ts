@@ -13,6 +13,7 @@ export async function startInstances(
   redis: Record<string, unknown>,
   values: Values = {},
   overrides: Overrides = {},
+  isRedisThere = true,
 ): Promise<TestApp[]> {
   const instances: TestApp[] = []
   for (let i = 0; i < count; i++) {
@@ -25,7 +26,7 @@ export async function startInstances(
       ),
     )
   }
-  for (const instance of instances)
+  for (const instance of isRedisThere ? instances : [])
     await until(async () => (await gauge(instance, 'bus_live')) === 1)
   return instances
 }
