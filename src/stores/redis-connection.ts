@@ -61,6 +61,8 @@ function optionsOf(settings: RedisSettings, purpose: 'commands' | 'subscriber') 
     ...(password === null ? {} : { password }),
     ...(tls || settings.url?.startsWith('rediss:') ? { tls: ca === null ? {} : { ca } } : {}),
     protocol: 2,
+    // CLIENT SETINFO is of no use here, and one right more for an ACL user.
+    disableClientInfo: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,

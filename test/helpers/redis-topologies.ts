@@ -14,7 +14,8 @@ const run = promisify(execFile)
 export async function startCluster(t: Test): Promise<{ servers: RedisServer[]; nodes: string[] }> {
   const servers: RedisServer[] = []
   for (let i = 0; i < 6; i++) {
-    const own = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000']
+    const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000']
+    const own = [...cluster, '--repl-diskless-sync-delay', '0']
     // The bus of a node is on its port + 10000, unless told otherwise.
     const server = await launchRedis([...own, '--cluster-port', String(await freePort())])
     servers.push(server)
@@ -32,6 +33,11 @@ export async function startCluster(t: Test): Promise<{ servers: RedisServer[]; n
   for (const server of servers) {
     await until(async () => (await server.cli('CLUSTER', 'INFO')).includes('cluster_state:ok'))
     await until(async () => (await server.cli('CLUSTER', 'NODES')).split('slave').length === 4)
+    // A replica that has never had its master's data does not stand for election.
+    await until(async () => {
+      const told = await server.cli('INFO', 'replication')
+      return told.includes('role:master') || told.includes('master_link_status:up')
+    })
   }
   return { servers, nodes }
 }

@@ -130,7 +130,7 @@ t.test('TLS: the certificate is verified, and one that is not trusted is not use
 
 /** What Layby's user has to be allowed, and no more. docs/redis.md repeats it. */
 const RIGHTS =
-  'resetkeys resetchannels ~layby:* &layby:* -@all +get +set +del +strlen +pttl +pexpire +eval +evalsha +publish +subscribe +unsubscribe +ping +info +client|setinfo +select'
+  'resetkeys resetchannels ~layby:* &layby:* -@all +get +set +del +strlen +pttl +pexpire +eval +evalsha +publish +subscribe +unsubscribe +ping +info +select'
 
 t.test(
   'an ACL user with the least rights will do, and a wrong password costs only the tier',
@@ -150,6 +150,6 @@ t.test(
     t.notMatch(refused.logged(), 'not the right one')
     t.notMatch(refused.logged(), String(redis.port))
     const errors = await redis.cli('ACL', 'LOG')
-    t.notMatch(errors, /command[^]*layby/, 'nothing that the user may not do was tried')
+    t.equal(errors.split('command').length, 1, 'nothing that the user may not do was tried')
   },
 )
