@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: the sample upstream on 127.0.0.1:8004, Layby in front of it on 127.0.0.1:8003, memory
- * tier only, and lines to try it with.
+ * tier only, and lines to try it with. `npm run demo -- --redis`: a second Layby on 127.0.0.1:8005, and a Redis
+ * that the two share.
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -8,11 +9,15 @@ import closeWithGrace from 'close-with-grace'
 import { buildApp } from '../src/app.ts'
 import { ConfigError, loadConfig } from '../src/config/load.ts'
 import { createLogger } from '../src/lib/logger.ts'
+import { provideRedis } from './redis-server.ts'
 import { SAMPLE_TOKENS } from './sample-tokens.ts'
 import { startSampleUpstream } from './upstream.ts'
 
 const DEFAULT_FILE = fileURLToPath(new URL('../../config/default.json', import.meta.url))
 const UPSTREAM_PORT = 8004
+const SECOND_PORTS = { LAYBY_SERVER_PORT: '8005', LAYBY_OPS_PORT: '9005' }
+/** Of the demo's own data. */
+const DEMO_SECRET = 'for the demo only: 32 characters or more'
 
 function lines(url: string, opsUrl: string, upstreamUrl: string): string {
   const headers = (token: string): string =>
@@ -45,18 +50,57 @@ Stop with Ctrl+C.
 `
 }
 
+/** For two instances that share a Redis. */
+function sharedLines(url: string, secondUrl: string): string {
+  const headers = `-H 'Authorization: Bearer ${SAMPLE_TOKENS.dispatcher.token}' -H 'X-Tenant-Id: 7' -H 'X-Api-Version: 2023/04/19'`
+  const json = `-H 'Content-Type: application/json'`
+  return `  A second instance, ${secondUrl}, shares a Redis with the first. What one fills, the other has:
+    curl -i ${url}/customers/2/ ${headers}
+    curl -i ${secondUrl}/customers/2/ ${headers}      detail=redis, and then detail=memory
+
+  A write through one is seen through the other, which drops its copy when the message arrives:
+    curl -i -X PATCH ${url}/customers/2 ${headers} ${json} -d '{"name": "Seen By Both"}'
+    curl -i ${secondUrl}/customers/2/ ${headers}
+`
+}
+
+interface Running {
+  readonly url: string
+  readonly opsUrl: string
+  close(): Promise<void>
+}
+
+/** @param environment added to the process's own */
+async function startLayby(environment: Readonly<Record<string, string>>): Promise<Running> {
+  const merged = { LAYBY_LOG_LEVEL: 'warn', ...process.env, ...environment }
+  const { config } = loadConfig({ defaultFile: DEFAULT_FILE, environment: merged })
+  const app = await buildApp(config, { log: createLogger(config.log.level) })
+  return { ...(await app.listen()), close: () => app.close() }
+}
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { delay: { type: 'string', default: '150' } } })
+  const { values } = parseArgs({
+    options: {
+      delay: { type: 'string', default: '150' },
+      redis: { type: 'boolean', default: false },
+    },
+  })
   const upstream = await startSampleUpstream({ port: UPSTREAM_PORT, delayMs: Number(values.delay) })
   for (const token of Object.values(SAMPLE_TOKENS)) upstream.state.addToken(token)
-  const environment = { LAYBY_LOG_LEVEL: 'warn', ...process.env, LAYBY_UPSTREAM_URL: upstream.url }
-  const { config } = loadConfig({ defaultFile: DEFAULT_FILE, environment })
-  const app = await buildApp(config, { log: createLogger(config.log.level) })
-  const { url, opsUrl } = await app.listen()
-  console.log(lines(url, opsUrl, upstream.url))
+  const redis = values.redis ? await provideRedis(process.env['LAYBY_REDIS_URL']) : null
+  const shared: Record<string, string> =
+    redis === null
+      ? {}
+      : { LAYBY_REDIS_URL: redis.url, LAYBY_SECRET: process.env['LAYBY_SECRET'] ?? DEMO_SECRET }
+  const environment = { ...shared, LAYBY_UPSTREAM_URL: upstream.url }
+  const first = await startLayby(environment)
+  const second = redis === null ? null : await startLayby({ ...environment, ...SECOND_PORTS })
+  console.log(lines(first.url, first.opsUrl, upstream.url))
+  if (second !== null) console.log(sharedLines(first.url, second.url))
   closeWithGrace({ delay: 2_000, logger: false }, async () => {
-    await app.close()
+    await Promise.all([first.close(), second?.close()])
     await upstream.close()
+    redis?.stop()
   })
 }
 
@@ -64,7 +108,7 @@ main().catch((error: unknown) => {
   const { code } = error as NodeJS.ErrnoException
   const isTaken = code === 'EADDRINUSE'
   const reason = isTaken
-    ? 'a port of the demo (8003, 8004 or 9003) is taken; stop what uses it and try again'
+    ? 'a port of the demo (8003, 8004 or 9003; with --redis 8005 and 9005 too) is taken; stop what uses it and try again'
     : error instanceof Error
       ? error.message
       : String(error)

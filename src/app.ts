@@ -180,7 +180,11 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   })
   warnOfPlainSharing(limits.sharing, log)
   let isReady = false
-  const ops = await createOpsServer({ registry: metrics.registry, isReady: () => isReady })
+  const ops = await createOpsServer({
+    registry: metrics.registry,
+    isReady: () => isReady,
+    redis: shared,
+  })
   const listen = async (): Promise<Listening> => {
     await frontEnd.listen({ host: server.host, port: server.port })
     await ops.listen({ host: config.ops.host, port: config.ops.port })

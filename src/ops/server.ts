@@ -6,11 +6,14 @@ export interface OpsDependencies {
   readonly registry: Registry
   /** Whether the instance wants traffic. */
   readonly isReady: () => boolean
+  /** Null: no Redis is configured. Its state is told, and never makes an instance unready. */
+  readonly redis: { readonly isUsable: boolean } | null
 }
 
 export async function createOpsServer({
   registry,
   isReady,
+  redis,
 }: OpsDependencies): Promise<FastifyInstance> {
   const fastify = Fastify({ logger: false, requestTimeout: 10_000 })
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 404 }))
@@ -22,7 +25,8 @@ export async function createOpsServer({
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {
     if (!isReady()) reply.code(503)
-    return { status: isReady() ? 'ready' : 'not ready' }
+    const status = isReady() ? 'ready' : 'not ready'
+    return redis === null ? { status } : { status, redis: redis.isUsable ? 'up' : 'down' }
   })
   await fastify.ready()
   return fastify

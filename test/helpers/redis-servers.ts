@@ -36,9 +36,10 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-export async function launchRedis(args: readonly string[] = []): Promise<RedisServer> {
+/** @param at a port that is known to be free; any, otherwise */
+export async function launchRedis(args: readonly string[] = [], at?: number): Promise<RedisServer> {
   const directory = mkdtempSync(join(tmpdir(), 'layby-redis-'))
-  const port = await freePort()
+  const port = at ?? (await freePort())
   const own = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory]
   const plain = ['--save', '', '--appendonly', 'no', '--daemonize', 'no']
   let child: ChildProcess | null = null
