@@ -3,7 +3,7 @@
  *
  *   socket ─▶ 1 validate ─▶ 2 route ─┬─ cached read ─▶ 3 memory ─hit────────────▶ respond
  *                │ 4xx               │                   │miss
- *                ▼                   │                4 read: coalesce, fetch, policy, store ─▶ respond
+ *                ▼                   │                4 read: Redis, coalesce, fetch, policy, store ─▶ respond
  *             problem                └─ everything else ─▶ 5 pass through (a write? invalidate) ─▶ respond
  *
  * `docs/request-lifecycle.md` tells the same with the status that each step may answer.
@@ -127,7 +127,7 @@ export class Pipeline {
     else void this.#read(reading)
   }
 
-  /** 4. The asynchronous read: coalesce, fetch, decide, store, and then respond. */
+  /** 4. The asynchronous read: the tier that instances share, coalesce, fetch, decide, store, respond. */
   async #read(reading: Reading): Promise<void> {
     const { cache, pins, reporter, totalTimeoutMs } = this.#deps
     const { req, res, head, request, startedAt } = reading

@@ -10,6 +10,9 @@ import { startRedis } from '../helpers/redis-servers.ts'
 import { bearer, startSample, tokenOf } from '../helpers/sample.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
+/** These tests are about what is shared, not about a machine that is busy. */
+const PATIENT = { commandTimeoutMs: 2_000 }
+
 const VERSION = '2023/04/19'
 
 t.test('neither a dump nor all commands of a run hold a token, a name or an address', async (t) => {
@@ -18,7 +21,7 @@ t.test('neither a dump nor all commands of a run hold a token, a name or an addr
   for (const name of ['one', 'two']) {
     upstream.state.addToken(tokenOf(name, { 7: 'Dispatcher', 8: 'Admin' }))
   }
-  const [a, b] = (await startInstances(t, 2, upstream.url, { url: redis.url })) as [
+  const [a, b] = (await startInstances(t, 2, upstream.url, { url: redis.url, ...PATIENT })) as [
     TestApp,
     TestApp,
   ]
@@ -87,7 +90,7 @@ t.test(
       )
     })
     const values = { cache: { memory: { maxBytes: 2_000 }, maxBodyBytes: 1_000 } }
-    const [a, b] = await startInstances(t, 2, upstream.url, { url: redis.url }, values)
+    const [a, b] = await startInstances(t, 2, upstream.url, { url: redis.url, ...PATIENT }, values)
     const ask = (instance: typeof a, id: number) =>
       instance?.get(`/customers/${id}`, { headers: { authorization: `Bearer own-${id % 3}.x` } })
     for (let i = 1; i <= 60; i++) await ask(a, i)

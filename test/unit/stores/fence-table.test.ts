@@ -1,0 +1,158 @@
+import t from 'tap'
+import { FenceTable } from '../../../src/stores/fence-table.ts'
+import { Lease } from '../../../src/stores/lease.ts'
+import { FakeClock } from '../../helpers/clock.ts'
+
+function make() {
+  const clock = new FakeClock()
+  const lease = new Lease(clock)
+  const table = new FenceTable(clock, lease, 100)
+  const hear = (): number => lease.renew(clock.monotonic())
+  const learn = (name: string, value: string): boolean =>
+    table.endReading(table.beginReading([name]), [value])
+  return { clock, lease, table, hear, learn }
+}
+
+t.test('the lease lasts a second from when the probe was sent, not from when it came back', (t) => {
+  const { clock, lease } = make()
+  t.equal(lease.isLive(), false)
+  const sentAt = clock.monotonic()
+  clock.advance(400)
+  lease.renew(sentAt)
+  clock.advance(599)
+  t.equal(lease.isLive(), true)
+  clock.advance(1)
+  t.equal(lease.isLive(), false)
+  t.equal(lease.renew(sentAt), 0, 'a probe that took a second renews nothing')
+  t.equal(lease.isLive(), false)
+  t.end()
+})
+
+t.test('a lapse, or a break, begins a new stretch; a renewal in time does not', (t) => {
+  const { clock, lease, hear } = make()
+  hear()
+  const first = lease.at(clock.monotonic())
+  clock.advance(900)
+  t.equal(hear(), 0)
+  t.equal(lease.at(clock.monotonic()), first)
+  clock.advance(1_500)
+  t.equal(hear(), 1_500, 'the gap is told')
+  const second = lease.at(clock.monotonic())
+  t.not(second, first)
+  lease.break()
+  t.equal(lease.isLive(), false)
+  hear()
+  t.not(lease.at(clock.monotonic()), second)
+  t.end()
+})
+
+t.test('a value holds for as long as the stretch in which it was learnt goes on', (t) => {
+  const { clock, table, hear, learn } = make()
+  hear()
+  t.ok(learn('a', 'v1'))
+  for (let i = 0; i < 10; i++) {
+    clock.advance(900)
+    t.ok(table.holds([['a', 'v1']]))
+    hear()
+  }
+  t.notOk(table.holds([['a', 'v2']]), 'another value does not')
+  clock.advance(1_000)
+  t.notOk(table.holds([['a', 'v1']]), 'the lease has lapsed, no timer needed')
+  hear()
+  t.notOk(table.holds([['a', 'v1']]), 'and what was learnt before it does not come back with it')
+  t.equal(table.valueOf('a'), null)
+  t.end()
+})
+
+t.test('without the bus a value holds for a second', (t) => {
+  const { clock, table, learn } = make()
+  learn('a', 'v1')
+  const own = table.privateValueOf('b')
+  clock.advance(999)
+  t.ok(table.holds([['a', 'v1']]))
+  t.ok(table.holds([['b', own]]))
+  clock.advance(1)
+  t.notOk(table.holds([['a', 'v1']]))
+  t.notOk(table.holds([['b', own]]))
+  t.not(table.privateValueOf('b'), own)
+  t.end()
+})
+
+t.test('a change that is heard while a value is being read makes the reading worthless', (t) => {
+  const { table, hear } = make()
+  hear()
+  // 1. Redis reads the old value. 2. It is changed, and we hear of it. 3. The reply arrives.
+  const reading = table.beginReading(['a', 'b'])
+  table.forget(['a'])
+  t.equal(table.endReading(reading, ['old', 'other']), false)
+  t.notOk(table.holds([['a', 'old']]))
+  t.ok(table.holds([['b', 'other']]), 'what was not changed is learnt')
+  t.end()
+})
+
+t.test('a value that was read in a stretch that has ended holds for a second only', (t) => {
+  const { clock, lease, table, hear } = make()
+  hear()
+  const reading = table.beginReading(['a'])
+  lease.break()
+  hear()
+  table.endReading(reading, ['v1'])
+  t.ok(table.holds([['a', 'v1']]))
+  clock.advance(900)
+  hear()
+  clock.advance(100)
+  t.notOk(table.holds([['a', 'v1']]))
+  t.end()
+})
+
+t.test('the mark of a writer elsewhere holds nothing, and is not believed for long', (t) => {
+  const { clock, table, hear, learn } = make()
+  hear()
+  learn('a', '!id;')
+  t.equal(table.isPending('a'), true)
+  t.notOk(table.holds([['a', '!id;']]))
+  clock.advance(999)
+  hear()
+  clock.advance(1)
+  t.equal(table.isPending('a'), false, 'who died tells nobody')
+  t.end()
+})
+
+t.test('while a write is under way here nothing holds; when it runs out, that is a change', (t) => {
+  const { clock, table, hear, learn } = make()
+  hear()
+  table.mark(['a'], 'w', 500)
+  learn('a', 'v1')
+  t.notOk(table.holds([['a', 'v1']]))
+  clock.advance(500)
+  t.notOk(table.holds([['a', 'v1']]), 'not believed even once')
+  learn('a', 'v1')
+  t.ok(table.holds([['a', 'v1']]))
+  table.mark(['a'], 'w', 500)
+  table.mark(['a'], 'x', 500)
+  table.unmark(['a'], 'w')
+  t.equal(table.isPending('a'), true)
+  table.unmark(['a'], 'x')
+  t.equal(table.isPending('a'), false)
+  t.end()
+})
+
+t.test('revisions change when a value may have changed, and only then', (t) => {
+  const { clock, table, hear, learn } = make()
+  hear()
+  const before = table.revisions(['a', 'b'])
+  learn('a', 'v1')
+  t.equal(table.revisions(['a', 'b']), before, 'learning it is no change')
+  learn('a', 'v1')
+  t.equal(table.revisions(['a', 'b']), before)
+  table.forget(['a'])
+  const forgotten = table.revisions(['a', 'b'])
+  t.not(forgotten, before)
+  learn('a', 'v2')
+  learn('a', 'v3')
+  t.not(table.revisions(['a', 'b']), forgotten)
+  const last = table.revisions(['a', 'b'])
+  clock.advance(1_000)
+  t.not(table.revisions(['a', 'b']), last, 'after a lapse nothing is known')
+  t.end()
+})

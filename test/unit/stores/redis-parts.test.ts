@@ -1,0 +1,146 @@
+import t from 'tap'
+import {
+  credentialFence,
+  familyFence,
+  kinFence,
+  partsOf,
+  subjectFence,
+  tenantFence,
+} from '../../../src/cache/key.ts'
+import { Breaker } from '../../../src/stores/breaker.ts'
+import { OwedChanges } from '../../../src/stores/owed-changes.ts'
+import {
+  grantFrame,
+  grantOf,
+  representationFrame,
+  representationOf,
+} from '../../../src/stores/record-frames.ts'
+import { codeOf } from '../../../src/stores/redis-connection.ts'
+import { RedisKeys } from '../../../src/stores/redis-keys.ts'
+import { QUARANTINE_MS, TierTrust } from '../../../src/stores/tier-trust.ts'
+import { FakeClock } from '../../helpers/clock.ts'
+
+t.test(
+  'the breaker opens after twenty failures in a row, or after a second of nothing else',
+  (t) => {
+    const clock = new FakeClock()
+    const quick = new Breaker(clock)
+    for (let i = 0; i < 19; i++) t.equal(quick.failed(), false)
+    t.equal(quick.isOpen, false)
+    t.equal(quick.failed(), true)
+    t.equal(quick.isOpen, true)
+    t.equal(quick.failed(), false, 'it opens once')
+    quick.close()
+    t.equal(quick.isOpen, false)
+    const slow = new Breaker(clock)
+    slow.failed()
+    clock.advance(999)
+    slow.succeeded()
+    clock.advance(1)
+    t.equal(slow.failed(), false, 'a success in between starts anew')
+    clock.advance(1_000)
+    t.equal(slow.failed(), true)
+    t.end()
+  },
+)
+
+t.test(
+  'what was stored before a loss is left alone for a while, and a first start waits for nothing',
+  (t) => {
+    const clock = new FakeClock()
+    const trust = new TierTrust(clock)
+    t.equal(trust.recovered(), false)
+    t.equal(trust.isTrusted(), true)
+    trust.lost()
+    t.equal(trust.isTrusted(), false)
+    t.equal(trust.recovered(), true)
+    clock.advance(QUARANTINE_MS - 1)
+    t.equal(trust.isTrusted(), false)
+    clock.advance(1)
+    t.equal(trust.isTrusted(), true)
+    t.end()
+  },
+)
+
+t.test('recent changes are repeated, old ones are not, and too many become their tenants’', (t) => {
+  const clock = new FakeClock()
+  const owed = new OwedChanges(clock, () => 'wide')
+  owed.changed(['old'])
+  clock.advance(15_000)
+  owed.changed(['new'])
+  t.equal(owed.size, 0)
+  owed.repeat()
+  t.strictSame(owed.take(), ['new'])
+  t.strictSame(owed.take(), [])
+  owed.owe(Array.from({ length: 20_001 }, (_, i) => `f${i}`))
+  t.strictSame(owed.take(), ['wide'])
+  owed.changed(Array.from({ length: 20_005 }, (_, i) => `f${i}`))
+  owed.repeat()
+  t.ok(owed.take().includes('wide'))
+  t.end()
+})
+
+t.test('all of a tenant lies in one slot, and a credential’s in its own', (t) => {
+  const keys = new RedisKeys('p')
+  const tag = (key: string): string => /\{(.*?)\}/.exec(key)?.[1] ?? ''
+  const ofTenant = [
+    tenantFence('7'),
+    kinFence('7'),
+    subjectFence('7', 'customer', '1'),
+    familyFence('7', 'customer', '2'),
+  ].map((name) => keys.fence(name))
+  const all = [...ofTenant, keys.record('s'.repeat(32), '7', '1:gx'), keys.turn('7', 'x')]
+  t.equal(new Set(all).size, 6)
+  t.equal(new Set(all.map(tag)).size, 1)
+  t.not(tag(keys.fence(tenantFence('70'))), tag(all[0] as string))
+  t.equal(tag(keys.fence(credentialFence('7'))), tag(keys.pin('7')))
+  t.not(tag(keys.pin('7')), tag(all[0] as string), 'a credential that is named like a tenant')
+  t.strictSame(partsOf(subjectFence('7', 'customer', '1')), ['s', '7', 'customer', '1'])
+  t.end()
+})
+
+t.test('life is never longer after Redis than before, whatever the clocks say', (t) => {
+  const stamp = [['a', '1']] as const
+  const grant = { kind: 'grant', holder: 'h', digest: 'D', version: 'v', stamp } as const
+  const here = 1_000_000
+  const frame = grantFrame({ ...grant, witnessedAt: here - 100, expiresAt: here + 900 }, here)
+  // Another instance, on another clock, reads it 300 ms later.
+  const there = 5_000
+  const found = grantOf(frame, 600, there)
+  t.equal(found.expiresAt, there + 600)
+  t.equal(found.witnessedAt, there - 400)
+  t.equal(grantOf(frame, 10_000_000, there).expiresAt, there + 900, 'not by what Redis claims')
+  t.equal(grantOf(frame, -1, there).expiresAt, there, 'nor without an end')
+  const shown = {
+    kind: 'representation',
+    digest: 'D',
+    status: 200,
+    reason: 'OK',
+    headers: [],
+    date: null,
+    body: Buffer.from('{}'),
+    etag: '"x"',
+    version: 'v',
+    generatedAt: here - 1_000,
+    freshUntil: here + 4_000,
+    stamp,
+  } as const
+  const read = representationOf(representationFrame(shown, here), 3_000, there)
+  t.equal(there - read.generatedAt, 2_000, 'its age has grown')
+  t.equal(read.freshUntil - there, 3_000, 'and its freshness shrunk')
+  t.end()
+})
+
+t.test('what is told of a fault is one word', (t) => {
+  t.equal(
+    codeOf(
+      Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:6379'), { code: 'ECONNREFUSED' }),
+    ),
+    'ECONNREFUSED',
+  )
+  t.equal(codeOf(new Error('WRONGPASS invalid username-password pair')), 'WRONGPASS')
+  t.equal(codeOf(new Error('timed out')), 'ETIMEDOUT')
+  t.equal(codeOf(new Error('secret at 10.0.0.1')), 'Error')
+  t.equal(codeOf(null), 'Error')
+  t.end()
+})
