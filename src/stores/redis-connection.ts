@@ -29,9 +29,14 @@ export type RedisClient = Redis | Cluster
 const MAX_PAUSE_MS = 700
 const MIN_PAUSE_MS = 50
 const RECONNECT_EVERY_MS = 500
+/** To connect, and to answer at all: longer means that nobody is there. Milliseconds. */
+const SILENCE_MS = 1_000
 
 /** Faults after which another connection may find the right server. */
 const RECONNECT_ON = /^(READONLY|LOADING|MASTERDOWN)/
+/** What may stand within a message: ioredis wraps what a Sentinel has met with in a sentence. */
+const KNOWN_CODES =
+  /\b(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|NOAUTH|NOPERM|WRONGPASS)\b/
 
 /** @param onProblem is given a short code; never a message, which may name addresses or users */
 export function connect(
@@ -40,41 +45,58 @@ export function connect(
   onProblem: (code: string) => void,
 ): RedisClient {
   const client = clientOf(settings, optionsOf(settings, purpose))
-  client.on('error', (error: unknown) => onProblem(codeOf(error)))
+  // Of a Cluster's nodes each has its own; the Cluster's own comes when none is left.
+  for (const event of ['error', 'node error']) {
+    client.on(event, (error: unknown) => onProblem(codeOf(error)))
+  }
   return client
 }
 
 /** A short word for a fault: a system code, or the first word of what Redis answered. */
 export function codeOf(error: unknown): string {
-  const { code, message = '', name = '' } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  const fault = (error ?? {}) as Partial<NodeJS.ErrnoException> & { lastNodeError?: unknown }
+  const { code, message = '', name = '', lastNodeError } = fault
+  if (lastNodeError instanceof Error) return codeOf(lastNodeError)
   if (typeof code === 'string' && /^[A-Z_0-9]{2,40}$/.test(code)) return code
-  const word = /^[A-Z]{3,20}(?= )/.exec(message)?.[0]
+  const word = /^[A-Z]{3,20}(?= )/.exec(message)?.[0] ?? KNOWN_CODES.exec(message)?.[0]
   if (word !== undefined) return word
-  return /timed? ?out/i.test(message) ? 'ETIMEDOUT' : /^[A-Za-z]{1,40}$/.test(name) ? name : 'Error'
+  if (/timed? ?out/i.test(message)) return 'ETIMEDOUT'
+  // All that ioredis tells of a Sentinel or a Cluster node that it could not reach.
+  if (/Connection is closed|isn't writeable/.test(message)) return 'CLOSED'
+  return /^[A-Za-z]{1,40}$/.test(name) ? name : 'Error'
 }
 
 function optionsOf(settings: RedisSettings, purpose: 'commands' | 'subscriber') {
-  const { username, password, tls, ca } = settings
-  const isForCommands = purpose === 'commands'
+  const { username, password, ca } = settings
   return {
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
-    ...(tls || settings.url?.startsWith('rediss:') ? { tls: ca === null ? {} : { ca } } : {}),
+    ...(isEncrypted(settings) ? { tls: ca === null ? {} : { ca } } : {}),
     protocol: 2,
     // CLIENT SETINFO is of no use here, and one right more for an ACL user.
     disableClientInfo: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    autoResubscribe: false,
-    connectTimeout: 1_000,
+    // Whoever subscribes does so on each connection anew, and knows since when it hears.
+    ...(purpose === 'subscriber' ? { autoResubscribe: false } : {}),
+    connectTimeout: SILENCE_MS,
     // No command timeout: `redis-commands.ts` keeps the budget, and can tell our own pauses from those of Redis.
-    ...(isForCommands ? { socketTimeout: 1_000 } : {}),
+    // Runs only while an answer is awaited: a subscriber's silence is none, but one that is never told that it
+    // has subscribed would wait for ever.
+    socketTimeout: SILENCE_MS,
     disconnectTimeout: 500,
     keepAlive: 5_000,
     retryStrategy: pause,
+    // Otherwise as long as Redis believes that reading its data will take, up to 10 s.
+    maxLoadingRetryTime: 500,
     reconnectOnError: reconnectSparingly(),
   } as const
+}
+
+/** By the URL as it is understood: ioredis looks for the scheme in lower case only. */
+function isEncrypted({ tls, url }: RedisSettings): boolean {
+  return tls || (url !== null && new URL(url).protocol === 'rediss:')
 }
 
 /** Every reply of a server that has become a replica is such an error; one new connection at a time will do. */
@@ -98,6 +120,8 @@ function clientOf(settings: RedisSettings, options: ReturnType<typeof optionsOf>
       clusterRetryStrategy: pause,
       slotsRefreshTimeout: 1_000,
       slotsRefreshInterval: 2_000,
+      // Certificates are for names; ioredis would look up addresses, and verify those.
+      ...('tls' in options ? { dnsLookup: (host, found) => found(null, host) } : {}),
       redisOptions: options,
     })
   }
@@ -108,7 +132,9 @@ function clientOf(settings: RedisSettings, options: ReturnType<typeof optionsOf>
       name: sentinelName,
       ...(sentinelPassword === null ? {} : { sentinelPassword }),
       sentinelRetryStrategy: pause,
-      ...('tls' in options ? { enableTLSForSentinelMode: true } : {}),
+      // One that hangs would keep us from asking the others.
+      sentinelCommandTimeout: SILENCE_MS,
+      ...('tls' in options ? { enableTLSForSentinelMode: true, sentinelTLS: options.tls } : {}),
     })
   }
   return new Redis(url ?? '', options)
@@ -120,5 +146,6 @@ function pause(): number {
 
 function addressOf(node: string): { readonly host: string; readonly port: number } {
   const colon = node.lastIndexOf(':')
-  return { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) }
+  // Brackets around an IPv6 address are of URLs, not of sockets.
+  return { host: node.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(node.slice(colon + 1)) }
 }

@@ -12,6 +12,7 @@ import type { TierCredential, TierEntry, TierFound, TierQuery } from '../cache/p
 import type { Representation } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/derive-key.ts'
+import { CredentialReads } from './credential-reads.ts'
 import type { FenceTable } from './fence-table.ts'
 import { newValue } from './fence-value.ts'
 import {
@@ -25,14 +26,7 @@ import {
 } from './record-frames.ts'
 import type { RedisCommands } from './redis-commands.ts'
 import type { RedisKeys } from './redis-keys.ts'
-import {
-  PUT,
-  READ_CREDENTIAL,
-  READ_REPRESENTATION,
-  READ_STANDING,
-  REMOVE,
-  STORE,
-} from './redis-scripts.ts'
+import { PUT, READ_REPRESENTATION, READ_STANDING, REMOVE, STORE } from './redis-scripts.ts'
 import type { TierTrust } from './tier-trust.ts'
 
 /** Grants and admissions are a few hundred bytes. */
@@ -58,9 +52,11 @@ export interface RedisTierOptions {
 
 export class RedisTier {
   readonly #options: RedisTierOptions
+  readonly #credentials: CredentialReads
 
   constructor(options: RedisTierOptions) {
     this.#options = options
+    this.#credentials = new CredentialReads(options)
   }
 
   get isUsable(): boolean {
@@ -156,9 +152,8 @@ export class RedisTier {
   ): Promise<TierFound | null> {
     const { commands, keys, table, clock, fenceLifetimeMs } = this.#options
     const { tenant, fences } = query
-    const own = credentialFence(credential.partition)
     const askedAt = clock.monotonic()
-    const reading = table.beginReading([...fences, own])
+    const reading = table.beginReading(fences)
     const grantAt = keys.record(secret, tenant, credential.grantKey)
     const admissionAt = keys.record(secret, tenant, credential.admissionKey)
     const [standing, held] = await Promise.all([
@@ -167,16 +162,11 @@ export class RedisTier {
         [grantAt, admissionAt, ...fences.map((name) => keys.fence(name))],
         [newValue(), fenceLifetimeMs, MAX_STANDING_BYTES],
       ),
-      commands.run(
-        READ_CREDENTIAL,
-        [keys.fence(own), keys.pin(credential.partition)],
-        [newValue(), fenceLifetimeMs],
-      ),
+      this.#credentials.read(credential.partition),
     ])
     const [grantBytes, grantLeft, admissionBytes, admissionLeft, ...values] = listOf(standing)
-    const [ownValue, pin] = listOf(held)
-    table.endReading(reading, [...values.slice(0, fences.length), ownValue].map(textOf))
-    if (!standing.ok || !held.ok) return null
+    table.endReading(reading, values.slice(0, fences.length).map(textOf))
+    if (!standing.ok || held === null) return null
     const grant = this.#opened(grantBytes, credential.seal, grantAt, 'grant')
     const admission = this.#opened(admissionBytes, credential.seal, admissionAt, 'admission')
     const named = grant === null ? null : grantOf(grant, Number(grantLeft), askedAt)
@@ -185,7 +175,7 @@ export class RedisTier {
       admission: admission === null ? null : admissionOf(admission, Number(admissionLeft), askedAt),
       representation:
         named === null ? null : await this.#readBytes(query, credential, secret, named),
-      pinnedVersion: textOf(pin) || null,
+      pinnedVersion: held.pin,
       isFormer,
     }
   }

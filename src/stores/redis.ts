@@ -2,6 +2,7 @@
  * Everything that instances share, put together: two connections to Redis, the bus with its lease, the fences,
  * and the second tier. What comes in from the bus is handed on from here.
  */
+import { LRUCache } from 'lru-cache'
 import type { Fences, WriteFences } from '../cache/fence.ts'
 import { type Key, partsOf, tenantFence } from '../cache/key.ts'
 import type { MemoryStore, SharedTier } from '../cache/ports.ts'
@@ -34,6 +35,8 @@ export interface RedisObserver {
   redisFailed(code: string): void
 }
 
+const NOTED_MS = 10_000
+
 export interface RedisOptions {
   readonly settings: RedisSettings
   readonly clock: Clock
@@ -62,11 +65,14 @@ export function createSharedState(options: RedisOptions): SharedState {
   const parts = createParts(options)
   const { commands, lease, bus, fences, store, keys, fenceLifetimeMs } = parts
   const turns = new Turns(parts)
+  // What Redis was told of a credential's pin a moment ago, it need not be told with every fill.
+  const noted = new LRUCache<string, string>({ max: 10_000, ttl: NOTED_MS })
   parts.handlers.receive = (message) => {
     fences.received(message)
     remember(options.memory, message, options.clock.monotonic())
     turns.ended(message.landed ?? [])
     for (const [partition, version] of message.pins ?? []) {
+      noted.delete(partition)
       options.onPinChange(partition, version)
     }
     if (message.forget !== undefined) options.observer.heard()
@@ -75,11 +81,11 @@ export function createSharedState(options: RedisOptions): SharedState {
     fences,
     tier: sharedTier(store, turns, bus),
     notePin: async (partition, version) => {
-      const reply = await commands.run(
-        SET_PIN,
-        [keys.pin(partition)],
-        [version ?? '', fenceLifetimeMs],
-      )
+      const told = version ?? ''
+      if (noted.get(partition) === told) return
+      noted.set(partition, told)
+      const reply = await commands.run(SET_PIN, [keys.pin(partition)], [told, fenceLifetimeMs])
+      if (!reply.ok) noted.delete(partition)
       if (reply.ok && reply.value === 1) await bus.publish({ pins: [[partition, version]] })
     },
     get isUsable() {

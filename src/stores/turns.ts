@@ -1,12 +1,11 @@
 /**
  * One fill per cluster: whoever asks the upstream takes a turn in Redis first, and the others wait for it to
  * land. A turn is short and renewed while the fill lasts, so that it dies with its holder; who waits tries to
- * take it from time to time, and so finds out.
+ * take it from time to time, and so finds out; also when the bus is not heard.
  */
 import { randomBytes } from 'node:crypto'
 import type { Turn } from '../cache/ports.ts'
 import type { Bus } from './bus.ts'
-import type { Lease } from './lease.ts'
 import type { RedisCommands } from './redis-commands.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { END_TURN, TAKE_TURN } from './redis-scripts.ts'
@@ -18,7 +17,6 @@ export interface TurnsOptions {
   readonly commands: RedisCommands
   readonly keys: RedisKeys
   readonly bus: Pick<Bus, 'publish'>
-  readonly lease: Lease
 }
 
 /** Nobody else is told, and nobody is waited for. */
@@ -33,9 +31,8 @@ export class Turns {
   }
 
   async take(tenant: string, key: string): Promise<Turn> {
-    const { commands, keys, lease } = this.#options
-    // Without the bus nobody would be woken.
-    if (!commands.isUsable || !lease.isLive()) return ALONE
+    const { commands, keys } = this.#options
+    if (!commands.isUsable) return ALONE
     const name = keys.turn(tenant, key)
     const who = randomBytes(9).toString('base64url')
     // Before asking: the end of the turn may be told before the reply is here.

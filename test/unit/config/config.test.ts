@@ -124,6 +124,10 @@ t.test(
       [{ ...URL_SET, LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS: '20000' }, 'upstream.headersTimeoutMs'],
       [{ ...URL_SET, LAYBY_REDIS_URL: 'redis://127.0.0.1' }, 'secret'],
       [{ ...REDIS_SET, LAYBY_REDIS_URL: 'http://127.0.0.1' }, 'redis.url'],
+      [{ ...REDIS_SET, LAYBY_REDIS_URL: 'redis://' }, 'redis.url'],
+      [{ ...REDIS_SET, LAYBY_REDIS_URL: 'redis://h?enableOfflineQueue=true' }, 'redis.url'],
+      [{ ...REDIS_SET, LAYBY_REDIS_URL: 'redis://h/cache' }, 'redis.url'],
+      [{ ...REDIS_SET, LAYBY_REDIS_URL: `redis://:${secret}%zz@h` }, 'redis.url'],
       [{ ...REDIS_SET, LAYBY_REDIS_MODE: 'cluster' }, 'redis.url'],
       [{ ...REDIS_SET, LAYBY_REDIS_NODES: '127.0.0.1:1' }, 'redis.nodes'],
       [{ ...REDIS_SET, LAYBY_REDIS_URL: '', LAYBY_REDIS_MODE: 'sentinel' }, 'redis.nodes'],
@@ -150,6 +154,21 @@ t.test(
     t.end()
   },
 )
+
+t.test('Redis is one server by its URL, or more by their addresses', (t) => {
+  for (const url of ['redis://h', 'rediss://user:p%40ss@h:6380/2', 'REDIS://[::1]:1/'])
+    t.equal(load({ ...REDIS_SET, LAYBY_REDIS_URL: url }).config.redis.url, url)
+  const { config } = load({
+    ...REDIS_SET,
+    LAYBY_REDIS_URL: '',
+    LAYBY_REDIS_MODE: 'sentinel',
+    LAYBY_REDIS_NODES: 'a:26379, [::1]:26379',
+    LAYBY_PREVIOUS_SECRETS: `${'x'.repeat(32)},${'y'.repeat(32)}`,
+  })
+  t.strictSame(config.redis.nodes, ['a:26379', '[::1]:26379'])
+  t.equal(config.previousSecrets.length, 2)
+  t.end()
+})
 
 function keyAtFault(parse: () => unknown): string | null {
   try {
