@@ -119,7 +119,6 @@ function createParts(options: RedisOptions) {
       observer.redisFailed(code)
     },
   })
-  let wasUsable = false
   const owed = new OwedChanges(clock, (name) => tenantOrSelf(name))
   const handlers: { receive: (message: BusMessage) => void } = { receive: () => {} }
   const bus = new Bus({
@@ -130,17 +129,12 @@ function createParts(options: RedisOptions) {
     clock,
     keys: secrets.map((secret) => deriveKey(secret, 'bus')),
     onMessage: (message) => handlers.receive(message),
-    // At the start the subscriber may be there first: what was never had is not lost.
-    onProbe: (isTaken) => {
-      if (isTaken) recover()
-      else if (wasUsable) trust.lost()
-    },
+    onProbe: (isTaken) => (isTaken ? recover() : trust.missed()),
     onGap: (milliseconds) => observer.busGap(milliseconds),
   })
   const shared = { commands, keys, table, trust, clock, bus, owed, lease }
   const fences = new SharedFences({ ...shared, fenceLifetimeMs, recordLifetimeMs: longest })
   const recover = (): void => {
-    wasUsable = true
     if (trust.recovered()) void fences.recovered()
   }
   commands.onLost(() => trust.lost())

@@ -17,6 +17,7 @@ export const QUARANTINE_MS = 1_500
 export class TierTrust {
   readonly #clock: Clock
   #isLost = false
+  #wasThere = false
   #recoveredAt = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock) {
@@ -27,8 +28,14 @@ export class TierTrust {
     this.#isLost = true
   }
 
+  /** A probe was not taken. At the start the bus may be there first: what was never had is not lost. */
+  missed(): void {
+    if (this.#wasThere) this.lost()
+  }
+
   /** @returns true if it had been lost */
   recovered(): boolean {
+    this.#wasThere = true
     if (!this.#isLost) return false
     this.#isLost = false
     this.#recoveredAt = this.#clock.monotonic()

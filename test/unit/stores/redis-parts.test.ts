@@ -49,9 +49,11 @@ t.test(
   (t) => {
     const clock = new FakeClock()
     const trust = new TierTrust(clock)
+    trust.missed()
+    t.equal(trust.isTrusted(), true, 'what was never had is not lost')
     t.equal(trust.recovered(), false)
     t.equal(trust.isTrusted(), true)
-    trust.lost()
+    trust.missed()
     t.equal(trust.isTrusted(), false)
     t.equal(trust.recovered(), true)
     clock.advance(QUARANTINE_MS - 1)
