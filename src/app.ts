@@ -18,17 +18,18 @@ import { SharingMode } from './cache/sharing.ts'
 import { Standings } from './cache/standing.ts'
 import { ConfigError } from './config/load.ts'
 import type { Config } from './config/schema.ts'
-import { createFrontEnd } from './http/server.ts'
+import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { AccessLog } from './ops/access-log.ts'
 import { Metrics } from './ops/metrics.ts'
-import { Reporting } from './ops/reporting.ts'
+import { Reporting, type WireReporter } from './ops/reporting.ts'
 import { createOpsServer } from './ops/server.ts'
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import { createSharedState, type SharedState } from './stores/redis.ts'
 import { UpstreamClient } from './upstream/client.ts'
+import { placeBefore } from './wire/front-end.ts'
 
 /** What tests and the simulation put in another's place. */
 export interface Overrides {
@@ -43,7 +44,7 @@ export interface Overrides {
   readonly partitionOf?: (authorization: string) => string
   readonly newRequestId?: () => string
   /** Sees every report, beside metrics and log. */
-  readonly reporter?: Partial<Reporter>
+  readonly reporter?: Partial<Reporter> & Partial<WireReporter>
 }
 
 /** Base URLs of the two listeners. */
@@ -150,6 +151,26 @@ function buildInstance(
   return { core: buildCore(config, { memory, ...common, ...overrides }, reporting), shared, pins }
 }
 
+function meter({ memory, sharing }: Core, redis: SharedState | null, mode: string): Metrics {
+  return new Metrics({
+    memory,
+    sharing: mode,
+    trippedTenants: () => sharing.trippedCount,
+    redis,
+  })
+}
+
+/** The normal front end, and, if wanted, the wire front end before it. */
+async function buildFrontEnds(
+  deps: FrontEndDependencies & { readonly reporter: Reporting },
+  fastPath: boolean,
+): Promise<{ readonly fastify: FastifyInstance; readonly drain: () => void }> {
+  const { fastify, pipeline, passOn } = await createFrontEnd(deps)
+  if (!fastPath) return { fastify, drain: () => {} }
+  const { drain } = placeBefore(fastify.server, { ...deps, pipeline, passOn })
+  return { fastify, drain }
+}
+
 /** @throws ConfigError when a file that the configuration names can't be read */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const { server, upstream, cache: limits } = config
@@ -157,16 +178,11 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const log = overrides.log ?? createLogger(config.log.level)
   const reporting = new Reporting(new AccessLog(log), overrides.reporter ?? {})
   const { core, shared, pins } = buildInstance(config, overrides, clock, reporting)
-  const metrics = new Metrics({
-    memory: core.memory,
-    sharing: limits.sharing,
-    trippedTenants: () => core.sharing.trippedCount,
-    redis: shared,
-  })
+  const metrics = meter(core, shared, limits.sharing)
   reporting.add(metrics)
   const ca = readCertificates('upstream.ca', upstream.ca)
   const client = new UpstreamClient({ ...upstream, ca, maxBodyBytes: limits.maxBodyBytes, clock })
-  const frontEnd = await createFrontEnd({
+  const deps = {
     ...core,
     clock,
     client,
@@ -177,7 +193,8 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     newRequestId: overrides.newRequestId ?? randomUUID,
     maxRequestBytes: server.maxRequestBytes,
     totalTimeoutMs: upstream.totalTimeoutMs,
-  })
+  }
+  const { fastify, drain } = await buildFrontEnds(deps, server.fastPath)
   warnOfPlainSharing(limits.sharing, log)
   let isReady = false
   const ops = await createOpsServer({
@@ -186,14 +203,15 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     redis: shared,
   })
   const listen = async (): Promise<Listening> => {
-    await frontEnd.listen({ host: server.host, port: server.port })
+    await fastify.listen({ host: server.host, port: server.port })
     await ops.listen({ host: config.ops.host, port: config.ops.port })
     isReady = true
-    return { url: urlOf(frontEnd), opsUrl: urlOf(ops) }
+    return { url: urlOf(fastify), opsUrl: urlOf(ops) }
   }
   const close = async (): Promise<void> => {
     isReady = false
-    await Promise.all([frontEnd.close(), ops.close()])
+    drain()
+    await Promise.all([fastify.close(), ops.close()])
     await Promise.all([client.close(), shared?.close()])
   }
   return { log, listen, close }

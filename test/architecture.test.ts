@@ -11,8 +11,9 @@ const EMITTED = join(ROOT, '.build/src')
 /** Folder → what of ours it may import. `main` and `app` are files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['app', 'config', 'lib'],
-  app: ['auth', 'cache', 'config', 'contract', 'http', 'lib', 'ops', 'stores', 'upstream'],
+  app: ['auth', 'cache', 'config', 'contract', 'http', 'lib', 'ops', 'stores', 'upstream', 'wire'],
   http: ['auth', 'cache', 'contract', 'lib'],
+  wire: ['http', 'cache', 'contract', 'lib'],
   ops: ['auth', 'cache', 'contract', 'lib'],
   auth: ['contract', 'lib'],
   cache: ['contract', 'lib'],

@@ -35,6 +35,11 @@ export const ConfigSchema = group({
       description:
         'Whether a proxy in front is trusted to name the client. Without effect in this version.',
     }),
+    fastPath: Type.Boolean({
+      default: true,
+      description:
+        'Whether plain reads are answered before they reach Node’s HTTP server. The answers are the same.',
+    }),
     maxRequestBytes: bytes(1_048_576, 'Longest content of a request that is passed through.'),
   }),
   ops: group({

@@ -8,7 +8,6 @@
  *
  * `docs/request-lifecycle.md` tells the same with the status that each step may answer.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Credentials } from '../auth/credentials.ts'
 import type { PinUse, VersionPins } from '../auth/version-pins.ts'
 import type { Cache } from '../cache/cache.ts'
@@ -22,9 +21,8 @@ import type { Served } from '../cache/served.ts'
 import { isSafeMethod, matchRead, matchWrite, type RouteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import { bodyOf, relayedAnswer, representationAnswer } from './answer.ts'
-import type { Passage } from './passage.ts'
+import type { Exchange } from './exchange.ts'
 import type { ProblemCode } from './problems.ts'
-import { writeAnswer, writeProblem } from './respond.ts'
 import { type RequestHead, validate } from './validate.ts'
 
 export interface PipelineDependencies {
@@ -35,8 +33,6 @@ export interface PipelineDependencies {
   readonly readUpstream: ReadUpstream
   readonly reporter: Reporter
   readonly newRequestId: () => string
-  /** Gives a request to the pass-through, with what is known of it. */
-  readonly passOn: (req: IncomingMessage, res: ServerResponse, passage: Passage) => void
   readonly maxRequestBytes: number
   /** From a request's arrival to the last moment for its answer. Milliseconds. */
   readonly totalTimeoutMs: number
@@ -44,8 +40,7 @@ export interface PipelineDependencies {
 
 /** A cached read on its way, whose head has passed. */
 interface Reading {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
+  readonly exchange: Exchange
   readonly head: RequestHead
   readonly request: ReadRequest
   readonly startedAt: number
@@ -63,47 +58,41 @@ export class Pipeline {
     this.#deps = dependencies
   }
 
-  handle(req: IncomingMessage, res: ServerResponse): void {
+  /** Any request, from its first step. */
+  handle(exchange: Exchange): void {
     const { clock, newRequestId, maxRequestBytes } = this.#deps
     const startedAt = clock.monotonic()
     // 1. Validate: what is doubtful goes no further.
-    const raw = {
-      method: req.method ?? '',
-      url: req.url ?? '',
-      httpVersion: req.httpVersion,
-      rawHeaders: req.rawHeaders,
-    }
-    const checked = validate(raw, newRequestId, maxRequestBytes)
-    if (checked.kind === 'refused') {
-      this.#refuse(req, res, checked.code, checked.requestId, startedAt)
-      return
-    }
+    const checked = validate(exchange.raw, newRequestId, maxRequestBytes)
+    if (checked.kind === 'ok') this.proceed(exchange, checked.head, startedAt)
+    else this.#refuse(exchange, checked.code, checked.requestId, startedAt)
+  }
+
+  /**
+   * A request that has passed the validator.
+   *
+   * @param startedAt when it arrived, in monotonic milliseconds
+   */
+  proceed(exchange: Exchange, head: RequestHead, startedAt: number): void {
     // 2. Route.
-    const { head } = checked
     const isRead = head.method === 'GET' || head.method === 'HEAD'
     const read = isRead ? matchRead(head.path) : null
     if (read?.kind === 'invalid-parameter') {
-      this.#refuse(req, res, 'invalid_parameter', head.requestId, startedAt)
+      this.#refuse(exchange, 'invalid_parameter', head.requestId, startedAt)
     } else if (read?.kind === 'cached') {
-      this.#readCached(req, res, head, read.match, startedAt)
+      this.#readCached(exchange, head, read.match, startedAt)
     } else {
       // 5. Everything else passes through.
       const told = isSafeMethod(head.method) ? PASS_READ : PASS_WRITE
-      this.#passOn(req, res, head, told, null)
+      this.#passOn(exchange, head, told, null)
     }
   }
 
-  #readCached(
-    req: IncomingMessage,
-    res: ServerResponse,
-    head: RequestHead,
-    match: RouteMatch,
-    startedAt: number,
-  ): void {
+  #readCached(exchange: Exchange, head: RequestHead, match: RouteMatch, startedAt: number): void {
     const { cache, clock, credentials, pins, reporter } = this.#deps
     const directives = requestDirectives(head.cacheControl, head.pragma)
     if (head.query !== null || directives.noStore) {
-      this.#passOn(req, res, head, head.query !== null ? BYPASS_QUERY : BYPASS_NO_STORE, match)
+      this.#passOn(exchange, head, head.query !== null ? BYPASS_QUERY : BYPASS_NO_STORE, match)
       return
     }
     const { requestId, version } = head
@@ -118,7 +107,7 @@ export class Pipeline {
       pins,
       requestId,
     })
-    const reading: Reading = { req, res, head, request, startedAt }
+    const reading: Reading = { exchange, head, request, startedAt }
     // 3. Memory: a hit is answered before this function returns.
     const before = clock.monotonic()
     const found = cache.lookup(request)
@@ -130,7 +119,7 @@ export class Pipeline {
   /** 4. The asynchronous read: the tier that instances share, coalesce, fetch, decide, store, respond. */
   async #read(reading: Reading): Promise<void> {
     const { cache, pins, reporter, totalTimeoutMs } = this.#deps
-    const { req, res, head, request, startedAt } = reading
+    const { exchange, head, request, startedAt } = reading
     const pin = pins.begin(request.partition, head.version)
     try {
       const served = await cache.read(request, {
@@ -143,7 +132,7 @@ export class Pipeline {
     } catch (error) {
       pins.end(pin, null)
       reporter.faulted(error, head.requestId)
-      this.#refuse(req, res, 'internal_error', head.requestId, startedAt)
+      this.#refuse(exchange, 'internal_error', head.requestId, startedAt)
     }
   }
 
@@ -159,46 +148,34 @@ export class Pipeline {
   }
 
   #respond(reading: Reading, served: Served): void {
-    const { req, res, head } = reading
+    const { exchange, head } = reading
     const told = served.outcome
     if (served.kind === 'failure') {
       const code = PROBLEM_OF_FAILURE[served.failure]
-      this.#report(reading, told, writeProblem(req, res, code, head.requestId), code)
+      this.#report(reading, told, exchange.problem(code, head.requestId), code)
       return
     }
     const answer =
       served.kind === 'representation'
         ? representationAnswer(served.representation, told, head)
         : relayedAnswer({ ...served.answer, body: bodyOf(served.answer) }, told, head, true)
-    writeAnswer(res, answer)
+    exchange.answer(answer)
     this.#report(reading, told, answer.status, null)
   }
 
-  #passOn(
-    req: IncomingMessage,
-    res: ServerResponse,
-    head: RequestHead,
-    told: Outcome,
-    read: RouteMatch | null,
-  ): void {
+  #passOn(exchange: Exchange, head: RequestHead, told: Outcome, read: RouteMatch | null): void {
     const credential =
       head.authorization === null ? null : this.#deps.credentials.of(head.authorization)
     const write = head.tenant === null ? null : matchWrite(head.method, head.path)
-    this.#deps.passOn(req, res, { head, credential, outcome: told, write, read })
+    exchange.passOn({ head, credential, outcome: told, write, read })
   }
 
-  #refuse(
-    req: IncomingMessage,
-    res: ServerResponse,
-    code: ProblemCode,
-    requestId: string,
-    startedAt: number,
-  ): void {
-    const status = writeProblem(req, res, code, requestId)
+  #refuse(exchange: Exchange, code: ProblemCode, requestId: string, startedAt: number): void {
+    const status = exchange.problem(code, requestId)
     this.#deps.reporter.finished({
       outcome: REFUSED,
       status,
-      method: req.method ?? '',
+      method: exchange.raw.method,
       route: null,
       tenant: null,
       requestId,

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import type { WireAnswer } from './answer.ts'
+import { NO_BLOCK, type WireAnswer } from './answer.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 
 /** Writes head and body. A body that fails half way ends the connection: never a clean end. */
@@ -13,8 +13,9 @@ export function writeAnswer(res: ServerResponse, answer: WireAnswer): void {
     stream?.destroy()
     return
   }
-  res.sendDate = !answer.headers.includes('Date') && !answer.headers.includes('date')
-  res.writeHead(answer.status, printable(answer.reason), answer.headers)
+  res.sendDate = !hasDate(answer)
+  const headers = [...answer.common.list, ...answer.headers]
+  res.writeHead(answer.status, printable(answer.reason), headers)
   if (stream === null) {
     res.end(body, 'latin1')
   } else if (res.req.method === 'HEAD') {
@@ -45,7 +46,8 @@ export function writeProblem(
   const { status, reason, headers, body, closes } = problemAnswer(code, requestId)
   // Reading on through content that nobody wants, or that can't be told from a request, is no use.
   if (closes || hasContent(req)) endConnection(req, headers)
-  writeAnswer(res, { status, reason, headers, body: req.method === 'HEAD' ? null : body })
+  const common = NO_BLOCK
+  writeAnswer(res, { status, reason, common, headers, body: req.method === 'HEAD' ? null : body })
   return status
 }
 
@@ -77,7 +79,12 @@ function isStream(body: WireAnswer['body']): body is Readable {
   return typeof body === 'object' && body !== null && 'pipe' in body
 }
 
+/** Whether the answer brings the upstream's own. */
+export function hasDate({ common, headers }: WireAnswer): boolean {
+  return common.hasDate || headers.includes('Date') || headers.includes('date')
+}
+
 /** A reason phrase that can't be written is left out: it carries a message, not the meaning. */
-function printable(reason: string): string {
+export function printable(reason: string): string {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(reason) ? reason : ''
 }

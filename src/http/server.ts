@@ -4,14 +4,18 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, {
+  type FastifyInstance,
+  type FastifyServerFactoryHandler as ServerFactoryHandler,
+} from 'fastify'
 import { REFUSED } from '../cache/outcome.ts'
+import { NodeExchange, type PassOn } from './exchange.ts'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 import { isEnding, markEnding, writeProblem } from './respond.ts'
 
-export type FrontEndDependencies = Omit<PipelineDependencies, 'passOn'> & PassThroughDependencies
+export type FrontEndDependencies = PipelineDependencies & PassThroughDependencies
 
 /** Reliability section 4, "Fastify / Node settings". Milliseconds and bytes. */
 const HTTP_SETTINGS = {
@@ -28,8 +32,21 @@ const HTTP_SETTINGS = {
 /** Where a fault came before the request had an id. */
 const NO_REQUEST_ID = '00000000-0000-0000-0000-000000000000'
 
-export async function createFrontEnd(deps: FrontEndDependencies): Promise<FastifyInstance> {
+export interface FrontEnd {
+  /** Listens, and closes. */
+  readonly fastify: FastifyInstance
+  readonly pipeline: Pipeline
+  readonly passOn: PassOn
+}
+
+export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontEnd> {
   const passThrough = new PassThrough(deps)
+  const pipeline = new Pipeline(deps)
+  let giveToFastify: ServerFactoryHandler = () => {}
+  const passOn: PassOn = (req, res, passage) => {
+    passThrough.admit(req, passage)
+    giveToFastify(req, res)
+  }
   const fastify = Fastify({
     // Its logger would write addresses and headers; the pipeline reports what is to be told.
     logger: false,
@@ -40,23 +57,17 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<Fastif
     // The pipeline has routed, and the passage has path and query: a second opinion could only differ
     // (Fastify's router decodes, and refuses what does not decode to UTF-8).
     rewriteUrl: () => '/',
-    serverFactory: (passOn) => {
-      const pipeline = new Pipeline({
-        ...deps,
-        passOn: (req, res, passage) => {
-          passThrough.admit(req, passage)
-          passOn(req, res)
-        },
-      })
-      return createHttpServer(pipeline, deps)
+    serverFactory: (handler) => {
+      giveToFastify = handler
+      return createHttpServer(pipeline, passOn, deps)
     },
   })
   await passThrough.register(fastify)
   await fastify.ready()
-  return fastify
+  return { fastify, pipeline, passOn }
 }
 
-function createHttpServer(pipeline: Pipeline, deps: FrontEndDependencies): Server {
+function createHttpServer(pipeline: Pipeline, passOn: PassOn, deps: FrontEndDependencies): Server {
   /** The newest answer on each connection. */
   const answers = new WeakMap<Socket, ServerResponse>()
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
@@ -64,7 +75,7 @@ function createHttpServer(pipeline: Pipeline, deps: FrontEndDependencies): Serve
     if (isEnding(req.socket)) return
     answers.set(req.socket, res)
     try {
-      pipeline.handle(req, res)
+      pipeline.handle(new NodeExchange(req, res, passOn))
     } catch (error) {
       // A fault of our own costs this request, never the process.
       deps.reporter.faulted(error, NO_REQUEST_ID)

@@ -2,7 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { MemoryStore } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/report.ts'
-import type { InstanceReporter } from './reporting.ts'
+import type { InstanceReporter, WireReporter } from './reporting.ts'
 
 export interface MetricsSources {
   readonly memory: Pick<MemoryStore, 'bytes' | 'entries'>
@@ -21,7 +21,8 @@ const AGE_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600]
 export class Metrics
   implements
     Pick<Reporter, 'finished' | 'lookedUp' | 'filled' | 'invalidated'>,
-    Pick<InstanceReporter, 'mismatched' | 'busGap'>
+    Pick<InstanceReporter, 'mismatched' | 'busGap'>,
+    WireReporter
 {
   readonly registry = new Registry()
   readonly #requests: Counter
@@ -37,13 +38,13 @@ export class Metrics
 
   constructor(sources: MetricsSources) {
     const registers = [this.registry]
+    const counter = counterIn(registers)
     collectDefaultMetrics({ register: this.registry })
-    this.#requests = new Counter({
-      name: 'requests_total',
-      help: 'Answered requests by outcome, tier, reason and status code',
-      labelNames: ['outcome', 'tier', 'reason', 'code'],
-      registers,
-    })
+    this.#requests = counter(
+      'requests_total',
+      'Answered requests by outcome, tier, reason and status code',
+      ['outcome', 'tier', 'reason', 'code'],
+    )
     this.#lookups = new Histogram({
       name: 'lookup_seconds',
       help: 'Time of one walk through a tier',
@@ -58,29 +59,22 @@ export class Metrics
       buckets: FILL_BUCKETS,
       registers,
     })
-    this.#followers = new Counter({
-      name: 'followers_total',
-      help: 'Requests answered by what another request had asked the upstream for',
-      registers,
-    })
+    this.#followers = counter(
+      'followers_total',
+      'Requests answered by what another request had asked the upstream for',
+    )
     this.#ages = new Histogram({
       name: 'age_at_serve_seconds',
       help: 'Age of bodies served from the store, since the upstream made them',
       buckets: AGE_BUCKETS,
       registers,
     })
-    this.#rejects = new Counter({
-      name: 'reject_total',
-      help: 'Answers that were not stored, by reason',
-      labelNames: ['reason'],
-      registers,
-    })
-    this.#invalidations = new Counter({
-      name: 'invalidations_total',
-      help: 'Times that entries were made stale, by what made them so',
-      labelNames: ['source'],
-      registers,
-    })
+    this.#rejects = counter('reject_total', 'Answers that were not stored, by reason', ['reason'])
+    this.#invalidations = counter(
+      'invalidations_total',
+      'Times that entries were made stale, by what made them so',
+      ['source'],
+    )
     this.#instances = instanceMetrics(registers)
     registerGauges(this.registry, sources)
   }
@@ -115,9 +109,18 @@ export class Metrics
     this.#fills.labels(result).observe(milliseconds / 1000)
   }
 
+  handedOver(): void {
+    this.#instances.handovers.inc()
+  }
+
   invalidated(source: InvalidationSource): void {
     this.#invalidations.labels(source).inc()
   }
+}
+
+function counterIn(registers: Registry[]) {
+  return (name: string, help: string, labelNames: string[] = []): Counter =>
+    new Counter({ name, help, labelNames, registers })
 }
 
 function registerGauges(registry: Registry, sources: MetricsSources): void {
@@ -160,10 +163,11 @@ function registerGauges(registry: Registry, sources: MetricsSources): void {
 interface InstanceMetrics {
   readonly mismatches: Readonly<Record<'seal' | 'envelope', Counter>>
   readonly busGaps: Histogram
+  readonly handovers: Counter
 }
 
 function instanceMetrics(registers: Registry[]): InstanceMetrics {
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers })
+  const counter = counterIn(registers)
   return {
     mismatches: {
       seal: counter(
@@ -175,6 +179,10 @@ function instanceMetrics(registers: Registry[]): InstanceMetrics {
         'Values in Redis that were too long, or no strings',
       ),
     },
+    handovers: counter(
+      'handovers_total',
+      'Connections that the fast path gave to the HTTP server for good',
+    ),
     busGaps: new Histogram({
       name: 'bus_gap_seconds',
       help: 'Times for which the bus between instances was not heard',

@@ -9,9 +9,15 @@ export interface InstanceReporter {
   redisFailed(code: string): void
 }
 
-type Listener = Partial<Reporter> & Partial<InstanceReporter>
+/** What the wire front end tells. */
+export interface WireReporter {
+  /** A connection was given to Node's HTTP server for good. */
+  handedOver(): void
+}
 
-export class Reporting implements Reporter, InstanceReporter {
+type Listener = Partial<Reporter> & Partial<InstanceReporter> & Partial<WireReporter>
+
+export class Reporting implements Reporter, InstanceReporter, WireReporter {
   readonly #listeners: Listener[]
 
   constructor(...listeners: Listener[]) {
@@ -60,6 +66,10 @@ export class Reporting implements Reporter, InstanceReporter {
 
   redisFailed(code: string): void {
     for (const listener of this.#listeners) listener.redisFailed?.(code)
+  }
+
+  handedOver(): void {
+    for (const listener of this.#listeners) listener.handedOver?.()
   }
 
   faulted(error: unknown, requestId: string): void {

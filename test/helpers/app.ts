@@ -43,6 +43,9 @@ export interface TestApp {
   lookedUp(count: number): Promise<void>
 }
 
+/** `FAST_PATH=off`: the suites run without the wire front end. */
+export const FAST_PATH = process.env['FAST_PATH'] !== 'off'
+
 type Values = Record<string, unknown>
 
 /**
@@ -62,7 +65,7 @@ export async function buildTestApp(
   let lookups = 0
   const config = parseConfig({
     ...values,
-    server: { port: 0, ...values['server'] },
+    server: { port: 0, fastPath: FAST_PATH, ...values['server'] },
     ops: { port: 0, ...values['ops'] },
     upstream: { url: upstreamUrl, ...values['upstream'] },
     secret: values['secret'] ?? 'a secret for tests only, 32 long and more',

@@ -1,7 +1,7 @@
 /** Reliability section 3, row by row, over a raw socket. The decisions at its top beat its rows. */
 import t, { type Test } from 'tap'
 import { PROBLEMS, type ProblemCode } from '../../src/http/problems.ts'
-import { buildTestApp, HEADERS, type TestApp, VERSION } from '../helpers/app.ts'
+import { buildTestApp, FAST_PATH, HEADERS, type TestApp, VERSION } from '../helpers/app.ts'
 import { exchange, type RawReply, startWiretap, type Wiretap } from '../helpers/raw-socket.ts'
 import { type ScriptedUpstream, startUpstream } from '../helpers/upstream.ts'
 
@@ -1310,8 +1310,10 @@ t.test('what follows a request that came whole costs it nothing', async (t) => {
       const { replies, closed } = await exchange(app.url, bytes, 3)
       t.equal(replies[0]?.status, 200)
       t.ok(closed)
-      // A read in memory is complete before the garbage is seen, which then gets an answer of its own.
-      if (name === 'garbage after a hit') checkProblem(t, replies[1], 'malformed_request', false)
+      // What is complete before the garbage is looked at leaves that an answer of its own: on the fast path
+      // every read, otherwise one from memory.
+      const isComplete = name === 'garbage after a hit' || (FAST_PATH && /a read/.test(name))
+      if (isComplete) checkProblem(t, replies[1], 'malformed_request', false)
       else t.equal(replies.length, 1)
       t.ok(upstream.requests.length <= before + 1)
     })

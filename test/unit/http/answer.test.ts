@@ -39,7 +39,8 @@ function representation(headers: HeaderList, date: string | null = null): Repres
 }
 
 /** Names in lower case; a name that comes twice is joined. */
-function fields({ headers }: WireAnswer): Map<string, string> {
+function fields(answer: WireAnswer): Map<string, string> {
+  const headers = [...answer.common.list, ...answer.headers]
   const map = new Map<string, string>()
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase()

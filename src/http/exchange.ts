@@ -1,0 +1,53 @@
+/**
+ * One request, and the way back to its client. The pipeline knows no more of a front end than this.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { WireAnswer } from './answer.ts'
+import type { Passage } from './passage.ts'
+import type { ProblemCode } from './problems.ts'
+import { writeAnswer, writeProblem } from './respond.ts'
+import type { RawRequest } from './validate.ts'
+
+export interface Exchange {
+  readonly raw: RawRequest
+  answer(answer: WireAnswer): void
+  /** @returns the status that was answered */
+  problem(code: ProblemCode, requestId: string): number
+  /** Gives the request to the pass-through, which answers it. */
+  passOn(passage: Passage): void
+}
+
+/** Gives Node's objects to the pass-through, with what is known of the request. */
+export type PassOn = (req: IncomingMessage, res: ServerResponse, passage: Passage) => void
+
+/** An exchange by the objects of Node's own HTTP server. */
+export class NodeExchange implements Exchange {
+  readonly raw: RawRequest
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #passOn: PassOn
+
+  constructor(req: IncomingMessage, res: ServerResponse, passOn: PassOn) {
+    this.#req = req
+    this.#res = res
+    this.#passOn = passOn
+    this.raw = {
+      method: req.method ?? '',
+      url: req.url ?? '',
+      httpVersion: req.httpVersion,
+      rawHeaders: req.rawHeaders,
+    }
+  }
+
+  answer(answer: WireAnswer): void {
+    writeAnswer(this.#res, answer)
+  }
+
+  problem(code: ProblemCode, requestId: string): number {
+    return writeProblem(this.#req, this.#res, code, requestId)
+  }
+
+  passOn(passage: Passage): void {
+    this.#passOn(this.#req, this.#res, passage)
+  }
+}

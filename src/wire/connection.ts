@@ -1,0 +1,246 @@
+/**
+ * One connection of the wire front end: bytes in, answers out, in order. What it recognises goes through
+ * the same pipeline as everything else; what it does not goes to Node's server with nothing consumed.
+ */
+import type { Socket } from 'node:net'
+import type { WireAnswer } from '../http/answer.ts'
+import type { Exchange, PassOn } from '../http/exchange.ts'
+import type { Passage } from '../http/passage.ts'
+import type { Pipeline } from '../http/pipeline.ts'
+import type { ProblemCode } from '../http/problems.ts'
+import { isEnding, writeAnswer, writeProblem } from '../http/respond.ts'
+import type { RawRequest, RequestHead } from '../http/validate.ts'
+import type { Clock } from '../lib/clock.ts'
+import { type Lent, lend } from './lent.ts'
+import { recognise } from './recognise.ts'
+import { headText, isWhole, type Trailing } from './text.ts'
+
+export interface ConnectionDependencies {
+  readonly pipeline: Pick<Pipeline, 'proceed'>
+  readonly clock: Clock
+  readonly newRequestId: () => string
+  readonly trailing: Trailing
+  readonly passOn: PassOn
+  /** Node's server takes the connection for good, and whatever is still to be read from it. */
+  readonly handOver: (socket: Socket) => void
+  /** True: every answer is its connection's last. */
+  readonly isDraining: () => boolean
+  readonly keepAliveTimeoutMs: number
+}
+
+/** A head that is not complete after so long is left to Node's server and its deadlines. */
+const PATIENCE_MS = 1_000
+/** So many bytes of requests wait behind one that is being answered; the rest waits in the kernel. */
+const MAX_WAITING_BYTES = 65_536
+
+export class WireConnection {
+  readonly #socket: Socket
+  readonly #deps: ConnectionDependencies
+  /** Received and not consumed: one character a byte, from `#at` on. */
+  #text = ''
+  #at = 0
+  /** Monotonic milliseconds at which the head began that is not complete yet. */
+  #incompleteSince: number | null = null
+  /** To be written at once when nothing more can be answered now. */
+  #out = ''
+  /** A request is being answered; those behind it wait. */
+  #isBusy = false
+  /** The client does not read what is written. */
+  #isBlocked = false
+  #isAdvancing = false
+  #hasEnded = false
+  #lent: Lent | null = null
+
+  constructor(socket: Socket, dependencies: ConnectionDependencies) {
+    this.#socket = socket
+    this.#deps = dependencies
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('end', this.#onEnd)
+    socket.on('timeout', this.#onTimeout)
+    socket.on('error', this.#onError)
+    socket.setTimeout(dependencies.keepAliveTimeoutMs)
+  }
+
+  /** Ends it now if nothing is under way, and else with the answer that is. */
+  endWhenIdle(): void {
+    if (!this.#isBusy && this.#out === '') this.#end()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const text = chunk.toString('latin1')
+    this.#text = this.#at < this.#text.length ? this.#text.slice(this.#at) + text : text
+    this.#at = 0
+    if (!this.#isBusy && !this.#isBlocked) this.#advance()
+    else if (this.#text.length > MAX_WAITING_BYTES) this.#socket.pause()
+  }
+
+  readonly #onDrain = (): void => {
+    this.#isBlocked = false
+    this.#lent?.res.emit('drain')
+    this.#socket.resume()
+    if (!this.#isBusy) this.#advance()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#hasEnded = true
+    if (!this.#isBusy && !this.#isBlocked) this.#end()
+  }
+
+  readonly #onTimeout = (): void => {
+    if (this.#isBlocked) this.#socket.destroy()
+    else if (this.#isBusy) return
+    else if (this.#incompleteSince !== null) this.#handOver()
+    else this.#end()
+  }
+
+  readonly #onError = (): void => {
+    this.#socket.destroy()
+  }
+
+  /** Answers what can be answered now, and writes it all at once. */
+  #advance(): void {
+    this.#isAdvancing = true
+    while (!this.#isBusy && this.#at < this.#text.length) {
+      const found = recognise(this.#text, this.#at, this.#deps.newRequestId)
+      if (found.kind === 'incomplete' && this.#mayWait()) break
+      if (found.kind !== 'request') {
+        this.#handOver()
+        return
+      }
+      this.#incompleteSince = null
+      this.#at = found.end
+      this.#serve(found.raw, found.head)
+    }
+    this.#isAdvancing = false
+    this.#flush()
+  }
+
+  #mayWait(): boolean {
+    const now = this.#deps.clock.monotonic()
+    if (this.#incompleteSince === null) {
+      this.#incompleteSince = now
+      this.#socket.setTimeout(PATIENCE_MS)
+    }
+    return now - this.#incompleteSince < PATIENCE_MS
+  }
+
+  #serve(raw: RawRequest, head: RequestHead): void {
+    this.#isBusy = true
+    const exchange = new WireExchange(raw, this)
+    this.#deps.pipeline.proceed(exchange, head, this.#deps.clock.monotonic())
+  }
+
+  /** @internal of `WireExchange` */
+  answer(raw: RawRequest, answer: WireAnswer): void {
+    if (!isWhole(answer)) {
+      writeAnswer(this.#lend(raw).res, answer)
+      return
+    }
+    const isLast = this.#deps.isDraining() || this.#hasEnded
+    const head = headText(answer) + this.#deps.trailing.of(answer, isLast)
+    if (answer.body === null || raw.method === 'HEAD') this.#out += head
+    else if (typeof answer.body === 'string') this.#out += head + answer.body
+    else this.#writeTwo(head, answer.body as Buffer)
+    this.#finished(isLast)
+  }
+
+  /** @internal of `WireExchange` */
+  problem(raw: RawRequest, code: ProblemCode, requestId: string): number {
+    const { req, res } = this.#lend(raw)
+    return writeProblem(req, res, code, requestId)
+  }
+
+  /** @internal of `WireExchange` */
+  passOn(raw: RawRequest, passage: Passage): void {
+    const { req, res } = this.#lend(raw)
+    this.#deps.passOn(req, res, passage)
+  }
+
+  #lend(raw: RawRequest): Lent {
+    this.#flush()
+    const lent = lend(this.#socket, raw, () => {
+      this.#lent = null
+      const isLast = isEnding(this.#socket) || this.#deps.isDraining() || this.#hasEnded
+      this.#finished(isLast)
+    })
+    this.#lent = lent
+    return lent
+  }
+
+  #finished(isLast: boolean): void {
+    if (isLast) {
+      this.#flush()
+      this.#end()
+      return
+    }
+    this.#isBusy = false
+    if (this.#isAdvancing || this.#isBlocked) return
+    this.#advance()
+    if (!this.#isBusy) this.#socket.resume()
+  }
+
+  #writeTwo(head: string, body: Buffer): void {
+    this.#flush()
+    this.#socket.cork()
+    this.#socket.write(head, 'latin1')
+    this.#isBlocked = !this.#socket.write(body)
+    this.#socket.uncork()
+  }
+
+  #flush(): void {
+    if (this.#out === '') return
+    const text = this.#out
+    this.#out = ''
+    if (this.#socket.write(text, 'latin1')) return
+    this.#isBlocked = true
+    this.#socket.pause()
+  }
+
+  #end(): void {
+    this.#isBusy = true
+    this.#socket.end(() => this.#socket.destroy())
+  }
+
+  #handOver(): void {
+    this.#isAdvancing = false
+    this.#isBusy = true
+    this.#flush()
+    const socket = this.#socket
+    socket.off('data', this.#onData)
+    socket.off('drain', this.#onDrain)
+    socket.off('end', this.#onEnd)
+    socket.off('timeout', this.#onTimeout)
+    socket.off('error', this.#onError)
+    socket.setTimeout(0)
+    const rest = this.#text.slice(this.#at)
+    this.#text = ''
+    socket.pause()
+    if (rest !== '') socket.unshift(Buffer.from(rest, 'latin1'))
+    this.#deps.handOver(socket)
+    socket.resume()
+  }
+}
+
+/** One request on a connection. */
+class WireExchange implements Exchange {
+  readonly raw: RawRequest
+  readonly #connection: WireConnection
+
+  constructor(raw: RawRequest, connection: WireConnection) {
+    this.raw = raw
+    this.#connection = connection
+  }
+
+  answer(answer: WireAnswer): void {
+    this.#connection.answer(this.raw, answer)
+  }
+
+  problem(code: ProblemCode, requestId: string): number {
+    return this.#connection.problem(this.raw, code, requestId)
+  }
+
+  passOn(passage: Passage): void {
+    this.#connection.passOn(this.raw, passage)
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The second front end: stands where connections come in, answers what it recognises, and gives the rest
+ * to Node's HTTP server, which listens.
+ */
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { type ConnectionDependencies, WireConnection } from './connection.ts'
+import { Trailing } from './text.ts'
+
+export type WireDependencies = Omit<
+  ConnectionDependencies,
+  'trailing' | 'handOver' | 'isDraining' | 'keepAliveTimeoutMs'
+> & {
+  readonly reporter: { handedOver(): void }
+}
+
+export interface WireFrontEnd {
+  /** Connections with nothing under way end; the others with their next answer. */
+  drain(): void
+}
+
+/** @param server not listening yet; its connections are taken from it, and given to it where that is called for */
+export function placeBefore(server: Server, dependencies: WireDependencies): WireFrontEnd {
+  const accept = server.listeners('connection') as ((socket: Socket) => void)[]
+  server.removeAllListeners('connection')
+  const connections = new Set<WireConnection>()
+  let isDraining = false
+  const { keepAliveTimeout } = server
+  const deps: ConnectionDependencies = {
+    ...dependencies,
+    keepAliveTimeoutMs: keepAliveTimeout,
+    trailing: new Trailing(dependencies.clock, keepAliveTimeout),
+    isDraining: () => isDraining,
+    handOver: (socket) => {
+      dependencies.reporter.handedOver()
+      for (const listener of accept) listener.call(server, socket)
+    },
+  }
+  server.on('connection', (socket: Socket) => {
+    const connection = new WireConnection(socket, deps)
+    connections.add(connection)
+    socket.once('close', () => connections.delete(connection))
+  })
+  return {
+    drain: () => {
+      isDraining = true
+      for (const connection of connections) connection.endWhenIdle()
+    },
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Recognises the head of a request that has nothing doubtful about it. A subset of RFC 9112:
+ *
+ * ```
+ *   head         = method SP target SP "HTTP/1.1" CRLF *( name ":" value CRLF ) CRLF
+ *   method       = "GET" / "HEAD" / "OPTIONS" / "DELETE"
+ *   target       = "/" *( %x21-7E )                  origin form
+ *   name         = 1*tchar
+ *   value        = *( HTAB / %x20-7E )               outer white space is not part of it
+ * ```
+ *
+ * without content, and with nothing that changes the connection: no `Content-Length`, no
+ * `Transfer-Encoding`, no `Expect`, no `Upgrade`, no connection option but `keep-alive`, at most 8 kB.
+ * What is none of this is not judged here: Node's parser gets it, byte for byte. Whether the request is a
+ * valid one is the validator's business. Pure.
+ */
+import type { RawRequest } from '../http/validate.ts'
+
+export type HeadRead =
+  | {
+      readonly kind: 'head'
+      readonly raw: RawRequest
+      /** Where the next request begins. */
+      readonly end: number
+    }
+  /** May become one with more bytes. */
+  | { readonly kind: 'incomplete' }
+  /** For Node's parser. */
+  | { readonly kind: 'other' }
+
+export const MAX_HEAD_BYTES = 8_192
+
+const INCOMPLETE: HeadRead = { kind: 'incomplete' }
+const OTHER: HeadRead = { kind: 'other' }
+
+const HEAD =
+  /(GET|HEAD|OPTIONS|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)*)\r\n/y
+const DOUBTFUL =
+  /^(?:(?:content-length|expect|proxy-connection|transfer-encoding|upgrade):|connection:(?![\t ]*keep-alive[\t ]*$))/im
+const BEGINNINGS = ['GET /', 'HEAD /', 'OPTIONS /', 'DELETE /'] as const
+
+/** @param text what the client has sent, one character a byte; the head is looked for at `from` */
+export function readHead(text: string, from: number): HeadRead {
+  HEAD.lastIndex = from
+  const found = HEAD.exec(text)
+  if (found === null) return mayBecomeHead(text, from) ? INCOMPLETE : OTHER
+  const [whole, method, url, lines] = found as unknown as [string, string, string, string]
+  if (whole.length > MAX_HEAD_BYTES || DOUBTFUL.test(lines)) return OTHER
+  const raw = { method, url, httpVersion: '1.1', rawHeaders: rawHeadersOf(lines) }
+  return { kind: 'head', raw, end: from + whole.length }
+}
+
+function mayBecomeHead(text: string, from: number): boolean {
+  if (text.length - from > MAX_HEAD_BYTES || text.includes('\r\n\r\n', from)) return false
+  return BEGINNINGS.some((beginning) => {
+    const length = Math.min(beginning.length, text.length - from)
+    return text.startsWith(beginning.slice(0, length), from)
+  })
+}
+
+/** Names and values in turn, as Node gives them: values without outer white space. */
+function rawHeadersOf(lines: string): string[] {
+  const raw: string[] = []
+  for (let at = 0; at < lines.length; ) {
+    const colon = lines.indexOf(':', at)
+    const end = lines.indexOf('\r', colon)
+    raw.push(lines.slice(at, colon), valueBetween(lines, colon + 1, end))
+    at = end + 2
+  }
+  return raw
+}
+
+function valueBetween(lines: string, from: number, to: number): string {
+  let start = from
+  let end = to
+  while (start < end && isWhite(lines.charCodeAt(start))) start++
+  while (end > start && isWhite(lines.charCodeAt(end - 1))) end--
+  return lines.slice(start, end)
+}
+
+function isWhite(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}

@@ -1,0 +1,52 @@
+/**
+ * The head of an answer as the bytes that Node's own server would send for it (`Date` aside). Which
+ * headers there are is decided in `http/answer.ts`; here they are only put one after another.
+ */
+import { linesOf, type WireAnswer } from '../http/answer.ts'
+import { hasDate, printable } from '../http/respond.ts'
+import type { Clock } from '../lib/clock.ts'
+
+/** What follows the answer's own headers. */
+export class Trailing {
+  readonly #clock: Clock
+  readonly #keepAlive: string
+  #second = Number.NaN
+  #date = ''
+
+  /** @param keepAliveTimeoutMs how long an idle connection is kept */
+  constructor(clock: Clock, keepAliveTimeoutMs: number) {
+    this.#clock = clock
+    const seconds = Math.floor(keepAliveTimeoutMs / 1000)
+    this.#keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n\r\n`
+  }
+
+  /** Up to and with the empty line. */
+  of(answer: WireAnswer, isLast: boolean): string {
+    const connection = isLast ? 'Connection: close\r\n\r\n' : this.#keepAlive
+    return hasDate(answer) ? connection : this.#dateLine() + connection
+  }
+
+  #dateLine(): string {
+    const second = Math.floor(this.#clock.wall() / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#date = `Date: ${new Date(second * 1000).toUTCString()}\r\n`
+    }
+    return this.#date
+  }
+}
+
+/** Status line and headers; `Trailing` ends them. */
+export function headText({ status, reason, common, headers }: WireAnswer): string {
+  return `HTTP/1.1 ${status} ${printable(reason)}\r\n${common.text}${linesOf(headers)}`
+}
+
+/** Whether the bytes of the answer are all known now, and need no framing but a length that is among its headers. */
+export function isWhole({ status, common, headers, body }: WireAnswer): boolean {
+  if (body === null) return status === 304
+  return (typeof body === 'string' || Buffer.isBuffer(body)) && namesLength(common.list, headers)
+}
+
+function namesLength(common: readonly string[], own: readonly string[]): boolean {
+  return common.includes('Content-Length') || own.includes('content-length')
+}
