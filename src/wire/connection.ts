@@ -12,6 +12,7 @@ import { isEnding, writeAnswer, writeProblem } from '../http/respond.ts'
 import type { RawRequest, RequestHead } from '../http/validate.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Lent, lend } from './lent.ts'
+import type { Output } from './output.ts'
 import { recognise } from './recognise.ts'
 import { headText, isWhole, type Trailing } from './text.ts'
 
@@ -20,6 +21,8 @@ export interface ConnectionDependencies {
   readonly clock: Clock
   readonly newRequestId: () => string
   readonly trailing: Trailing
+  /** Shared by all connections: empty whenever other work can run. */
+  readonly output: Output
   readonly passOn: PassOn
   /** Node's server takes the connection for good, and whatever is still to be read from it. */
   readonly handOver: (socket: Socket) => void
@@ -41,8 +44,6 @@ export class WireConnection {
   #at = 0
   /** Monotonic milliseconds at which the head began that is not complete yet. */
   #incompleteSince: number | null = null
-  /** To be written at once when nothing more can be answered now. */
-  #out = ''
   /** A request is being answered; those behind it wait. */
   #isBusy = false
   /** The client does not read what is written. */
@@ -64,7 +65,7 @@ export class WireConnection {
 
   /** Ends it now if nothing is under way, and else with the answer that is. */
   endWhenIdle(): void {
-    if (!this.#isBusy && this.#out === '') this.#end()
+    if (!this.#isBusy) this.#end()
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -101,7 +102,7 @@ export class WireConnection {
   /** Answers what can be answered now, and writes it all at once. */
   #advance(): void {
     this.#isAdvancing = true
-    while (!this.#isBusy && this.#at < this.#text.length) {
+    while (!this.#isBusy && !this.#isBlocked && this.#at < this.#text.length) {
       const found = recognise(this.#text, this.#at, this.#deps.newRequestId)
       if (found.kind === 'incomplete' && this.#mayWait()) break
       if (found.kind !== 'request') {
@@ -139,9 +140,12 @@ export class WireConnection {
     }
     const isLast = this.#deps.isDraining() || this.#hasEnded
     const head = headText(answer) + this.#deps.trailing.of(answer, isLast)
-    if (answer.body === null || raw.method === 'HEAD') this.#out += head
-    else if (typeof answer.body === 'string') this.#out += head + answer.body
-    else this.#writeTwo(head, answer.body as Buffer)
+    const body = raw.method === 'HEAD' ? null : (answer.body as Buffer | null)
+    const { output } = this.#deps
+    if (!output.append(head, body)) {
+      this.#flush()
+      if (!output.append(head, body)) this.#writeLong(head, body as Buffer)
+    }
     this.#finished(isLast)
   }
 
@@ -175,24 +179,26 @@ export class WireConnection {
       return
     }
     this.#isBusy = false
-    if (this.#isAdvancing || this.#isBlocked) return
+    if (this.#isAdvancing) return
+    this.#flush()
+    if (this.#isBlocked) return
     this.#advance()
     if (!this.#isBusy) this.#socket.resume()
   }
 
-  #writeTwo(head: string, body: Buffer): void {
-    this.#flush()
+  #writeLong(head: string, body: Buffer): void {
     this.#socket.cork()
     this.#socket.write(head, 'latin1')
-    this.#isBlocked = !this.#socket.write(body)
+    if (!this.#socket.write(body)) this.#block()
     this.#socket.uncork()
   }
 
   #flush(): void {
-    if (this.#out === '') return
-    const text = this.#out
-    this.#out = ''
-    if (this.#socket.write(text, 'latin1')) return
+    if (!this.#deps.output.flush(this.#socket)) this.#block()
+  }
+
+  /** Until it has read, the client is not listened to. */
+  #block(): void {
     this.#isBlocked = true
     this.#socket.pause()
   }

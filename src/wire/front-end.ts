@@ -5,11 +5,12 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ConnectionDependencies, WireConnection } from './connection.ts'
+import { Output } from './output.ts'
 import { Trailing } from './text.ts'
 
 export type WireDependencies = Omit<
   ConnectionDependencies,
-  'trailing' | 'handOver' | 'isDraining' | 'keepAliveTimeoutMs'
+  'trailing' | 'output' | 'handOver' | 'isDraining' | 'keepAliveTimeoutMs'
 > & {
   readonly reporter: { handedOver(): void }
 }
@@ -29,6 +30,7 @@ export function placeBefore(server: Server, dependencies: WireDependencies): Wir
   const deps: ConnectionDependencies = {
     ...dependencies,
     keepAliveTimeoutMs: keepAliveTimeout,
+    output: new Output(),
     trailing: new Trailing(dependencies.clock, keepAliveTimeout),
     isDraining: () => isDraining,
     handOver: (socket) => {

@@ -44,7 +44,7 @@ export function headText({ status, reason, common, headers }: WireAnswer): strin
 /** Whether the bytes of the answer are all known now, and need no framing but a length that is among its headers. */
 export function isWhole({ status, common, headers, body }: WireAnswer): boolean {
   if (body === null) return status === 304
-  return (typeof body === 'string' || Buffer.isBuffer(body)) && namesLength(common.list, headers)
+  return Buffer.isBuffer(body) && namesLength(common.list, headers)
 }
 
 function namesLength(common: readonly string[], own: readonly string[]): boolean {

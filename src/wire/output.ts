@@ -1,0 +1,33 @@
+/**
+ * What is about to be written: answers are gathered in one buffer that is used again and again, and leave
+ * by one write. Strings would be flattened for each write, and their bytes collected as garbage.
+ */
+import type { Socket } from 'node:net'
+
+const BUFFER_BYTES = 65_536
+
+export class Output {
+  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+  #length = 0
+
+  /** False: there is no room for it. */
+  append(head: string, body: Buffer | null): boolean {
+    const end = this.#length + head.length + (body?.length ?? 0)
+    if (end > BUFFER_BYTES) return false
+    this.#length += this.#buffer.write(head, this.#length, 'latin1')
+    body?.copy(this.#buffer, this.#length)
+    this.#length = end
+    return true
+  }
+
+  /** @returns false when the client does not read as fast as it is answered */
+  flush(socket: Socket): boolean {
+    if (this.#length === 0) return true
+    const bytes = this.#buffer.subarray(0, this.#length)
+    this.#length = 0
+    const flows = socket.write(bytes)
+    // Not taken by the kernel yet: these bytes must stay as they are.
+    if (socket.writableLength > 0) this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+    return flows
+  }
+}
