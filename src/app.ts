@@ -121,7 +121,8 @@ function connectInstances(
 ): SharedState | null {
   const { redis, cache: limits, secret, previousSecrets } = config
   if (redis.url === null && redis.nodes.length === 0) return null
-  const longestTtlMs = limits.ttlMs * (1 + limits.ttlJitter)
+  const staleMs = Math.max(limits.staleWhileRevalidateMs, limits.staleIfErrorMs)
+  const longestTtlMs = limits.ttlMs * (1 + limits.ttlJitter) + staleMs
   return createSharedState({
     settings: { ...redis, ca: readCertificates('redis.ca', redis.ca) },
     clock,

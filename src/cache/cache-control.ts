@@ -10,6 +10,9 @@ export interface RequestDirectives {
   /** Null: not given. */
   readonly maxAge: number | null
   readonly minFresh: number | null
+  /** Without a value in the request: any staleness, `Infinity`. */
+  readonly maxStale: number | null
+  readonly staleIfError: number | null
 }
 
 /** What the upstream demands. `malformed` means that the field could not be understood as a whole. */
@@ -19,6 +22,10 @@ export interface ResponseDirectives {
   readonly isPrivate: boolean
   /** `s-maxage`, else `max-age`, in seconds; null: neither given. */
   readonly lifetime: number | null
+  /** Once stale, not to be served without asking (RFC 9111 sections 5.2.2.2, 5.2.2.8, 5.2.2.10). */
+  readonly mustRevalidate: boolean
+  /** Seconds by RFC 5861 section 4; null: not given. */
+  readonly staleIfError: number | null
   readonly malformed: boolean
 }
 
@@ -28,6 +35,18 @@ export const NO_DIRECTIVES: RequestDirectives = {
   onlyIfCached: false,
   maxAge: null,
   minFresh: null,
+  maxStale: null,
+  staleIfError: null,
+}
+
+const NOTHING_DEMANDED: ResponseDirectives = {
+  noStore: false,
+  noCache: false,
+  isPrivate: false,
+  lifetime: null,
+  mustRevalidate: false,
+  staleIfError: null,
+  malformed: false,
 }
 
 /** RFC 9111 section 1.2.2: a greater value counts as 2^31. */
@@ -81,6 +100,8 @@ export function requestDirectives(
     onlyIfCached: parsed.has('only-if-cached'),
     maxAge: deltaSeconds(parsed.get('max-age')),
     minFresh: deltaSeconds(parsed.get('min-fresh')),
+    maxStale: parsed.get('max-stale') === null ? Infinity : deltaSeconds(parsed.get('max-stale')),
+    staleIfError: deltaSeconds(parsed.get('stale-if-error')),
   }
 }
 
@@ -89,13 +110,17 @@ export function responseDirectives(cacheControl: string | null): ResponseDirecti
   const parsed =
     cacheControl === null ? new Map<string, string | null>() : parseDirectives(cacheControl)
   if (parsed === null) {
-    return { noStore: false, noCache: false, isPrivate: false, lifetime: null, malformed: true }
+    return { ...NOTHING_DEMANDED, malformed: true }
   }
   return {
     noStore: parsed.has('no-store'),
     noCache: parsed.has('no-cache'),
     isPrivate: parsed.has('private'),
     lifetime: deltaSeconds(parsed.get('s-maxage')) ?? deltaSeconds(parsed.get('max-age')),
+    mustRevalidate: ['must-revalidate', 'proxy-revalidate', 's-maxage'].some((name) =>
+      parsed.has(name),
+    ),
+    staleIfError: deltaSeconds(parsed.get('stale-if-error')),
     malformed: false,
   }
 }

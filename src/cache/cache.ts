@@ -7,17 +7,31 @@
  * in `witness.ts`, what may be stored in `policy.ts`; here is only the order of things.
  */
 import type { Clock } from '../lib/clock.ts'
+import { Backoff } from './backoff.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
 import { Coalescer, type Flight } from './coalesce.ts'
-import { judge, type Standing, type Verdict } from './entitlement.ts'
+import { judge } from './entitlement.ts'
+import { Evidence } from './evidence.ts'
 import type { Fences, OpenFence } from './fence.ts'
 import { type FillDependencies, FillStore, type Kept } from './fill.ts'
-import { credentialFence, currentKey, encodeParts, type Key, representationKey } from './key.ts'
+import { fillKey, refreshKey } from './flight-keys.ts'
+import { credentialFence, type Key } from './key.ts'
 import { hit, NOT_CACHED, type Tier } from './outcome.ts'
 import type { BufferedAnswer, Fetch, StreamedAnswer } from './ports.ts'
-import type { Grant, Representation, StoredRecord, Superseded, Withdrawal } from './records.ts'
 import { fencesOf, kinOf, type ReadRequest } from './request.ts'
-import { failure, followed, type Landing, type MissVerdict, type Served, serve } from './served.ts'
+import {
+  discard,
+  failure,
+  followed,
+  type Hit,
+  hasFailed,
+  type Landing,
+  type MissVerdict,
+  type Served,
+  serve,
+  staleServed,
+} from './served.ts'
+import { staleOnError, staleWithoutAsking } from './stale.ts'
 import type { Answered } from './standing.ts'
 import { TierWalk } from './tier-walk.ts'
 
@@ -34,7 +48,6 @@ export interface FillTerms {
   readonly mayJoin: boolean
 }
 
-export type Hit = Extract<Served, { kind: 'representation' }>
 export type Miss = { readonly kind: 'miss'; readonly verdict: MissVerdict }
 
 const NOTHING_KEPT: Kept = { representation: null, rejected: null, shared: Promise.resolve() }
@@ -46,20 +59,34 @@ export class Cache {
   /** Null lands where another instance has filled: to be looked up again. */
   readonly #flights = new Coalescer<Landing | null>()
   readonly #walk: TierWalk | null
+  readonly #evidence: Evidence
+  /** Views whose copy is being refreshed in the background. */
+  readonly #refreshing = new Set<Key>()
+  readonly #backoff: Backoff
 
   constructor(dependencies: CacheDependencies) {
     this.#deps = dependencies
     this.#fences = dependencies.fences
     this.#fills = new FillStore(dependencies)
+    this.#evidence = new Evidence(dependencies)
+    this.#backoff = new Backoff(dependencies.clock, dependencies.random)
     const { tier } = dependencies
     this.#walk = tier === null ? null : new TierWalk({ ...dependencies, tier })
   }
 
   /** One walk through the memory tier. Synchronous: no promise, no fetch, no wait. */
-  lookup(request: ReadRequest, tier: Tier = 'memory'): Hit | Miss {
-    const { clock } = this.#deps
-    const now = clock.monotonic()
-    const verdict = this.#judge(request, now)
+  lookup(request: ReadRequest): Hit | Miss {
+    const now = this.#deps.clock.monotonic()
+    const found = this.#lookupFresh(request, 'memory', now)
+    if (found.kind !== 'miss') return found
+    const { verdict } = found
+    if (verdict.kind !== 'refresh' || verdict.stale === null) return found
+    const why = staleWithoutAsking(verdict.stale, request.directives, this.#deps.lifetimes, now)
+    return why === null ? found : staleServed(verdict.stale, why, now)
+  }
+
+  #lookupFresh(request: ReadRequest, tier: Tier, now = this.#deps.clock.monotonic()): Hit | Miss {
+    const verdict = judge(this.#evidence.of(request, now), request.directives, now)
     if (verdict.kind !== 'serve') return { kind: 'miss', verdict }
     const { representation } = verdict
     const age = Math.floor((now - representation.generatedAt) / 1000)
@@ -69,19 +96,51 @@ export class Cache {
 
   /**
    * Answers a read, whatever it takes. The upstream is asked at most once, and not at all when
-   * another's fill will do. Never rejects: a failing upstream is a value.
+   * another's fill will do. Never rejects: a failing upstream is a value, and costs its holders freshness.
    */
   async read(request: ReadRequest, terms: FillTerms): Promise<Served> {
+    const served = await this.#readFresh(request, terms)
+    return hasFailed(served) ? this.#spare(request, served) : served
+  }
+
+  /**
+   * Refreshes a copy that was served stale, on behalf of the credential that was served it. One at a
+   * time for each copy, and with pauses where it fails.
+   */
+  async refresh(request: ReadRequest, terms: FillTerms): Promise<Served | null> {
+    const key = request.viewKey
+    if (this.#refreshing.has(key) || this.#backoff.isPaused(key)) return null
+    this.#refreshing.add(key)
+    const served = await this.#readFresh({ ...request, directives: NO_DIRECTIVES }, terms)
+    this.#refreshing.delete(key)
+    if (hasFailed(served)) this.#backoff.failed(key)
+    else this.#backoff.succeeded(key)
+    discard(served)
+    return served
+  }
+
+  async #readFresh(request: ReadRequest, terms: FillTerms): Promise<Served> {
     // 1. From memory, or from the tier that all instances share.
-    const found = this.lookup(request)
+    const found = this.#lookupFresh(request, 'memory')
     if (found.kind !== 'miss') return found
     const isBrought = await this.#walk?.bring(request, found.verdict)
-    const again = isBrought ? this.lookup(request, 'redis') : found
+    const again = isBrought ? this.#lookupFresh(request, 'redis') : found
     if (again.kind !== 'miss') return again
     const { verdict } = again
     // 2. The client wants it from the store or not at all.
     if (request.directives.onlyIfCached) return failure('not-cached', NOT_CACHED)
     return this.#followOrFill(request, verdict, terms)
+  }
+
+  /** The upstream has failed: what the credential holds may do for a while. */
+  #spare(request: ReadRequest, failed: Served): Served {
+    const now = this.#deps.clock.monotonic()
+    const { view, directives } = request
+    const standing = this.#evidence.of(request, now)
+    const copy = staleOnError(standing, view.version, directives, this.#deps.lifetimes, now)
+    if (copy === null) return failed
+    discard(failed)
+    return staleServed(copy, 'sie', now)
   }
 
   async #followOrFill(
@@ -90,14 +149,16 @@ export class Cache {
     terms: FillTerms,
   ): Promise<Served> {
     // 3. Another credential, or this one, is already asking for the bytes that this one holds.
-    const refresh = verdict.kind === 'refresh' ? this.#refreshKey(request, verdict.digest) : null
+    const scope = this.#deps.sharing.scopeOf(request.partition)
+    const refresh =
+      verdict.kind === 'refresh' ? refreshKey(request, verdict.digest, scope, this.#fences) : null
     const refreshing = refresh === null ? undefined : this.#flights.find(refresh)
     if (refreshing !== undefined) {
       const served = await this.#followRefresh(request, verdict, refreshing)
       if (served !== null) return served
     }
     // 4. This credential is already asking for this view.
-    const key = this.#fillKey(request)
+    const key = fillKey(request, this.#fences)
     const filling = this.#joinable(request, key, terms)
     if (filling !== undefined) {
       const landing = await filling.landed
@@ -115,7 +176,7 @@ export class Cache {
 
   /** Another instance has asked the upstream meanwhile. If that was of no use here, ask after all. */
   async #lookAgain(request: ReadRequest, terms: FillTerms, key: Key): Promise<Served> {
-    const found = this.lookup(request, 'redis')
+    const found = this.#lookupFresh(request, 'redis')
     if (found.kind !== 'miss') return found
     const joined = this.#joinable(request, key, terms)
     const flight = joined ?? this.#launch(request, [key], () => this.#fill(request, terms))
@@ -157,44 +218,6 @@ export class Cache {
     return landing
   }
 
-  /** Gathers what bears on the question; `judge` answers it. */
-  #judge(request: ReadRequest, now: number): Verdict {
-    const { memory, sharing } = this.#deps
-    const { view, viewKey, partition } = request
-    const isPlain = sharing.of(view.tenant, now) === 'tenant'
-    const own = asGrant(memory.get(request.grantKey))
-    // Plain sharing gives what nobody was given, but never what the upstream refused.
-    const grant = isPlain && own?.kind !== 'withdrawal' ? this.#plainGrant(request) : own
-    const named = grant?.kind === 'grant' ? grant : undefined
-    const representation =
-      named === undefined
-        ? undefined
-        : memory.get(representationKey(viewKey, sharing.scopeOf(partition), named.digest))
-    const admission = memory.get(request.admissionKey)
-    const standing: Standing = {
-      holder: request.credential.holder,
-      grant,
-      grantHolds: named !== undefined && this.#fences.holds(named.stamp),
-      admission: admission?.kind === 'admission' ? admission : undefined,
-      admissionHolds: admission?.kind === 'admission' && this.#fences.holds(admission.stamp),
-      representation: asRepresentation(representation),
-      representationHolds:
-        representation?.kind === 'representation' && this.#fences.holds(representation.stamp),
-      pinnedVersion: request.pins.current(partition, view.version),
-    }
-    return judge(standing, request.directives, now)
-  }
-
-  /** In `tenant` sharing, what anyone was last given counts as granted to all who are admitted. */
-  #plainGrant({ viewKey, credential }: ReadRequest): Grant | undefined {
-    const current = this.#deps.memory.get(currentKey(viewKey))
-    if (current?.kind !== 'current') return undefined
-    const { version, witnessedAt, stamp, digests } = current
-    const digest = digests.at(-1) as string
-    const { holder } = credential
-    return { kind: 'grant', holder, digest, version, witnessedAt, expiresAt: Infinity, stamp }
-  }
-
   /**
    * Waits for a refresh of the bytes that this credential holds. If it brings the same bytes, they are
    * judged again, now, for this credential; if it brings others, they are none of its business.
@@ -208,7 +231,7 @@ export class Cache {
     if (landing?.answer.kind === 'unreachable' || landing?.answer.kind === 'timeout') {
       return serve(verdict, landing, flight)
     }
-    const found = this.lookup({ ...request, directives: NO_DIRECTIVES })
+    const found = this.#lookupFresh({ ...request, directives: NO_DIRECTIVES }, 'memory')
     if (found.kind === 'miss') return null
     return { ...found, outcome: followed(verdict, flight.requestId) }
   }
@@ -245,42 +268,6 @@ export class Cache {
     if (answer.status === 200) this.#fills.giveUp(request, answer.sentAt)
     return { ...NOTHING_KEPT, rejected: answer.status === 200 ? 'size' : 'status' }
   }
-
-  /**
-   * The fences are part of a flight's key, so that a read never joins a fill from before a write:
-   *
-   * 1. A reads; its fill leaves for the upstream, which renders the old bytes.
-   * 2. B writes through this process; the write is applied, the fences change, B is answered.
-   * 3. B reads. Under A's key it would be handed the old bytes after its own write was confirmed.
-   *
-   * The same goes for a write to the record's parent, which is not known yet: hence the kin fence.
-   */
-  #fillKey(request: ReadRequest): Key {
-    const fences = this.#fences.peek(withKin(request, fencesOf(request)))
-    return encodeParts('fill', request.viewKey, request.partition, fences)
-  }
-
-  #refreshKey(request: ReadRequest, digest: string): Key {
-    const [tenant, subject] = fencesOf(request) as [Key, Key]
-    const scope = this.#deps.sharing.scopeOf(request.partition)
-    const fences = this.#fences.peek(withKin(request, [tenant, subject]))
-    return encodeParts('refresh', request.viewKey, scope, digest, fences)
-  }
-}
-
-function withKin(request: ReadRequest, names: readonly Key[]): readonly Key[] {
-  const kin = kinOf(request)
-  return kin === null ? names : [...names, kin]
-}
-
-function asGrant(record: StoredRecord | undefined): Grant | Withdrawal | undefined {
-  return record?.kind === 'grant' || record?.kind === 'withdrawal' ? record : undefined
-}
-
-function asRepresentation(
-  record: StoredRecord | undefined,
-): Representation | Superseded | undefined {
-  return record?.kind === 'representation' || record?.kind === 'superseded' ? record : undefined
 }
 
 function answered(

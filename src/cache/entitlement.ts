@@ -48,6 +48,8 @@ export type Verdict =
       readonly kind: 'refresh'
       readonly digest: string
       readonly why: 'missing' | 'stale' | 'request'
+      /** The copy, where nothing is wrong with it but its age. */
+      readonly stale: Representation | null
     }
   | { readonly kind: 'ask'; readonly reason: AskReason }
 
@@ -67,7 +69,7 @@ export function judge(standing: Standing, directives: RequestDirectives, now: nu
   if (representation === undefined) return refresh(grant.digest, 'missing')
   if (representation.kind === 'superseded') return ask('superseded')
   if (!standing.representationHolds) return ask('fence')
-  if (now >= representation.freshUntil) return refresh(grant.digest, 'stale')
+  if (now >= representation.freshUntil) return refresh(grant.digest, 'stale', representation)
   if (!satisfies(directives, representation, now)) return refresh(grant.digest, 'request')
   return { kind: 'serve', representation }
 }
@@ -76,8 +78,12 @@ function ask(reason: AskReason): Verdict {
   return { kind: 'ask', reason }
 }
 
-function refresh(digest: string, why: 'missing' | 'stale' | 'request'): Verdict {
-  return { kind: 'refresh', digest, why }
+function refresh(
+  digest: string,
+  why: 'missing' | 'stale' | 'request',
+  stale: Representation | null = null,
+): Verdict {
+  return { kind: 'refresh', digest, why, stale }
 }
 
 /**

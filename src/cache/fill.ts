@@ -19,11 +19,12 @@ import type { Reporter } from './report.ts'
 import { digestOf, headerValue, keptHeaders, type MintTag } from './representation.ts'
 import { type ReadRequest, subjectOf, tierCredential } from './request.ts'
 import { remember, type SharingMode } from './sharing.ts'
+import type { StaleLimits } from './stale.ts'
 import type { Standings } from './standing.ts'
 import { weigh } from './witness.ts'
 
 /** Lifetimes in milliseconds. */
-export interface Lifetimes {
+export interface Lifetimes extends StaleLimits {
   readonly ttlMs: number
   /** Fraction of `ttlMs` by which it varies either way, so that entries don't expire together. */
   readonly ttlJitter: number
@@ -111,6 +112,9 @@ export class FillStore {
     const { tenant } = request.view
     const { version } = admitted
     const generatedAt = answer.sentAt - admitted.initialAgeMs
+    const freshUntil = generatedAt + admitted.lifetimeMs
+    const { staleWhileRevalidateMs, staleIfErrorMs } = this.#deps.lifetimes
+    const staleMs = Math.max(staleWhileRevalidateMs, staleIfErrorMs)
     return {
       kind: 'representation',
       digest: digestOf(status, headers, body),
@@ -122,7 +126,8 @@ export class FillStore {
       etag: headerValue(headers, 'etag') ?? this.#deps.mintTag(tenant, version, body),
       version,
       generatedAt,
-      freshUntil: generatedAt + admitted.lifetimeMs,
+      freshUntil,
+      staleUntil: freshUntil + Math.min(staleMs, admitted.staleMs),
       stamp: stamp.filter(([name]) => name !== credentialFence(request.partition)),
     }
   }

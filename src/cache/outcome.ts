@@ -3,6 +3,8 @@
  * so they can't disagree. Every vocabulary is closed.
  */
 
+import type { StaleReason } from './stale.ts'
+
 export type OutcomeKind =
   /** Answered from a store; the upstream saw nothing. */
   | 'hit'
@@ -64,6 +66,7 @@ export type BypassReason =
 
 export type Detail =
   | Tier
+  | StaleReason
   | BypassReason
   | 'follower'
   /** A follower found an answer that can't be shared, and asked for itself. */
@@ -124,4 +127,9 @@ export function hit(tier: Tier, age: number, ttl: number): Outcome {
     age,
     leaderRequestId: null,
   }
+}
+
+/** @param age @param ttl whole seconds; the latter is negative, or little */
+export function staleHit(why: StaleReason, age: number, ttl: number): Outcome {
+  return { ...hit('memory', age, ttl), detail: why }
 }

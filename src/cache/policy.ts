@@ -3,7 +3,7 @@
  * request, the answer and the local limits. The upstream sends no cache metadata today (contract
  * section 1); what it ever sends wins over the local lifetime where it is stricter.
  */
-import { responseDirectives } from './cache-control.ts'
+import { type ResponseDirectives, responseDirectives } from './cache-control.ts'
 import { integerMember, parseObject } from './json-member.ts'
 import type { RejectReason } from './outcome.ts'
 import type { BufferedAnswer } from './ports.ts'
@@ -25,6 +25,8 @@ export type Assessment =
       readonly lifetimeMs: number
       /** How old the body was when the request was sent, by the upstream's own `Age`. */
       readonly initialAgeMs: number
+      /** For how long past that the upstream lets it be served stale, in milliseconds; `Infinity`: it does not say. */
+      readonly staleMs: number
       /** The effective version. */
       readonly version: string
       readonly parent: string | null
@@ -70,10 +72,12 @@ function hasKnownVary(headers: HeaderList): boolean {
   return vary === null || vary.split(',').every((name) => KNOWN_VARY.has(name.trim().toLowerCase()))
 }
 
-function assessFreshness(
-  headers: HeaderList,
-  ttlMs: number,
-): { readonly lifetimeMs: number; readonly initialAgeMs: number } | RejectReason {
+type Freshness = Pick<
+  Extract<Assessment, { kind: 'admit' }>,
+  'lifetimeMs' | 'initialAgeMs' | 'staleMs'
+>
+
+function assessFreshness(headers: HeaderList, ttlMs: number): Freshness | RejectReason {
   const directives = responseDirectives(joinedHeader(headers, 'cache-control'))
   if (directives.malformed) return 'cache-control'
   if (directives.noStore) return 'no-store'
@@ -83,7 +87,14 @@ function assessFreshness(
   const lifetimeMs = stated === null ? ttlMs : Math.min(stated * 1000, ttlMs)
   const age = headerValue(headers, 'age')
   const initialAgeMs = age !== null && /^[0-9]{1,10}$/.test(age) ? Number(age) * 1000 : 0
-  return lifetimeMs > initialAgeMs ? { lifetimeMs, initialAgeMs } : 'expired'
+  return lifetimeMs > initialAgeMs
+    ? { lifetimeMs, initialAgeMs, staleMs: staleMs(directives) }
+    : 'expired'
+}
+
+function staleMs({ mustRevalidate, staleIfError }: ResponseDirectives): number {
+  if (mustRevalidate) return 0
+  return staleIfError === null ? Infinity : staleIfError * 1000
 }
 
 /**

@@ -25,6 +25,8 @@ export interface Representation {
   /** When the upstream made it, at the earliest (RFC 9111 section 4.2.3, never by wall clocks). */
   readonly generatedAt: number
   readonly freshUntil: number
+  /** Past its freshness it may be served until then, where `stale.ts` allows it; not before `freshUntil`. */
+  readonly staleUntil: number
   readonly stamp: FenceStamp
 }
 

@@ -5,9 +5,10 @@
 import type { Leader } from './coalesce.ts'
 import type { AskReason, Verdict } from './entitlement.ts'
 import type { Kept } from './fill.ts'
-import { type Detail, type Forward, type Outcome, outcome } from './outcome.ts'
+import { type Detail, type Forward, type Outcome, outcome, staleHit } from './outcome.ts'
 import type { BufferedAnswer, StreamedAnswer, UpstreamAnswer } from './ports.ts'
 import type { Representation } from './records.ts'
+import type { StaleReason } from './stale.ts'
 
 export type Failure = 'unreachable' | 'timeout' | 'not-cached'
 
@@ -25,6 +26,8 @@ export type Served =
       readonly outcome: Outcome
     }
   | { readonly kind: 'failure'; readonly failure: Failure; readonly outcome: Outcome }
+
+export type Hit = Extract<Served, { kind: 'representation' }>
 
 /** Why the look-up did not serve. */
 export type MissVerdict = Exclude<Verdict, { kind: 'serve' }>
@@ -107,4 +110,25 @@ const FORWARD_OF_ASK: Readonly<Record<AskReason, Forward>> = {
 function forwardOf(verdict: MissVerdict): Forward {
   if (verdict.kind === 'ask') return FORWARD_OF_ASK[verdict.reason]
   return verdict.why === 'missing' ? 'uri-miss' : verdict.why
+}
+
+/** @param now monotonic milliseconds */
+export function staleServed(representation: Representation, why: StaleReason, now: number): Hit {
+  const age = Math.floor((now - representation.generatedAt) / 1000)
+  const ttl = Math.floor((representation.freshUntil - now) / 1000)
+  return { kind: 'representation', representation, outcome: staleHit(why, age, ttl) }
+}
+
+/** RFC 5861 section 4: what counts as an error of the upstream. */
+const ERROR_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504])
+
+/** Whether the upstream was asked and gave nothing that is of use to anyone. */
+export function hasFailed(served: Served): boolean {
+  if (served.kind === 'failure') return served.failure !== 'not-cached'
+  return served.kind === 'answer' && ERROR_STATUSES.has(served.answer.status)
+}
+
+/** Gives up an answer that nobody will read. */
+export function discard(served: Served): void {
+  if (served.kind === 'answer' && served.answer.kind === 'streamed') served.answer.stream.destroy()
 }

@@ -145,11 +145,11 @@ export const ConfigSchema = group({
     ),
     staleWhileRevalidateMs: milliseconds(
       30_000,
-      'How long past its freshness a body may be served while it is refreshed. Without effect in this version.',
+      'How long past its freshness a body may be served while it is refreshed.',
     ),
     staleIfErrorMs: milliseconds(
       300_000,
-      'How long past its freshness a body may be served while the API fails. Without effect in this version.',
+      'How long past its freshness a body may be served while the API fails, to those it was given to.',
     ),
     maxBodyBytes: bytes(
       1_048_576,

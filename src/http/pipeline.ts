@@ -112,8 +112,34 @@ export class Pipeline {
     const before = clock.monotonic()
     const found = cache.lookup(request)
     reporter.lookedUp(clock.monotonic() - before)
-    if (found.kind === 'representation') this.#respond(reading, found)
-    else void this.#read(reading)
+    if (found.kind === 'miss') {
+      void this.#read(reading)
+    } else {
+      this.#respond(reading, found)
+      if (found.outcome.detail === 'swr') void this.#refresh(reading)
+    }
+  }
+
+  /** What was served stale is refreshed with the credential that was served, under a request id of its own. */
+  async #refresh({ head: served, request }: Reading): Promise<void> {
+    const { cache, clock, pins, reporter, newRequestId, totalTimeoutMs } = this.#deps
+    const head = { ...served, requestId: newRequestId() }
+    const pin = pins.begin(request.partition, head.version)
+    try {
+      const refreshed = await cache.refresh(
+        { ...request, requestId: head.requestId },
+        {
+          fetch: (deadline) => this.#fetch(head, deadline),
+          deadline: clock.monotonic() + totalTimeoutMs,
+          mayJoin: pin.mayJoin,
+        },
+      )
+      if (refreshed === null) pins.end(pin, undefined)
+      else endPin(pins, pin, refreshed)
+    } catch (error) {
+      pins.end(pin, null)
+      reporter.faulted(error, head.requestId)
+    }
   }
 
   /** 4. The asynchronous read: the tier that instances share, coalesce, fetch, decide, store, respond. */
@@ -207,8 +233,10 @@ const PROBLEM_OF_FAILURE = {
 
 /** Only an answer to the credential's own request says which version is now in force for it. */
 function endPin(pins: VersionPins, pin: PinUse, served: Served): void {
-  if (served.outcome.kind !== 'fill') {
-    pins.end(pin, served.outcome.kind === 'failed' ? null : undefined)
+  const { kind, detail } = served.outcome
+  if (kind !== 'fill') {
+    // The upstream was asked, and what it made of that is not known.
+    pins.end(pin, kind === 'failed' || detail === 'sie' ? null : undefined)
   } else if (served.kind === 'representation') {
     pins.end(pin, served.representation.version)
   } else if (served.kind === 'answer') {

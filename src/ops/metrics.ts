@@ -88,7 +88,7 @@ export class Metrics
   }
 
   finished({ outcome, status }: Report): void {
-    const { kind, tier, detail } = outcome
+    const { kind, tier, detail, ttl } = outcome
     const name = `${kind} ${tier} ${detail} ${status}`
     let series = this.#requestSeries.get(name)
     if (series === undefined) {
@@ -98,6 +98,7 @@ export class Metrics
     series.inc()
     if (outcome.age !== null) this.#ages.observe(outcome.age)
     if (kind === 'follower') this.#followers.inc()
+    if (ttl !== null && ttl < 0) this.#instances.stale.labels(detail ?? 'none').inc()
     if (detail?.startsWith('reject.')) this.#rejects.labels(detail.slice('reject.'.length)).inc()
   }
 
@@ -164,6 +165,7 @@ interface InstanceMetrics {
   readonly mismatches: Readonly<Record<'seal' | 'envelope', Counter>>
   readonly busGaps: Histogram
   readonly handovers: Counter
+  readonly stale: Counter
 }
 
 function instanceMetrics(registers: Registry[]): InstanceMetrics {
@@ -179,6 +181,9 @@ function instanceMetrics(registers: Registry[]): InstanceMetrics {
         'Values in Redis that were too long, or no strings',
       ),
     },
+    stale: counter('stale_served_total', 'Bodies served past their freshness, by what allowed it', [
+      'why',
+    ]),
     handovers: counter(
       'handovers_total',
       'Connections that the fast path gave to the HTTP server for good',

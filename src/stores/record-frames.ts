@@ -31,7 +31,8 @@ export function representationFrame(shown: Representation, now: number): Represe
   const ageMs = Math.max(0, Math.round(now - shown.generatedAt))
   const freshMs = Math.floor(shown.freshUntil - now)
   const kept = { digest, status, reason, headers, date, body, etag, version, stamp }
-  return { kind: 'representation', ...kept, ageMs, freshMs, keptMs: freshMs }
+  const keptMs = Math.floor(shown.staleUntil - now)
+  return { kind: 'representation', ...kept, ageMs, freshMs, keptMs }
 }
 
 /**
@@ -67,5 +68,6 @@ export function representationOf(
     ...kept,
     generatedAt,
     freshUntil: askedAt + frame.freshMs - passed,
+    staleUntil: askedAt + keptMs - passed,
   }
 }

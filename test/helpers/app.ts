@@ -69,7 +69,8 @@ export async function buildTestApp(
     ops: { port: 0, ...values['ops'] },
     upstream: { url: upstreamUrl, ...values['upstream'] },
     secret: values['secret'] ?? 'a secret for tests only, 32 long and more',
-    cache: { ttlJitter: 0, ...values['cache'] },
+    // What is served stale is a subject of its own.
+    cache: { ttlJitter: 0, staleWhileRevalidateMs: 0, staleIfErrorMs: 0, ...values['cache'] },
   })
   const log = createLogger('trace', { write: (line: string) => void lines.push(line) })
   const app = await buildApp(config, {

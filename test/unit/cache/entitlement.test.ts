@@ -34,6 +34,7 @@ const representation = (freshUntil: number, generatedAt = NOW - 2_000): Represen
   version: VERSION,
   generatedAt,
   freshUntil,
+  staleUntil: freshUntil,
   stamp: [],
 })
 
@@ -138,11 +139,15 @@ t.test('each clause that fails says what follows', (t) => {
       { kind: 'ask', reason: 'superseded' },
     ],
     ['other pin', { pinnedVersion: '2019/02/08' }, { kind: 'ask', reason: 'version-pin' }],
-    ['evicted', { representation: undefined }, { kind: 'refresh', digest: 'D', why: 'missing' }],
+    [
+      'evicted',
+      { representation: undefined },
+      { kind: 'refresh', digest: 'D', why: 'missing', stale: null },
+    ],
     [
       'stale',
       { representation: representations['stale'] },
-      { kind: 'refresh', digest: 'D', why: 'stale' },
+      { kind: 'refresh', digest: 'D', why: 'stale', stale: representation(NOW) },
     ],
   ]
   for (const [name, change, expected] of cases) {
@@ -167,6 +172,7 @@ t.test('a client may ask for something fresher, but not more than once a second'
     kind: 'refresh',
     digest: 'D',
     why: 'request',
+    stale: null,
   })
   t.end()
 })

@@ -121,6 +121,7 @@ class MiniCache {
       version: PIN,
       generatedAt: sentAt,
       freshUntil: sentAt + TTL,
+      staleUntil: sentAt + TTL,
       stamp: [],
     })
   }

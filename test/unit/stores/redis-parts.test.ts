@@ -125,6 +125,7 @@ t.test('life is never longer after Redis than before, whatever the clocks say', 
     version: 'v',
     generatedAt: here - 1_000,
     freshUntil: here + 4_000,
+    staleUntil: here + 4_000,
     stamp,
   } as const
   const read = representationOf(representationFrame(shown, here), 3_000, there)

@@ -1,0 +1,37 @@
+/**
+ * Under which keys a request to the upstream can be joined while it is under way.
+ *
+ * The fences are part of a flight's key, so that a read never joins a fill from before a write:
+ *
+ * 1. A reads; its fill leaves for the upstream, which renders the old bytes.
+ * 2. B writes through this process; the write is applied, the fences change, B is answered.
+ * 3. B reads. Under A's key it would be handed the old bytes after its own write was confirmed.
+ *
+ * The same goes for a write to the record's parent, which is not known yet: hence the kin fence.
+ */
+import type { Fences } from './fence.ts'
+import { encodeParts, type Key } from './key.ts'
+import { fencesOf, kinOf, type ReadRequest } from './request.ts'
+
+/** For the same credential and the same view. */
+export function fillKey(request: ReadRequest, fences: Pick<Fences, 'peek'>): Key {
+  const guards = fences.peek(withKin(request, fencesOf(request)))
+  return encodeParts('fill', request.viewKey, request.partition, guards)
+}
+
+/** For whoever holds `digest`. `scope`: as in a representation's key. */
+export function refreshKey(
+  request: ReadRequest,
+  digest: string,
+  scope: string,
+  fences: Pick<Fences, 'peek'>,
+): Key {
+  const [tenant, subject] = fencesOf(request) as [Key, Key]
+  const guards = fences.peek(withKin(request, [tenant, subject]))
+  return encodeParts('refresh', request.viewKey, scope, digest, guards)
+}
+
+function withKin(request: ReadRequest, names: readonly Key[]): readonly Key[] {
+  const kin = kinOf(request)
+  return kin === null ? names : [...names, kin]
+}
