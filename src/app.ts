@@ -28,7 +28,10 @@ import { createOpsServer } from './ops/server.ts'
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import { createSharedState, type SharedState } from './stores/redis.ts'
+import { UpstreamBreaker } from './upstream/breaker.ts'
 import { UpstreamClient } from './upstream/client.ts'
+import { GuardedReads } from './upstream/guarded-reads.ts'
+import { TenantGate } from './upstream/tenant-gate.ts'
 import { placeBefore } from './wire/front-end.ts'
 
 /** What tests and the simulation put in another's place. */
@@ -152,6 +155,16 @@ function buildInstance(
   return { core: buildCore(config, { memory, ...common, ...overrides }, reporting), shared, pins }
 }
 
+function guard(
+  client: UpstreamClient,
+  tenantReads: number,
+  clock: Clock,
+  reporting: Reporting,
+): GuardedReads {
+  const breaker = new UpstreamBreaker(clock, (isOpen) => reporting.breakerChanged(isOpen))
+  return new GuardedReads({ client, breaker, gate: new TenantGate(clock, tenantReads), clock })
+}
+
 function meter({ memory, sharing }: Core, redis: SharedState | null, mode: string): Metrics {
   return new Metrics({
     memory,
@@ -189,7 +202,8 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     client,
     credentials: new Credentials([config.secret, ...config.previousSecrets], overrides.partitionOf),
     pins,
-    readUpstream: client,
+    readUpstream: guard(client, upstream.tenantReads, clock, reporting),
+    random: overrides.random ?? Math.random,
     reporter: reporting,
     newRequestId: overrides.newRequestId ?? randomUUID,
     maxRequestBytes: server.maxRequestBytes,

@@ -25,6 +25,7 @@ import {
   followed,
   type Hit,
   hasFailed,
+  isFailure,
   type Landing,
   type MissVerdict,
   type Served,
@@ -228,7 +229,7 @@ export class Cache {
     flight: Flight<Landing | null>,
   ): Promise<Served | null> {
     const landing = await flight.landed
-    if (landing?.answer.kind === 'unreachable' || landing?.answer.kind === 'timeout') {
+    if (landing !== null && isFailure(landing.answer)) {
       return serve(verdict, landing, flight)
     }
     const found = this.#lookupFresh({ ...request, directives: NO_DIRECTIVES }, 'memory')
@@ -242,7 +243,7 @@ export class Cache {
     const startedAt = clock.monotonic()
     const opened = await this.#fences.open(fencesOf(request), kinOf(request))
     const answer = await terms.fetch(terms.deadline)
-    if (answer.kind === 'unreachable' || answer.kind === 'timeout') {
+    if (isFailure(answer)) {
       reporter.filled('failed', clock.monotonic() - startedAt)
       return { answer, kept: NOTHING_KEPT, ttl: null }
     }

@@ -73,6 +73,10 @@ export type Detail =
   | 'private'
   /** The credential last used another version upstream; a hit would hide the change of pin. */
   | 'version-pin'
+  /** Not sent: the upstream has failed of late. */
+  | 'breaker'
+  /** Not sent: the tenant has too much under way, or was asked to wait. */
+  | 'limited'
   | `reject.${RejectReason}`
 
 export interface Outcome {

@@ -37,8 +37,14 @@ export interface StreamedAnswer {
   readonly sentAt: number
 }
 
-/** `unreachable`: no valid answer came. `timeout`: none came within its deadline. */
-export type UpstreamFailure = { readonly kind: 'unreachable' } | { readonly kind: 'timeout' }
+/**
+ * `unreachable`: no valid answer came; with `retryAfterMs`, none was asked for, since none came of late.
+ * `timeout`: none came within its deadline. `limited`: not sent, the tenant has to wait.
+ */
+export type UpstreamFailure =
+  | { readonly kind: 'unreachable'; readonly retryAfterMs?: number }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'limited'; readonly retryAfterMs: number }
 
 export type UpstreamAnswer = BufferedAnswer | StreamedAnswer | UpstreamFailure
 

@@ -6,11 +6,11 @@ import type { Leader } from './coalesce.ts'
 import type { AskReason, Verdict } from './entitlement.ts'
 import type { Kept } from './fill.ts'
 import { type Detail, type Forward, type Outcome, outcome, staleHit } from './outcome.ts'
-import type { BufferedAnswer, StreamedAnswer, UpstreamAnswer } from './ports.ts'
+import type { BufferedAnswer, StreamedAnswer, UpstreamAnswer, UpstreamFailure } from './ports.ts'
 import type { Representation } from './records.ts'
 import type { StaleReason } from './stale.ts'
 
-export type Failure = 'unreachable' | 'timeout' | 'not-cached'
+export type Failure = UpstreamFailure['kind'] | 'not-cached'
 
 /** What the client is to be answered with. */
 export type Served =
@@ -25,7 +25,13 @@ export type Served =
       readonly answer: BufferedAnswer | StreamedAnswer
       readonly outcome: Outcome
     }
-  | { readonly kind: 'failure'; readonly failure: Failure; readonly outcome: Outcome }
+  | {
+      readonly kind: 'failure'
+      readonly failure: Failure
+      /** Milliseconds after which it may be tried again; null: nobody knows. */
+      readonly retryAfterMs: number | null
+      readonly outcome: Outcome
+    }
 
 export type Hit = Extract<Served, { kind: 'representation' }>
 
@@ -40,8 +46,13 @@ export interface Landing {
   readonly ttl: number | null
 }
 
-export function failure(kind: Failure, told: Outcome): Served {
-  return { kind: 'failure', failure: kind, outcome: told }
+export function failure(kind: Failure, told: Outcome, retryAfterMs: number | null = null): Served {
+  return { kind: 'failure', failure: kind, retryAfterMs, outcome: told }
+}
+
+/** Whether it is an answer of the upstream at all. */
+export function isFailure(answer: UpstreamAnswer): answer is UpstreamFailure {
+  return answer.kind !== 'buffered' && answer.kind !== 'streamed'
 }
 
 /**
@@ -55,8 +66,12 @@ export function serve(
   collapsed: false | null = null,
 ): Served {
   const { answer, kept } = landing
-  if (answer.kind === 'unreachable' || answer.kind === 'timeout') {
-    return failure(answer.kind, outcome('failed', { forward: forwardOf(verdict) }))
+  if (isFailure(answer)) {
+    const retryAfterMs = 'retryAfterMs' in answer ? answer.retryAfterMs : undefined
+    const detail =
+      retryAfterMs === undefined ? null : answer.kind === 'limited' ? 'limited' : 'breaker'
+    const told = outcome('failed', { forward: forwardOf(verdict), detail })
+    return failure(answer.kind, told, retryAfterMs ?? null)
   }
   const told =
     flight === null
@@ -119,8 +134,8 @@ export function staleServed(representation: Representation, why: StaleReason, no
   return { kind: 'representation', representation, outcome: staleHit(why, age, ttl) }
 }
 
-/** RFC 5861 section 4: what counts as an error of the upstream. */
-const ERROR_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504])
+/** RFC 5861 section 4: what counts as an error of the upstream; and 429, which gives no more to read. */
+const ERROR_STATUSES: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 
 /** Whether the upstream was asked and gave nothing that is of use to anyone. */
 export function hasFailed(served: Served): boolean {

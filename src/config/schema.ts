@@ -76,6 +76,12 @@ export const ConfigSchema = group({
       default: 128,
       description: 'Most connections to the API at once.',
     }),
+    tenantReads: Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      default: 64,
+      description: 'Most reads of one tenant under way to the API at once; others wait their turn.',
+    }),
     ca: optionalText(
       'PEM file of the authorities that may vouch for the API, in place of the system’s.',
     ),

@@ -11,8 +11,11 @@ import type { RawRequest } from './validate.ts'
 export interface Exchange {
   readonly raw: RawRequest
   answer(answer: WireAnswer): void
-  /** @returns the status that was answered */
-  problem(code: ProblemCode, requestId: string): number
+  /**
+   * @param retryAfter whole seconds; null: it is not known when to try again
+   * @returns the status that was answered
+   */
+  problem(code: ProblemCode, requestId: string, retryAfter: number | null): number
   /** Gives the request to the pass-through, which answers it. */
   passOn(passage: Passage): void
 }
@@ -43,8 +46,8 @@ export class NodeExchange implements Exchange {
     writeAnswer(this.#res, answer)
   }
 
-  problem(code: ProblemCode, requestId: string): number {
-    return writeProblem(this.#req, this.#res, code, requestId)
+  problem(code: ProblemCode, requestId: string, retryAfter: number | null): number {
+    return writeProblem(this.#req, this.#res, code, requestId, retryAfter)
   }
 
   passOn(passage: Passage): void {

@@ -33,6 +33,8 @@ export interface PipelineDependencies {
   readonly readUpstream: ReadUpstream
   readonly reporter: Reporter
   readonly newRequestId: () => string
+  /** Uniform in [0, 1). */
+  readonly random: () => number
   readonly maxRequestBytes: number
   /** From a request's arrival to the last moment for its answer. Milliseconds. */
   readonly totalTimeoutMs: number
@@ -178,7 +180,8 @@ export class Pipeline {
     const told = served.outcome
     if (served.kind === 'failure') {
       const code = PROBLEM_OF_FAILURE[served.failure]
-      this.#report(reading, told, exchange.problem(code, head.requestId), code)
+      const retryAfter = this.#secondsToWait(served.retryAfterMs)
+      this.#report(reading, told, exchange.problem(code, head.requestId, retryAfter), code)
       return
     }
     const answer =
@@ -189,6 +192,13 @@ export class Pipeline {
     this.#report(reading, told, answer.status, null)
   }
 
+  /** Jittered by 20 % either way (wire.md), so that those who wait don't come back together. */
+  #secondsToWait(milliseconds: number | null): number | null {
+    if (milliseconds === null) return null
+    const jitter = 0.8 + 0.4 * this.#deps.random()
+    return Math.max(1, Math.ceil((milliseconds / 1000) * jitter))
+  }
+
   #passOn(exchange: Exchange, head: RequestHead, told: Outcome, read: RouteMatch | null): void {
     const credential =
       head.authorization === null ? null : this.#deps.credentials.of(head.authorization)
@@ -197,7 +207,7 @@ export class Pipeline {
   }
 
   #refuse(exchange: Exchange, code: ProblemCode, requestId: string, startedAt: number): void {
-    const status = exchange.problem(code, requestId)
+    const status = exchange.problem(code, requestId, null)
     this.#deps.reporter.finished({
       outcome: REFUSED,
       status,
@@ -228,6 +238,7 @@ export class Pipeline {
 const PROBLEM_OF_FAILURE = {
   unreachable: 'upstream_unreachable',
   timeout: 'upstream_timeout',
+  limited: 'tenant_limit',
   'not-cached': 'not_cached',
 } as const
 

@@ -18,6 +18,7 @@ export type ProblemType =
   | 'upstream-unreachable'
   | 'upstream-timeout'
   | 'not-cached'
+  | 'tenant-limit'
   | 'loop'
 
 export interface ProblemEntry {
@@ -186,6 +187,10 @@ export const PROBLEMS = {
     title: 'The API did not answer in time',
     detail: 'the API did not answer within the configured time',
   }),
+  tenant_limit: entry(503, 'tenant-limit', 'Too many requests of this tenant', {
+    title: 'Too many requests of this tenant',
+    detail: 'the tenant has too much under way, or the API has asked it to wait; see Retry-After',
+  }),
   not_cached: entry(504, 'not-cached', 'Not in the cache', {
     title: 'Not in the cache',
     detail:
@@ -216,8 +221,15 @@ export interface ProblemAnswer {
   readonly closes: boolean
 }
 
-/** @param requestId the id under which the log knows this request */
-export function problemAnswer(code: ProblemCode, requestId: string): ProblemAnswer {
+/**
+ * @param requestId the id under which the log knows this request
+ * @param retryAfter whole seconds; null: it is not known when to try again
+ */
+export function problemAnswer(
+  code: ProblemCode,
+  requestId: string,
+  retryAfter: number | null = null,
+): ProblemAnswer {
   const problem: ProblemEntry = PROBLEMS[code]
   const body = JSON.stringify({
     type: `urn:layby:problem:${problem.type}`,
@@ -241,6 +253,7 @@ export function problemAnswer(code: ProblemCode, requestId: string): ProblemAnsw
     'X-Request-Id',
     requestId,
     ...extraHeaders(code),
+    ...(retryAfter === null ? [] : ['Retry-After', String(retryAfter)]),
   ]
   const { field, phrase } = problem
   const reason = field === null ? phrase : `${fieldName(field)}: ${phrase}`

@@ -5,6 +5,9 @@ import type { Readable } from 'node:stream'
 import { NO_BLOCK, type WireAnswer } from './answer.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 
+/** Where a fault came before the request had an id. */
+export const NO_REQUEST_ID = '00000000-0000-0000-0000-000000000000'
+
 /** Writes head and body. A body that fails half way ends the connection: never a clean end. */
 export function writeAnswer(res: ServerResponse, answer: WireAnswer): void {
   const { body } = answer
@@ -61,8 +64,9 @@ export function writeProblem(
   res: ServerResponse,
   code: ProblemCode,
   requestId: string,
+  retryAfter: number | null = null,
 ): number {
-  const { status, reason, headers, body, closes } = problemAnswer(code, requestId)
+  const { status, reason, headers, body, closes } = problemAnswer(code, requestId, retryAfter)
   // Reading on through content that nobody wants, or that can't be told from a request, is no use.
   if (closes || hasContent(req)) endConnection(req, headers)
   const common = NO_BLOCK

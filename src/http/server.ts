@@ -13,7 +13,7 @@ import { NodeExchange, type PassOn } from './exchange.ts'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
-import { isEnding, markEnding, writeProblem } from './respond.ts'
+import { isEnding, markEnding, NO_REQUEST_ID, writeProblem } from './respond.ts'
 
 export type FrontEndDependencies = PipelineDependencies & PassThroughDependencies
 
@@ -28,9 +28,6 @@ const HTTP_SETTINGS = {
   // Above what load balancers keep idle connections for, so that they close first.
   keepAliveTimeout: 75_000,
 } as const
-
-/** Where a fault came before the request had an id. */
-const NO_REQUEST_ID = '00000000-0000-0000-0000-000000000000'
 
 export interface FrontEnd {
   /** Listens, and closes. */

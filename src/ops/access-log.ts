@@ -1,12 +1,13 @@
 /** One line per request, from the same report as header and metric. Paths and ids of records are never logged. */
 import type { Report, Reporter } from '../cache/report.ts'
 import type { Logger } from '../lib/logger.ts'
-import type { InstanceReporter } from './reporting.ts'
+import type { InstanceReporter, UpstreamReporter } from './reporting.ts'
 
 export class AccessLog
   implements
     Pick<Reporter, 'finished' | 'sharingTripped' | 'faulted'>,
-    Pick<InstanceReporter, 'redisChanged' | 'redisFailed'>
+    Pick<InstanceReporter, 'redisChanged' | 'redisFailed'>,
+    UpstreamReporter
 {
   readonly #log: Logger
   /** The last fault of Redis that was logged: said once, not for every command. */
@@ -51,6 +52,11 @@ export class AccessLog
     } else {
       this.#log.warn('redis is not usable: serving from memory and the upstream')
     }
+  }
+
+  breakerChanged(isOpen: boolean): void {
+    if (isOpen) this.#log.warn('the upstream fails: reads are not sent but for a trial a second')
+    else this.#log.info('the upstream answers again')
   }
 
   redisFailed(code: string): void {

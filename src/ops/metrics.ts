@@ -2,7 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { MemoryStore } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/report.ts'
-import type { InstanceReporter, WireReporter } from './reporting.ts'
+import type { InstanceReporter, UpstreamReporter, WireReporter } from './reporting.ts'
 
 export interface MetricsSources {
   readonly memory: Pick<MemoryStore, 'bytes' | 'entries'>
@@ -22,7 +22,8 @@ export class Metrics
   implements
     Pick<Reporter, 'finished' | 'lookedUp' | 'filled' | 'invalidated'>,
     Pick<InstanceReporter, 'mismatched' | 'busGap'>,
-    WireReporter
+    WireReporter,
+    UpstreamReporter
 {
   readonly registry = new Registry()
   readonly #requests: Counter
@@ -110,6 +111,10 @@ export class Metrics
     this.#fills.labels(result).observe(milliseconds / 1000)
   }
 
+  breakerChanged(isOpen: boolean): void {
+    this.#instances.breaker.labels('upstream').set(isOpen ? 1 : 0)
+  }
+
   handedOver(): void {
     this.#instances.handovers.inc()
   }
@@ -166,6 +171,7 @@ interface InstanceMetrics {
   readonly busGaps: Histogram
   readonly handovers: Counter
   readonly stale: Counter
+  readonly breaker: Gauge
 }
 
 function instanceMetrics(registers: Registry[]): InstanceMetrics {
@@ -181,6 +187,12 @@ function instanceMetrics(registers: Registry[]): InstanceMetrics {
         'Values in Redis that were too long, or no strings',
       ),
     },
+    breaker: new Gauge({
+      name: 'breaker_state',
+      help: '1 while requests are kept from a target that fails',
+      labelNames: ['target'],
+      registers,
+    }),
     stale: counter('stale_served_total', 'Bodies served past their freshness, by what allowed it', [
       'why',
     ]),

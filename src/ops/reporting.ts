@@ -15,9 +15,18 @@ export interface WireReporter {
   handedOver(): void
 }
 
-type Listener = Partial<Reporter> & Partial<InstanceReporter> & Partial<WireReporter>
+/** What is told of the upstream as a whole. */
+export interface UpstreamReporter {
+  /** Open: reads are not sent, since none was answered of late. */
+  breakerChanged(isOpen: boolean): void
+}
 
-export class Reporting implements Reporter, InstanceReporter, WireReporter {
+type Listener = Partial<UpstreamReporter> &
+  Partial<Reporter> &
+  Partial<InstanceReporter> &
+  Partial<WireReporter>
+
+export class Reporting implements Reporter, InstanceReporter, WireReporter, UpstreamReporter {
   readonly #listeners: Listener[]
 
   constructor(...listeners: Listener[]) {
@@ -66,6 +75,10 @@ export class Reporting implements Reporter, InstanceReporter, WireReporter {
 
   redisFailed(code: string): void {
     for (const listener of this.#listeners) listener.redisFailed?.(code)
+  }
+
+  breakerChanged(isOpen: boolean): void {
+    for (const listener of this.#listeners) listener.breakerChanged?.(isOpen)
   }
 
   handedOver(): void {

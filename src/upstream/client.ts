@@ -8,6 +8,7 @@ import type { HeaderList } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
 import { announcedLength, gather } from './gather.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
+import { RetryBudget } from './retry-budget.ts'
 
 export interface UpstreamOptions {
   readonly url: string
@@ -29,6 +30,7 @@ export class UpstreamClient {
   readonly #options: UpstreamOptions
   /** Path of `upstream.url`, without a final slash: goes before every path. */
   readonly #base: string
+  readonly #retries = new RetryBudget()
 
   constructor(options: UpstreamOptions) {
     const url = new URL(options.url)
@@ -57,7 +59,7 @@ export class UpstreamClient {
     const abort = new AbortController()
     const timer = setTimeout(() => abort.abort(), Math.max(0, deadline - sentAt))
     try {
-      const response = await this.#request({
+      const response = await this.#requestTwice({
         method: 'GET',
         path: this.#base + path,
         headers: readHeaders(headers),
@@ -76,6 +78,22 @@ export class UpstreamClient {
     options: Omit<Dispatcher.RequestOptions, 'origin'>,
   ): Promise<Dispatcher.ResponseData> {
     return this.#request({ ...options, path: this.#base + options.path })
+  }
+
+  /**
+   * A read that met a connection which the upstream was just closing is sent once more (reliability F31).
+   * Only a read, and only within the budget: whatever else fails is an answer of its own.
+   */
+  async #requestTwice(
+    options: Omit<Dispatcher.RequestOptions, 'origin'>,
+  ): Promise<Dispatcher.ResponseData> {
+    this.#retries.earn()
+    try {
+      return await this.#request(options)
+    } catch (error) {
+      if (!diedInUse(error) || !this.#retries.spend()) throw error
+      return this.#request(options)
+    }
   }
 
   async #request(
@@ -138,6 +156,16 @@ export function failureOf(error: unknown): UpstreamFailure {
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
   const timedOut = name === 'AbortError' || (typeof code === 'string' && TIMEOUTS.has(code))
   return { kind: timedOut ? 'timeout' : 'unreachable' }
+}
+
+/** Whether a connection that had served before ended without the head of an answer. */
+function diedInUse(error: unknown): boolean {
+  const { code, socket } = error as {
+    readonly code?: unknown
+    readonly socket?: { readonly bytesRead?: number }
+  }
+  if (code === 'ECONNRESET' || code === 'EPIPE') return true
+  return code === 'UND_ERR_SOCKET' && (socket?.bytesRead ?? 0) > 0
 }
 
 /** Sockets and undici give each error a code, but for the parser's: one without is a fault of our own. */

@@ -3,12 +3,12 @@
  * the same pipeline as everything else; what it does not goes to Node's server with nothing consumed.
  */
 import type { Socket } from 'node:net'
+import type { Reporter } from '../cache/report.ts'
 import type { WireAnswer } from '../http/answer.ts'
 import type { Exchange, PassOn } from '../http/exchange.ts'
 import type { Passage } from '../http/passage.ts'
 import type { Pipeline } from '../http/pipeline.ts'
-import type { ProblemCode } from '../http/problems.ts'
-import { isEnding, writeAnswer, writeProblem } from '../http/respond.ts'
+import { isEnding, NO_REQUEST_ID, writeAnswer, writeProblem } from '../http/respond.ts'
 import type { RawRequest, RequestHead } from '../http/validate.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Lent, lend } from './lent.ts'
@@ -29,7 +29,11 @@ export interface ConnectionDependencies {
   /** True: every answer is its connection's last. */
   readonly isDraining: () => boolean
   readonly keepAliveTimeoutMs: number
+  readonly reporter: Pick<Reporter, 'faulted'>
 }
+
+/** Stands for the request on which a fault of our own occurred. */
+const UNKNOWN_REQUEST: RawRequest = { method: 'GET', url: '/', httpVersion: '1.1', rawHeaders: [] }
 
 /** A head that is not complete after so long is left to Node's server and its deadlines. */
 const PATIENCE_MS = 1_000
@@ -72,7 +76,7 @@ export class WireConnection {
     const text = chunk.toString('latin1')
     this.#text = this.#at < this.#text.length ? this.#text.slice(this.#at) + text : text
     this.#at = 0
-    if (!this.#isBusy && !this.#isBlocked) this.#advance()
+    if (!this.#isBusy && !this.#isBlocked) this.#attempt()
     else if (this.#text.length > MAX_WAITING_BYTES) this.#socket.pause()
   }
 
@@ -80,7 +84,7 @@ export class WireConnection {
     this.#isBlocked = false
     this.#lent?.res.emit('drain')
     this.#socket.resume()
-    if (!this.#isBusy) this.#advance()
+    if (!this.#isBusy) this.#attempt()
   }
 
   readonly #onEnd = (): void => {
@@ -97,6 +101,19 @@ export class WireConnection {
 
   readonly #onError = (): void => {
     this.#socket.destroy()
+  }
+
+  /** A fault of our own costs the request and its connection, never the process. */
+  #attempt(): void {
+    try {
+      this.#advance()
+    } catch (error) {
+      this.#isAdvancing = false
+      this.#isBusy = true
+      this.#deps.reporter.faulted(error, NO_REQUEST_ID)
+      const { req, res } = this.#lent ?? this.#lend(UNKNOWN_REQUEST)
+      writeProblem(req, res, 'internal_error', NO_REQUEST_ID)
+    }
   }
 
   /** Answers what can be answered now, and writes it all at once. */
@@ -150,9 +167,12 @@ export class WireConnection {
   }
 
   /** @internal of `WireExchange` */
-  problem(raw: RawRequest, code: ProblemCode, requestId: string): number {
+  problem(
+    raw: RawRequest,
+    ...[code, requestId, retryAfter]: Parameters<Exchange['problem']>
+  ): number {
     const { req, res } = this.#lend(raw)
-    return writeProblem(req, res, code, requestId)
+    return writeProblem(req, res, code, requestId, retryAfter)
   }
 
   /** @internal of `WireExchange` */
@@ -182,7 +202,7 @@ export class WireConnection {
     if (this.#isAdvancing) return
     this.#flush()
     if (this.#isBlocked) return
-    this.#advance()
+    this.#attempt()
     if (!this.#isBusy) this.#socket.resume()
   }
 
@@ -242,8 +262,8 @@ class WireExchange implements Exchange {
     this.#connection.answer(this.raw, answer)
   }
 
-  problem(code: ProblemCode, requestId: string): number {
-    return this.#connection.problem(this.raw, code, requestId)
+  problem(...problem: Parameters<Exchange['problem']>): number {
+    return this.#connection.problem(this.raw, ...problem)
   }
 
   passOn(passage: Passage): void {
