@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { Credentials } from './auth/credentials.ts'
 import { VersionPins } from './auth/version-pins.ts'
@@ -18,6 +19,7 @@ import { SharingMode } from './cache/sharing.ts'
 import { Standings } from './cache/standing.ts'
 import { ConfigError } from './config/load.ts'
 import type { Config } from './config/schema.ts'
+import { formBytes } from './http/forms.ts'
 import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
@@ -68,6 +70,8 @@ export interface App {
 const MAX_PINNED_CREDENTIALS = 100_000
 /** One fence for so many bytes of the memory tier: several times as many as there can be entries. */
 const BYTES_PER_FENCE = 512
+/** How often connections are looked at while the process leaves. */
+const END_IDLE_EVERY_MS = 50
 /** A write may take so much longer than the deadlines say before it counts as lost. */
 const WRITE_MARGIN_MS = 1_000
 
@@ -83,7 +87,7 @@ export interface Core {
 export function buildCore(config: Config, overrides: Overrides, reporter: Reporter): Core {
   const limits = config.cache
   const clock = overrides.clock ?? systemClock
-  const memory = overrides.memory ?? createMemoryStore(limits.memory)
+  const memory = overrides.memory ?? createMemoryStore({ ...limits.memory, formBytes })
   const maxFences = maxFencesOf(config)
   const fences = overrides.fences ?? new LocalFences({ clock, maxFences })
   const tier = overrides.tier ?? null
@@ -146,7 +150,7 @@ function buildInstance(
   clock: Clock,
   reporting: Reporting,
 ): { readonly core: Core; readonly shared: SharedState | null; readonly pins: VersionPins } {
-  const memory = overrides.memory ?? createMemoryStore(config.cache.memory)
+  const memory = overrides.memory ?? createMemoryStore({ ...config.cache.memory, formBytes })
   const pins: VersionPins = new VersionPins(MAX_PINNED_CREDENTIALS, (partition, version) => {
     void shared?.notePin(partition, version)
   })
@@ -174,15 +178,61 @@ function meter({ memory, sharing }: Core, redis: SharedState | null, mode: strin
   })
 }
 
+/** Where the instance is in its life. */
+interface Phase {
+  isReady: boolean
+  isDraining: boolean
+}
+
+interface FrontEnds {
+  /** Listens, and closes. */
+  readonly fastify: FastifyInstance
+  /** Ends the connections on which nothing is under way. */
+  readonly endIdle: () => void
+}
+
 /** The normal front end, and, if wanted, the wire front end before it. */
 async function buildFrontEnds(
   deps: FrontEndDependencies & { readonly reporter: Reporting },
   fastPath: boolean,
-): Promise<{ readonly fastify: FastifyInstance; readonly drain: () => void }> {
+): Promise<FrontEnds> {
   const { fastify, pipeline, passOn } = await createFrontEnd(deps)
-  if (!fastPath) return { fastify, drain: () => {} }
-  const { drain } = placeBefore(fastify.server, { ...deps, pipeline, passOn })
-  return { fastify, drain }
+  const wire = fastPath ? placeBefore(fastify.server, { ...deps, pipeline, passOn }) : null
+  const endIdle = (): void => {
+    wire?.endIdle()
+    fastify.server.closeIdleConnections()
+  }
+  return { fastify, endIdle }
+}
+
+async function open(
+  { server, ops: { host, port } }: Config,
+  { fastify }: FrontEnds,
+  ops: FastifyInstance,
+  phase: Phase,
+): Promise<Listening> {
+  await fastify.listen({ host: server.host, port: server.port })
+  await ops.listen({ host, port })
+  phase.isReady = true
+  return { url: urlOf(fastify), opsUrl: urlOf(ops) }
+}
+
+/**
+ * Unready first, so that load balancers look elsewhere while what still comes is answered, on connections
+ * that then end; after `delayMs` nothing more is accepted, and each connection ends as soon as nothing is
+ * under way on it.
+ */
+async function drain(
+  { fastify, endIdle }: FrontEnds,
+  delayMs: number,
+  phase: Phase,
+): Promise<void> {
+  phase.isReady = false
+  phase.isDraining = true
+  await delay(delayMs)
+  endIdle()
+  const again = setInterval(endIdle, END_IDLE_EVERY_MS)
+  await fastify.close().finally(() => clearInterval(again))
 }
 
 /** @throws ConfigError when a file that the configuration names can't be read */
@@ -196,12 +246,14 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   reporting.add(metrics)
   const ca = readCertificates('upstream.ca', upstream.ca)
   const client = new UpstreamClient({ ...upstream, ca, maxBodyBytes: limits.maxBodyBytes, clock })
+  const phase: Phase = { isReady: false, isDraining: false }
   const deps = {
     ...core,
     clock,
     client,
     credentials: new Credentials([config.secret, ...config.previousSecrets], overrides.partitionOf),
     pins,
+    isDraining: () => phase.isDraining,
     readUpstream: guard(client, upstream.tenantReads, clock, reporting),
     random: overrides.random ?? Math.random,
     reporter: reporting,
@@ -209,24 +261,17 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     maxRequestBytes: server.maxRequestBytes,
     totalTimeoutMs: upstream.totalTimeoutMs,
   }
-  const { fastify, drain } = await buildFrontEnds(deps, server.fastPath)
+  const frontEnds = await buildFrontEnds(deps, server.fastPath)
   warnOfPlainSharing(limits.sharing, log)
-  let isReady = false
   const ops = await createOpsServer({
     registry: metrics.registry,
-    isReady: () => isReady,
+    isReady: () => phase.isReady,
     redis: shared,
   })
-  const listen = async (): Promise<Listening> => {
-    await fastify.listen({ host: server.host, port: server.port })
-    await ops.listen({ host: config.ops.host, port: config.ops.port })
-    isReady = true
-    return { url: urlOf(fastify), opsUrl: urlOf(ops) }
-  }
+  const listen = (): Promise<Listening> => open(config, frontEnds, ops, phase)
   const close = async (): Promise<void> => {
-    isReady = false
-    drain()
-    await Promise.all([fastify.close(), ops.close()])
+    await drain(frontEnds, server.drainDelayMs, phase)
+    await ops.close()
     await Promise.all([client.close(), shared?.close()])
   }
   return { log, listen, close }

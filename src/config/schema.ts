@@ -40,6 +40,10 @@ export const ConfigSchema = group({
       description:
         'Whether plain reads are answered before they reach Node’s HTTP server. The answers are the same.',
     }),
+    drainDelayMs: milliseconds(
+      2_000,
+      'Time between becoming unready and no longer listening, in which load balancers look elsewhere.',
+    ),
     maxRequestBytes: bytes(1_048_576, 'Longest content of a request that is passed through.'),
   }),
   ops: group({

@@ -9,7 +9,9 @@ import type { HeaderList, Representation } from '../cache/records.ts'
 import { joinedHeader } from '../cache/representation.ts'
 import { cacheStatus } from './cache-status.ts'
 import { noneMatchFails } from './conditional.ts'
+import { type Coding, chooseCoding } from './encoding.ts'
 import { CACHE_NAME } from './fields.ts'
+import { bodyIn, codingFor, tagOf } from './forms.ts'
 import type { RequestHead } from './validate.ts'
 
 export interface WireAnswer {
@@ -46,36 +48,47 @@ const EXPOSED = 'Age, ETag, Cache-Status, Server-Timing, Retry-After, X-Request-
 /** The client may keep the body, and must ask before using it again: a cheap 304. */
 const CLIENT_MAY_REVALIDATE = 'private, no-cache'
 
-/** What of a representation's head is the same for every answer made of it. */
+/** What of a representation's head is the same for every answer made of one of its forms. */
 interface Blocks {
   readonly full: HeaderBlock
   readonly notModified: HeaderBlock
 }
 
-/** Built once per representation, and gone with it. */
-const blocks = new WeakMap<Representation, Blocks>()
+/** Built once per representation and form, and gone with the representation. */
+const blocks = new WeakMap<Representation, Map<Coding | null, Blocks>>()
 
 export function representationAnswer(
   representation: Representation,
   told: Outcome,
   head: RequestHead,
 ): WireAnswer {
-  const { full, notModified } = blocksOf(representation)
+  const coding = codingFor(representation, chooseCoding(head.acceptEncoding))
+  const { full, notModified } = blocksOf(representation, coding)
   const headers = exchangeHeaders(told, head)
-  if (head.ifNoneMatch !== null && noneMatchFails(head.ifNoneMatch, representation.etag)) {
+  const { ifNoneMatch } = head
+  if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, tagOf(representation, coding))) {
     return { status: 304, reason: 'Not Modified', common: notModified, headers, body: null }
   }
-  const { status, reason, body } = representation
+  const { status, reason } = representation
+  const body = bodyIn(representation, coding)
   return { status, reason, common: full, headers, body }
 }
 
-function blocksOf(representation: Representation): Blocks {
-  const known = blocks.get(representation)
+function blocksOf(representation: Representation, coding: Coding | null): Blocks {
+  const forms = blocks.get(representation) ?? new Map<Coding | null, Blocks>()
+  blocks.set(representation, forms)
+  const known = forms.get(coding)
   if (known !== undefined) return known
-  const { headers, etag, date, version, body } = representation
+  const made = makeBlocks(representation, coding)
+  forms.set(coding, made)
+  return made
+}
+
+function makeBlocks(representation: Representation, coding: Coding | null): Blocks {
+  const { headers, date, version } = representation
   const shared = [
     'ETag',
-    etag,
+    tagOf(representation, coding),
     'Cache-Control',
     CLIENT_MAY_REVALIDATE,
     'CDN-Cache-Control',
@@ -89,8 +102,14 @@ function blocksOf(representation: Representation): Blocks {
   ]
   const replayed = headers.filter(([name]) => !REPLACED.has(name)).flat()
   const origin = joinedHeader(headers, 'access-control-allow-origin')
-  const made: Blocks = {
-    full: blockOf([...replayed, 'Content-Length', String(body.length), ...shared]),
+  return {
+    full: blockOf([
+      ...replayed,
+      ...(coding === null ? [] : ['Content-Encoding', coding]),
+      'Content-Length',
+      String(bodyIn(representation, coding).length),
+      ...shared,
+    ]),
     notModified: blockOf([
       'x-api-version',
       version,
@@ -98,8 +117,6 @@ function blocksOf(representation: Representation): Blocks {
       ...shared,
     ]),
   }
-  blocks.set(representation, made)
-  return made
 }
 
 function blockOf(list: readonly string[]): HeaderBlock {

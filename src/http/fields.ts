@@ -18,6 +18,7 @@ export interface Fields {
   cacheControl: string | null
   pragma: string | null
   ifNoneMatch: string | null
+  acceptEncoding: string | null
   /** `Access-Control-Request-Method` is there: with OPTIONS, a CORS preflight. */
   isPreflight: boolean
   /** `Via` names this proxy. */
@@ -58,6 +59,7 @@ export function collectFields(rawHeaders: readonly string[]): Fields {
     cacheControl: null,
     pragma: null,
     ifNoneMatch: null,
+    acceptEncoding: null,
     isPreflight: false,
     hasPassedHere: false,
     problem: null,
@@ -69,7 +71,13 @@ export function collectFields(rawHeaders: readonly string[]): Fields {
 }
 
 type SingleField = 'authorization' | 'tenant' | 'contentType' | 'host' | 'contentLength'
-type ListField = 'cacheControl' | 'expect' | 'pragma' | 'ifNoneMatch' | 'transferEncoding'
+type ListField =
+  | 'acceptEncoding'
+  | 'cacheControl'
+  | 'expect'
+  | 'pragma'
+  | 'ifNoneMatch'
+  | 'transferEncoding'
 
 /** A second line of these is an error: which one would count? */
 const SINGLE_FIELDS: ReadonlyMap<string, SingleField> = new Map([
@@ -81,6 +89,7 @@ const SINGLE_FIELDS: ReadonlyMap<string, SingleField> = new Map([
 ])
 /** Lines of these are one list (RFC 9110 section 5.3). */
 const LIST_FIELDS: ReadonlyMap<string, ListField> = new Map([
+  ['accept-encoding', 'acceptEncoding'],
   ['cache-control', 'cacheControl'],
   ['expect', 'expect'],
   ['pragma', 'pragma'],

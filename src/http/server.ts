@@ -15,7 +15,11 @@ import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 import { isEnding, markEnding, NO_REQUEST_ID, writeProblem } from './respond.ts'
 
-export type FrontEndDependencies = PipelineDependencies & PassThroughDependencies
+export type FrontEndDependencies = PipelineDependencies &
+  PassThroughDependencies & {
+    /** True: every answer is its connection's last. */
+    readonly isDraining: () => boolean
+  }
 
 /** Reliability section 4, "Fastify / Node settings". Milliseconds and bytes. */
 const HTTP_SETTINGS = {
@@ -49,6 +53,8 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
     logger: false,
     bodyLimit: deps.maxRequestBytes,
     requestTimeout: HTTP_SETTINGS.requestTimeout,
+    // What has come in is answered, also while the process is leaving.
+    return503OnClosing: false,
     // It would answer after ours, on a connection that may have been answered already.
     clientErrorHandler: () => {},
     // The pipeline has routed, and the passage has path and query: a second opinion could only differ
@@ -71,6 +77,7 @@ function createHttpServer(pipeline: Pipeline, passOn: PassOn, deps: FrontEndDepe
     // What follows a request that ended the connection may be content taken for a request.
     if (isEnding(req.socket)) return
     answers.set(req.socket, res)
+    if (deps.isDraining()) res.shouldKeepAlive = false
     try {
       pipeline.handle(new NodeExchange(req, res, passOn))
     } catch (error) {

@@ -38,6 +38,7 @@ export interface RequestHead {
   readonly cacheControl: string | null
   readonly pragma: string | null
   readonly ifNoneMatch: string | null
+  readonly acceptEncoding: string | null
 }
 
 export type Validated =
@@ -77,7 +78,8 @@ export function validate(
     return { kind: 'refused', code: code ?? 'invalid_target', requestId }
   }
   const { path, query } = target
-  const { authorization, tenant, version, cacheControl, pragma, ifNoneMatch } = fields
+  const { authorization, tenant, version, cacheControl, pragma } = fields
+  const { ifNoneMatch, acceptEncoding } = fields
   return {
     kind: 'ok',
     head: {
@@ -91,6 +93,7 @@ export function validate(
       cacheControl,
       pragma,
       ifNoneMatch,
+      acceptEncoding,
     },
   }
 }

@@ -17,12 +17,17 @@ const FENCE_OVERHEAD_BYTES = 250
 
 export interface MemoryStoreLimits {
   readonly maxBytes: number
+  /** What a body of this length may take beside itself, in the other forms in which it is sent. */
+  readonly formBytes?: (length: number) => number
 }
 
-export function createMemoryStore({ maxBytes }: MemoryStoreLimits): MemoryStore {
+export function createMemoryStore({
+  maxBytes,
+  formBytes = () => 0,
+}: MemoryStoreLimits): MemoryStore {
   const records = new LRUCache<Key, StoredRecord>({
     maxSize: maxBytes,
-    sizeCalculation: (record, key) => sizeOf(record) + key.length,
+    sizeCalculation: (record, key) => sizeOf(record, formBytes) + key.length,
   })
   return {
     get: (key) => records.get(key),
@@ -37,11 +42,10 @@ export function createMemoryStore({ maxBytes }: MemoryStoreLimits): MemoryStore 
   }
 }
 
-function sizeOf(record: StoredRecord): number {
+function sizeOf(record: StoredRecord, formBytes: (length: number) => number): number {
   let size = RECORD_OVERHEAD_BYTES
   if (record.kind === 'representation') {
-    // A short body is kept a second time, as the text that is sent (http/answer.ts).
-    size += record.body.length * (record.body.length <= 16_384 ? 2 : 1)
+    size += record.body.length + formBytes(record.body.length)
     for (const [name, value] of record.headers) size += name.length + value.length + 32
   }
   if ('stamp' in record) {

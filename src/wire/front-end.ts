@@ -10,14 +10,14 @@ import { Trailing } from './text.ts'
 
 export type WireDependencies = Omit<
   ConnectionDependencies,
-  'trailing' | 'output' | 'handOver' | 'isDraining' | 'keepAliveTimeoutMs'
+  'trailing' | 'output' | 'handOver' | 'keepAliveTimeoutMs'
 > & {
   readonly reporter: { handedOver(): void }
 }
 
 export interface WireFrontEnd {
-  /** Connections with nothing under way end; the others with their next answer. */
-  drain(): void
+  /** Ends the connections on which nothing is under way. */
+  endIdle(): void
 }
 
 /** @param server not listening yet; its connections are taken from it, and given to it where that is called for */
@@ -25,14 +25,12 @@ export function placeBefore(server: Server, dependencies: WireDependencies): Wir
   const accept = server.listeners('connection') as ((socket: Socket) => void)[]
   server.removeAllListeners('connection')
   const connections = new Set<WireConnection>()
-  let isDraining = false
   const { keepAliveTimeout } = server
   const deps: ConnectionDependencies = {
     ...dependencies,
     keepAliveTimeoutMs: keepAliveTimeout,
     output: new Output(),
     trailing: new Trailing(dependencies.clock, keepAliveTimeout),
-    isDraining: () => isDraining,
     handOver: (socket) => {
       dependencies.reporter.handedOver()
       for (const listener of accept) listener.call(server, socket)
@@ -44,8 +42,7 @@ export function placeBefore(server: Server, dependencies: WireDependencies): Wir
     socket.once('close', () => connections.delete(connection))
   })
   return {
-    drain: () => {
-      isDraining = true
+    endIdle: () => {
       for (const connection of connections) connection.endWhenIdle()
     },
   }

@@ -65,7 +65,7 @@ export async function buildTestApp(
   let lookups = 0
   const config = parseConfig({
     ...values,
-    server: { port: 0, fastPath: FAST_PATH, ...values['server'] },
+    server: { port: 0, fastPath: FAST_PATH, drainDelayMs: 0, ...values['server'] },
     ops: { port: 0, ...values['ops'] },
     upstream: { url: upstreamUrl, ...values['upstream'] },
     secret: values['secret'] ?? 'a secret for tests only, 32 long and more',

@@ -16,6 +16,7 @@ const HEAD: RequestHead = {
   cacheControl: null,
   pragma: null,
   ifNoneMatch: null,
+  acceptEncoding: null,
 }
 const ETAG = '"noAUUuJrsMN8nKfDR2nN0g"'
 const OWN_VARY = 'Authorization, X-Tenant-Id, X-Api-Version, Accept-Encoding'

@@ -14,6 +14,7 @@ const NONE: Fields = {
   cacheControl: null,
   pragma: null,
   ifNoneMatch: null,
+  acceptEncoding: null,
   isPreflight: false,
   hasPassedHere: false,
   problem: null,

@@ -1,0 +1,54 @@
+/**
+ * The forms in which one representation leaves: as it is, and compressed. Each is made once, on first use,
+ * and is gone with the representation.
+ */
+import type { Representation } from '../cache/records.ts'
+import { AVAILABLE, type Coding, compress } from './encoding.ts'
+
+export interface Form {
+  readonly coding: Coding | null
+  readonly body: Buffer
+  /** Strong entity tag of this form (wire.md). */
+  readonly etag: string
+}
+
+/** Below it, headers are most of the answer, and nothing is saved. */
+const MIN_BYTES = 1_024
+/**
+ * Above it, compressing would keep all others waiting for longer than the client gains; such bodies leave as
+ * they are. About 2 ms.
+ */
+const MAX_BYTES = 131_072
+
+const TAG_SUFFIX: Readonly<Record<Coding, string>> = { br: '-br', gzip: '-gz', zstd: '-zs' }
+
+const bodies = new WeakMap<Representation, Map<Coding, Buffer>>()
+
+/** The coding that this representation is sent in to a client that likes `wanted` best. */
+export function codingFor({ body }: Representation, wanted: Coding | null): Coding | null {
+  return body.length < MIN_BYTES || body.length > MAX_BYTES ? null : wanted
+}
+
+/** The tag of a form, known without making the form. */
+export function tagOf({ etag }: Representation, coding: Coding | null): string {
+  return coding === null ? etag : `${etag.slice(0, -1)}${TAG_SUFFIX[coding]}"`
+}
+
+export function bodyIn(representation: Representation, coding: Coding | null): Buffer {
+  if (coding === null) return representation.body
+  const known = bodies.get(representation) ?? new Map<Coding, Buffer>()
+  bodies.set(representation, known)
+  const before = known.get(coding)
+  if (before !== undefined) return before
+  const made = compress(representation.body, coding)
+  known.set(coding, made)
+  return made
+}
+
+/**
+ * What the forms of a body may take beside it, at most; the memory tier counts it. Compressed JSON is less
+ * than half of it in any coding.
+ */
+export function formBytes(length: number): number {
+  return length < MIN_BYTES || length > MAX_BYTES ? 0 : Math.ceil((length * AVAILABLE.length) / 2)
+}
