@@ -4,9 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
+import { createSecureContext } from 'node:tls'
 import { Credentials } from './auth/credentials.ts'
 import { VersionPins } from './auth/version-pins.ts'
 import { Cache } from './cache/cache.ts'
@@ -20,9 +18,10 @@ import { Standings } from './cache/standing.ts'
 import { ConfigError } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { formBytes } from './http/forms.ts'
-import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
+import type { TlsFiles } from './http/server.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
+import { buildFrontEnds, drain, type Listening, open, type Phase } from './listeners.ts'
 import { AccessLog } from './ops/access-log.ts'
 import { Metrics } from './ops/metrics.ts'
 import { Reporting, type WireReporter } from './ops/reporting.ts'
@@ -34,7 +33,6 @@ import { UpstreamBreaker } from './upstream/breaker.ts'
 import { UpstreamClient } from './upstream/client.ts'
 import { GuardedReads } from './upstream/guarded-reads.ts'
 import { TenantGate } from './upstream/tenant-gate.ts'
-import { placeBefore } from './wire/front-end.ts'
 
 /** What tests and the simulation put in another's place. */
 export interface Overrides {
@@ -52,12 +50,6 @@ export interface Overrides {
   readonly reporter?: Partial<Reporter> & Partial<WireReporter>
 }
 
-/** Base URLs of the two listeners. */
-export interface Listening {
-  readonly url: string
-  readonly opsUrl: string
-}
-
 export interface App {
   readonly log: Logger
   /** Binds both listeners. */
@@ -70,8 +62,6 @@ export interface App {
 const MAX_PINNED_CREDENTIALS = 100_000
 /** One fence for so many bytes of the memory tier: several times as many as there can be entries. */
 const BYTES_PER_FENCE = 512
-/** How often connections are looked at while the process leaves. */
-const END_IDLE_EVERY_MS = 50
 /** A write may take so much longer than the deadlines say before it counts as lost. */
 const WRITE_MARGIN_MS = 1_000
 
@@ -178,63 +168,6 @@ function meter({ memory, sharing }: Core, redis: SharedState | null, mode: strin
   })
 }
 
-/** Where the instance is in its life. */
-interface Phase {
-  isReady: boolean
-  isDraining: boolean
-}
-
-interface FrontEnds {
-  /** Listens, and closes. */
-  readonly fastify: FastifyInstance
-  /** Ends the connections on which nothing is under way. */
-  readonly endIdle: () => void
-}
-
-/** The normal front end, and, if wanted, the wire front end before it. */
-async function buildFrontEnds(
-  deps: FrontEndDependencies & { readonly reporter: Reporting },
-  fastPath: boolean,
-): Promise<FrontEnds> {
-  const { fastify, pipeline, passOn } = await createFrontEnd(deps)
-  const wire = fastPath ? placeBefore(fastify.server, { ...deps, pipeline, passOn }) : null
-  const endIdle = (): void => {
-    wire?.endIdle()
-    fastify.server.closeIdleConnections()
-  }
-  return { fastify, endIdle }
-}
-
-async function open(
-  { server, ops: { host, port } }: Config,
-  { fastify }: FrontEnds,
-  ops: FastifyInstance,
-  phase: Phase,
-): Promise<Listening> {
-  await fastify.listen({ host: server.host, port: server.port })
-  await ops.listen({ host, port })
-  phase.isReady = true
-  return { url: urlOf(fastify), opsUrl: urlOf(ops) }
-}
-
-/**
- * Unready first, so that load balancers look elsewhere while what still comes is answered, on connections
- * that then end; after `delayMs` nothing more is accepted, and each connection ends as soon as nothing is
- * under way on it.
- */
-async function drain(
-  { fastify, endIdle }: FrontEnds,
-  delayMs: number,
-  phase: Phase,
-): Promise<void> {
-  phase.isReady = false
-  phase.isDraining = true
-  await delay(delayMs)
-  endIdle()
-  const again = setInterval(endIdle, END_IDLE_EVERY_MS)
-  await fastify.close().finally(() => clearInterval(again))
-}
-
 /** @throws ConfigError when a file that the configuration names can't be read */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const { server, upstream, cache: limits } = config
@@ -260,6 +193,8 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     newRequestId: overrides.newRequestId ?? randomUUID,
     maxRequestBytes: server.maxRequestBytes,
     totalTimeoutMs: upstream.totalTimeoutMs,
+    tls: readTls(server.tls),
+    maxEventLoopDelayMs: server.maxEventLoopDelayMs,
   }
   const frontEnds = await buildFrontEnds(deps, server.fastPath)
   warnOfPlainSharing(limits.sharing, log)
@@ -285,16 +220,35 @@ function warnOfPlainSharing(sharing: string, log: Logger): void {
   )
 }
 
+function readTls({ cert, key }: Config['server']['tls']): TlsFiles | null {
+  if (cert === null && key === null) return null
+  if (cert === null || key === null) {
+    const missing = cert === null ? 'server.tls.cert' : 'server.tls.key'
+    throw new ConfigError(missing, 'is required, since its counterpart is set')
+  }
+  const files = {
+    cert: readText('server.tls.cert', cert),
+    key: readText('server.tls.key', key),
+  }
+  try {
+    createSecureContext(files)
+  } catch {
+    throw new ConfigError(
+      'server.tls',
+      'certificate and key are no valid PEM, or do not belong together',
+    )
+  }
+  return files
+}
+
 function readCertificates(key: string, file: string | null): string | null {
-  if (file === null) return null
+  return file === null ? null : readText(key, file)
+}
+
+function readText(key: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
     throw new ConfigError(key, `can't be read (${(error as NodeJS.ErrnoException).code})`)
   }
-}
-
-function urlOf(fastify: FastifyInstance): string {
-  const { address, port, family } = fastify.server.address() as AddressInfo
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
-import { type App, buildApp, type Listening } from './app.ts'
+import { type App, buildApp } from './app.ts'
 import { ConfigError, loadConfig } from './config/load.ts'
 
 const EX_CONFIG = 78
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   })
 }
 
-async function listen(app: App, port: string, opsPort: string): Promise<Listening> {
+async function listen(app: App, port: string, opsPort: string): ReturnType<App['listen']> {
   try {
     return await app.listen()
   } catch (error) {

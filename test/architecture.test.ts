@@ -11,7 +11,20 @@ const EMITTED = join(ROOT, '.build/src')
 /** Folder → what of ours it may import. `main` and `app` are files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['app', 'config', 'lib'],
-  app: ['auth', 'cache', 'config', 'contract', 'http', 'lib', 'ops', 'stores', 'upstream', 'wire'],
+  listeners: ['config', 'http', 'lib', 'ops', 'wire'],
+  app: [
+    'listeners',
+    'auth',
+    'cache',
+    'config',
+    'contract',
+    'http',
+    'lib',
+    'ops',
+    'stores',
+    'upstream',
+    'wire',
+  ],
   http: ['auth', 'cache', 'contract', 'lib'],
   wire: ['http', 'cache', 'contract', 'lib'],
   ops: ['auth', 'cache', 'contract', 'lib'],
@@ -33,7 +46,7 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
 const PORTS_AND_RECORDS = ['fence.js', 'frame.js', 'key.js', 'ports.js', 'records.js']
 /** Package → folders that may name it. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  fastify: ['http', 'ops', 'app'],
+  fastify: ['http', 'ops', 'app', 'listeners'],
   ioredis: ['stores'],
   'lru-cache': ['stores', 'auth'],
   undici: ['upstream'],

@@ -40,6 +40,16 @@ export const ConfigSchema = group({
       description:
         'Whether plain reads are answered before they reach Node’s HTTP server. The answers are the same.',
     }),
+    tls: group({
+      cert: optionalText(
+        'PEM file of the certificate, and those above it, for TLS on the public listener.',
+      ),
+      key: optionalText('PEM file of its key.'),
+    }),
+    maxEventLoopDelayMs: milliseconds(
+      1_000,
+      'Beyond this mean delay of the event loop, what is not in memory is refused with 503; 0: never.',
+    ),
     drainDelayMs: milliseconds(
       2_000,
       'Time between becoming unready and no longer listening, in which load balancers look elsewhere.',

@@ -35,6 +35,8 @@ export interface PipelineDependencies {
   readonly newRequestId: () => string
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** The process is short of time or memory: only what costs next to nothing is answered. */
+  readonly isOverloaded: () => boolean
   readonly maxRequestBytes: number
   /** From a request's arrival to the last moment for its answer. Milliseconds. */
   readonly totalTimeoutMs: number
@@ -47,6 +49,9 @@ interface Reading {
   readonly request: ReadRequest
   readonly startedAt: number
 }
+
+/** When one that was shed may come again. */
+const OVERLOADED_RETRY_MS = 2_000
 
 const BYPASS_QUERY = outcome('bypass', { forward: 'bypass', detail: 'query' })
 const BYPASS_NO_STORE = outcome('bypass', { forward: 'request', detail: 'no-store' })
@@ -86,7 +91,7 @@ export class Pipeline {
     } else {
       // 5. Everything else passes through.
       const told = isSafeMethod(head.method) ? PASS_READ : PASS_WRITE
-      this.#passOn(exchange, head, told, null)
+      if (!this.#isShed(exchange, head, startedAt)) this.#passOn(exchange, head, told, null)
     }
   }
 
@@ -115,6 +120,7 @@ export class Pipeline {
     const found = cache.lookup(request)
     reporter.lookedUp(clock.monotonic() - before)
     if (found.kind === 'miss') {
+      if (this.#isShed(exchange, head, startedAt)) return
       void this.#read(reading)
     } else {
       this.#respond(reading, found)
@@ -192,6 +198,12 @@ export class Pipeline {
     this.#report(reading, told, answer.status, null)
   }
 
+  #isShed(exchange: Exchange, { requestId }: RequestHead, startedAt: number): boolean {
+    if (!this.#deps.isOverloaded()) return false
+    this.#refuse(exchange, 'overloaded', requestId, startedAt, OVERLOADED_RETRY_MS)
+    return true
+  }
+
   /** Jittered by 20 % either way (wire.md), so that those who wait don't come back together. */
   #secondsToWait(milliseconds: number | null): number | null {
     if (milliseconds === null) return null
@@ -206,8 +218,14 @@ export class Pipeline {
     exchange.passOn({ head, credential, outcome: told, write, read })
   }
 
-  #refuse(exchange: Exchange, code: ProblemCode, requestId: string, startedAt: number): void {
-    const status = exchange.problem(code, requestId, null)
+  #refuse(
+    exchange: Exchange,
+    code: ProblemCode,
+    requestId: string,
+    startedAt: number,
+    retryAfterMs: number | null = null,
+  ): void {
+    const status = exchange.problem(code, requestId, this.#secondsToWait(retryAfterMs))
     this.#deps.reporter.finished({
       outcome: REFUSED,
       status,

@@ -19,6 +19,7 @@ export type ProblemType =
   | 'upstream-timeout'
   | 'not-cached'
   | 'tenant-limit'
+  | 'overloaded'
   | 'loop'
 
 export interface ProblemEntry {
@@ -186,6 +187,10 @@ export const PROBLEMS = {
   upstream_timeout: entry(504, 'upstream-timeout', 'The API did not answer in time', {
     title: 'The API did not answer in time',
     detail: 'the API did not answer within the configured time',
+  }),
+  overloaded: entry(503, 'overloaded', 'Overloaded', {
+    title: 'Overloaded',
+    detail: 'this instance has more to do than it can; see Retry-After',
   }),
   tenant_limit: entry(503, 'tenant-limit', 'Too many requests of this tenant', {
     title: 'Too many requests of this tenant',

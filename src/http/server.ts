@@ -3,7 +3,10 @@
  * behind it for what passes through. Listens to nothing by itself.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
+import { getHeapStatistics } from 'node:v8'
+import underPressure from '@fastify/under-pressure'
 import Fastify, {
   type FastifyInstance,
   type FastifyServerFactoryHandler as ServerFactoryHandler,
@@ -15,11 +18,21 @@ import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 import { isEnding, markEnding, NO_REQUEST_ID, writeProblem } from './respond.ts'
 
-export type FrontEndDependencies = PipelineDependencies &
+export type FrontEndDependencies = Omit<PipelineDependencies, 'isOverloaded'> &
   PassThroughDependencies & {
     /** True: every answer is its connection's last. */
     readonly isDraining: () => boolean
+    /** Null: plain HTTP. */
+    readonly tls: TlsFiles | null
+    /** 0: no limit. */
+    readonly maxEventLoopDelayMs: number
   }
+
+/** PEM. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+}
 
 /** Reliability section 4, "Fastify / Node settings". Milliseconds and bytes. */
 const HTTP_SETTINGS = {
@@ -33,6 +46,10 @@ const HTTP_SETTINGS = {
   keepAliveTimeout: 75_000,
 } as const
 
+/** Of the heap that Node allows itself; beyond it, collecting takes most of the time. */
+const MAX_HEAP_SHARE = 0.9
+const PRESSURE_SAMPLE_MS = 250
+
 export interface FrontEnd {
   /** Listens, and closes. */
   readonly fastify: FastifyInstance
@@ -42,7 +59,8 @@ export interface FrontEnd {
 
 export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontEnd> {
   const passThrough = new PassThrough(deps)
-  const pipeline = new Pipeline(deps)
+  let isOverloaded = (): boolean => false
+  const pipeline = new Pipeline({ ...deps, isOverloaded: () => isOverloaded() })
   let giveToFastify: ServerFactoryHandler = () => {}
   const passOn: PassOn = (req, res, passage) => {
     passThrough.admit(req, passage)
@@ -65,6 +83,14 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
       return createHttpServer(pipeline, passOn, deps)
     },
   })
+  await fastify.register(underPressure, {
+    maxEventLoopDelay: deps.maxEventLoopDelayMs,
+    maxHeapUsedBytes: MAX_HEAP_SHARE * getHeapStatistics().heap_size_limit,
+    sampleInterval: PRESSURE_SAMPLE_MS,
+    // The pipeline refuses, and knows what costs nothing to answer.
+    pressureHandler: () => {},
+  })
+  isOverloaded = () => fastify.isUnderPressure()
   await passThrough.register(fastify)
   await fastify.ready()
   return { fastify, pipeline, passOn }
@@ -86,7 +112,10 @@ function createHttpServer(pipeline: Pipeline, passOn: PassOn, deps: FrontEndDepe
       writeProblem(req, res, 'internal_error', NO_REQUEST_ID)
     }
   }
-  const server = createServer(HTTP_SETTINGS, handle)
+  const server =
+    deps.tls === null
+      ? createServer(HTTP_SETTINGS, handle)
+      : createTlsServer({ ...HTTP_SETTINGS, ...deps.tls, minVersion: 'TLSv1.2' }, handle)
   // The pipeline refuses what can't be met.
   server.on('checkExpectation', handle)
   server.on('connect', (_req, socket) => {

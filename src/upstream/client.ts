@@ -6,6 +6,7 @@ import { type Dispatcher, Pool } from 'undici'
 import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
+import { Connector } from './connector.ts'
 import { announcedLength, gather } from './gather.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -31,21 +32,19 @@ export class UpstreamClient {
   /** Path of `upstream.url`, without a final slash: goes before every path. */
   readonly #base: string
   readonly #retries = new RetryBudget()
+  readonly #connector: Connector
 
   constructor(options: UpstreamOptions) {
     const url = new URL(options.url)
     this.#options = options
     this.#base = url.pathname.replace(/\/+$/, '')
+    this.#connector = new Connector(options.connectTimeoutMs, options.ca)
     this.#pool = new Pool(url.origin, {
       connections: options.connections,
       pipelining: 1,
       headersTimeout: options.headersTimeoutMs,
       bodyTimeout: options.bodyTimeoutMs,
-      connect: {
-        timeout: options.connectTimeoutMs,
-        rejectUnauthorized: true,
-        ...(options.ca === null ? {} : { ca: options.ca }),
-      },
+      connect: this.#connector.connect,
     })
   }
 
@@ -91,7 +90,7 @@ export class UpstreamClient {
     try {
       return await this.#request(options)
     } catch (error) {
-      if (!diedInUse(error) || !this.#retries.spend()) throw error
+      if (!this.#connector.diedInUse(error) || !this.#retries.spend()) throw error
       return this.#request(options)
     }
   }
@@ -156,16 +155,6 @@ export function failureOf(error: unknown): UpstreamFailure {
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
   const timedOut = name === 'AbortError' || (typeof code === 'string' && TIMEOUTS.has(code))
   return { kind: timedOut ? 'timeout' : 'unreachable' }
-}
-
-/** Whether a connection that had served before ended without the head of an answer. */
-function diedInUse(error: unknown): boolean {
-  const { code, socket } = error as {
-    readonly code?: unknown
-    readonly socket?: { readonly bytesRead?: number }
-  }
-  if (code === 'ECONNRESET' || code === 'EPIPE') return true
-  return code === 'UND_ERR_SOCKET' && (socket?.bytesRead ?? 0) > 0
 }
 
 /** Sockets and undici give each error a code, but for the parser's: one without is a fault of our own. */

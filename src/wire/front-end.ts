@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import { type ConnectionDependencies, WireConnection } from './connection.ts'
 import { Output } from './output.ts'
 import { Trailing } from './text.ts'
@@ -22,8 +23,10 @@ export interface WireFrontEnd {
 
 /** @param server not listening yet; its connections are taken from it, and given to it where that is called for */
 export function placeBefore(server: Server, dependencies: WireDependencies): WireFrontEnd {
-  const accept = server.listeners('connection') as ((socket: Socket) => void)[]
-  server.removeAllListeners('connection')
+  // A TLS server's `connection` is the handshake.
+  const event = server instanceof TlsServer ? 'secureConnection' : 'connection'
+  const accept = server.listeners(event) as ((socket: Socket) => void)[]
+  server.removeAllListeners(event)
   const connections = new Set<WireConnection>()
   const { keepAliveTimeout } = server
   const deps: ConnectionDependencies = {
@@ -36,7 +39,7 @@ export function placeBefore(server: Server, dependencies: WireDependencies): Wir
       for (const listener of accept) listener.call(server, socket)
     },
   }
-  server.on('connection', (socket: Socket) => {
+  server.on(event, (socket: Socket) => {
     const connection = new WireConnection(socket, deps)
     connections.add(connection)
     socket.once('close', () => connections.delete(connection))

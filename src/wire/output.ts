@@ -25,6 +25,8 @@ export class Output {
     if (this.#length === 0) return true
     const bytes = this.#buffer.subarray(0, this.#length)
     this.#length = 0
+    // What is encrypted is kept by the stream until it is; a copy of its size costs less than a new buffer.
+    if ('encrypted' in socket) return socket.write(Buffer.from(bytes))
     const flows = socket.write(bytes)
     // Not taken by the kernel yet: these bytes must stay as they are.
     if (socket.writableLength > 0) this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)

@@ -265,41 +265,46 @@ t.test(
   },
 )
 
-t.test('nothing is ever sent twice when the upstream resets the connection', async (t) => {
-  for (const [method, path] of [
-    ['PATCH', '/customers/1'],
-    ['POST', '/customers/1/contacts'],
-    ['PUT', '/things'],
-    ['DELETE', '/customers/1/addresses/2'],
-    ['GET', '/things'],
-    ['GET', '/customers/1'],
-    ['OPTIONS', '/things'],
-  ] as const) {
-    for (const state of ['a new connection', 'a used connection']) {
-      await t.test(`${method} ${path} on ${state}`, async (t) => {
-        let received = 0
-        const upstream = await startRawUpstream(t, async ({ socket, until, write }) => {
-          if (state === 'a used connection') {
-            const first = await until(hasHead)
-            if (first.startsWith('GET /first ')) {
-              write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
-              await until((text) => text.split('\r\n\r\n').length > 2)
+t.test(
+  'nothing is sent twice when the upstream resets the connection, but a read for the cache on a used one',
+  async (t) => {
+    for (const [method, path] of [
+      ['PATCH', '/customers/1'],
+      ['POST', '/customers/1/contacts'],
+      ['PUT', '/things'],
+      ['DELETE', '/customers/1/addresses/2'],
+      ['GET', '/things'],
+      ['GET', '/customers/1'],
+      ['OPTIONS', '/things'],
+    ] as const) {
+      for (const state of ['a new connection', 'a used connection']) {
+        await t.test(`${method} ${path} on ${state}`, async (t) => {
+          let received = 0
+          const upstream = await startRawUpstream(t, async ({ socket, until, write }) => {
+            if (state === 'a used connection') {
+              const first = await until(hasHead)
+              if (first.startsWith('GET /first ')) {
+                write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+                await until((text) => text.split('\r\n\r\n').length > 2)
+              }
             }
-          }
-          await until(hasHead)
-          received++
-          socket.resetAndDestroy()
+            await until(hasHead)
+            received++
+            socket.resetAndDestroy()
+          })
+          const app = await buildTestApp(t, upstream.url)
+          if (state === 'a used connection') t.equal((await app.get('/first')).status, 200)
+          const reply = await app.get(path, { method })
+          t.equal(reply.status, 502)
+          const isReadAgain =
+            state === 'a used connection' && `${method} ${path}` === 'GET /customers/1'
+          t.equal(received, isReadAgain ? 2 : 1)
+          t.equal(upstream.connections.length, isReadAgain ? 2 : 1)
         })
-        const app = await buildTestApp(t, upstream.url)
-        if (state === 'a used connection') t.equal((await app.get('/first')).status, 200)
-        const reply = await app.get(path, { method })
-        t.equal(reply.status, 502)
-        t.equal(received, 1)
-        t.equal(upstream.connections.length, 1)
-      })
+      }
     }
-  }
-})
+  },
+)
 
 t.test('503 and 429 pass with their Retry-After, and are not asked again', async (t) => {
   const upstream = await startUpstream(t, (received, res, n) => {

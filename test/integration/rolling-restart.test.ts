@@ -5,9 +5,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { Agent, request } from 'undici'
-import { type App, buildApp, type Listening } from '../../src/app.ts'
+import { type App, buildApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { createLogger } from '../../src/lib/logger.ts'
+import type { Listening } from '../../src/listeners.ts'
 import { FAST_PATH, HEADERS } from '../helpers/app.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 

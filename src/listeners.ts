@@ -1,0 +1,80 @@
+/** The public and the operations listener of an instance, from open to drained. */
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from './config/schema.ts'
+import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
+import type { WireReporter } from './ops/reporting.ts'
+import { placeBefore } from './wire/front-end.ts'
+
+/** Base URLs of the two listeners. */
+export interface Listening {
+  readonly url: string
+  readonly opsUrl: string
+}
+
+/** Where the instance is in its life. */
+export interface Phase {
+  isReady: boolean
+  isDraining: boolean
+}
+
+export interface FrontEnds {
+  /** Listens, and closes. */
+  readonly fastify: FastifyInstance
+  /** Ends the connections on which nothing is under way. */
+  readonly endIdle: () => void
+}
+
+/** How often connections are looked at while the process leaves. */
+const END_IDLE_EVERY_MS = 50
+
+/** The normal front end, and, if wanted, the wire front end before it. */
+export async function buildFrontEnds(
+  deps: FrontEndDependencies & { readonly reporter: WireReporter },
+  fastPath: boolean,
+): Promise<FrontEnds> {
+  const { fastify, pipeline, passOn } = await createFrontEnd(deps)
+  const wire = fastPath ? placeBefore(fastify.server, { ...deps, pipeline, passOn }) : null
+  const endIdle = (): void => {
+    wire?.endIdle()
+    fastify.server.closeIdleConnections()
+  }
+  return { fastify, endIdle }
+}
+
+export async function open(
+  { server, ops: { host, port } }: Config,
+  { fastify }: FrontEnds,
+  ops: FastifyInstance,
+  phase: Phase,
+): Promise<Listening> {
+  await fastify.listen({ host: server.host, port: server.port })
+  await ops.listen({ host, port })
+  phase.isReady = true
+  const scheme = server.tls.cert === null ? 'http' : 'https'
+  return { url: urlOf(fastify, scheme), opsUrl: urlOf(ops, 'http') }
+}
+
+/**
+ * Unready first, so that load balancers look elsewhere while what still comes is answered, on connections
+ * that then end; after `delayMs` nothing more is accepted, and each connection ends as soon as nothing is
+ * under way on it.
+ */
+export async function drain(
+  { fastify, endIdle }: FrontEnds,
+  delayMs: number,
+  phase: Phase,
+): Promise<void> {
+  phase.isReady = false
+  phase.isDraining = true
+  await delay(delayMs)
+  endIdle()
+  const again = setInterval(endIdle, END_IDLE_EVERY_MS)
+  await fastify.close().finally(() => clearInterval(again))
+}
+
+function urlOf(fastify: FastifyInstance, scheme: 'http' | 'https'): string {
+  const { address, port, family } = fastify.server.address() as AddressInfo
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
