@@ -43,7 +43,7 @@ async function measure(): Promise<void> {
   let lookups = 0
   let finished: { readonly kind: string; readonly at: number }[] = []
   const config = parseConfig({
-    server: { port: 0 },
+    server: { port: 0, drainDelayMs: 0 },
     ops: { port: 0 },
     upstream: { url: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` },
     log: { level: 'warn' },

@@ -277,7 +277,15 @@ function configOf({ sharing, ttlMs, grantTtlMs, credentialTtlMs }: ShiftSettings
   return parseConfig({
     upstream: { url: 'http://upstream.invalid' },
     secret: 'the secret of a simulated shift, known to all',
-    cache: { sharing, ttlMs, grantTtlMs, credentialTtlMs },
+    // Nobody refreshes behind a client here: what is asked is what the lifetimes alone do.
+    cache: {
+      sharing,
+      ttlMs,
+      grantTtlMs,
+      credentialTtlMs,
+      staleWhileRevalidateMs: 0,
+      staleIfErrorMs: 0,
+    },
   })
 }
 

@@ -29,7 +29,7 @@ export async function addMember(
   const gate = await openGate(redisPort)
   let child: ChildProcess | null = null
   const config = {
-    server: { port: 0 },
+    server: { port: 0, drainDelayMs: 0, maxEventLoopDelayMs: 0 },
     ops: { port: 0 },
     upstream: { url: upstreamUrl, connections: 256 },
     redis: { url: `redis://127.0.0.1:${gate.port}` },
