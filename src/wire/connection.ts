@@ -36,7 +36,7 @@ export interface ConnectionDependencies {
 const UNKNOWN_REQUEST: RawRequest = { method: 'GET', url: '/', httpVersion: '1.1', rawHeaders: [] }
 
 /** A head that is not complete after so long is left to Node's server and its deadlines. */
-const PATIENCE_MS = 1_000
+const PATIENCE_MS = 500
 /** So many bytes of requests wait behind one that is being answered; the rest waits in the kernel. */
 const MAX_WAITING_BYTES = 65_536
 

@@ -1,0 +1,72 @@
+/** Slow and greedy clients starve nobody (reliability S10). Real time: Node's deadlines are what is tested. */
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { buildTestApp, HEADERS } from '../helpers/app.ts'
+import { sendJson, startUpstream } from '../helpers/upstream.ts'
+
+const DRIPPING = Number(process.env['DRIPPING'] ?? 200)
+const READERS = 50
+const LONG = 'x'.repeat(900_000)
+/** The deadline for a head is ten seconds, looked at every second, after half a second of patience. */
+const HEAD_DEADLINE_MS = 10_000 + 2_000
+
+t.setTimeout(60_000)
+t.test(
+  `${DRIPPING} clients that drip their heads are all gone in time, and the others served`,
+  async (t) => {
+    const upstream = await startUpstream(t, (received, res) => {
+      const pad = received.url.includes('long') || /customers\/9/.test(received.url) ? LONG : ''
+      sendJson(res, received, `{"id": 1, "parent_id": null, "pad": "${pad}"}`)
+    })
+    const app = await buildTestApp(t, upstream.url)
+    const { hostname, port } = new URL(app.url)
+    const open = (): Socket => {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => {})
+      t.teardown(() => void socket.destroy())
+      return socket
+    }
+    const head = `GET /customers/1 HTTP/1.1\r\nHost: a\r\nX-Pad: ${'x'.repeat(1_000)}\r\n\r\n`
+    const startedAt = performance.now()
+    let gone = 0
+    let lastGoneAt = 0
+    for (let i = 0; i < DRIPPING; i++) {
+      const socket = open()
+      let at = 0
+      const drip = setInterval(() => socket.write(head.charAt(at++)), 1_000)
+      socket.resume()
+      socket.once('close', () => {
+        clearInterval(drip)
+        gone++
+        lastGoneAt = performance.now()
+      })
+    }
+    // Beside them, clients that ask for much and read nothing of it.
+    await app.get('/customers/9')
+    const asked = `GET /customers/9 HTTP/1.1\r\nHost: a\r\n${Object.entries(HEADERS)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\r\n')}\r\n\r\n`
+    const before = process.memoryUsage().rss
+    for (let i = 0; i < READERS; i++) open().pause().write(asked.repeat(4))
+    let served = 0
+    while (gone < DRIPPING && performance.now() - startedAt < 30_000) {
+      const reply = await app.get(`/customers/${1 + (served % 5)}`)
+      if (reply.status !== 200) t.fail(`${reply.status}`)
+      served++
+      await delay(20)
+    }
+    const grown = (process.memoryUsage().rss - before) / 2 ** 20
+    t.equal(gone, DRIPPING)
+    t.ok(
+      lastGoneAt - startedAt <= HEAD_DEADLINE_MS + 5_000,
+      'within the deadline and what a busy machine takes',
+    )
+    t.ok(served > 100)
+    t.ok(grown < 150, `${grown.toFixed(0)} MiB`)
+    const seconds = ((lastGoneAt - startedAt) / 1000).toFixed(1)
+    t.comment(
+      `S10: ${gone} gone after ${seconds} s, ${served} others served, ${grown.toFixed(0)} MiB more`,
+    )
+  },
+)

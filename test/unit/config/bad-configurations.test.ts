@@ -1,0 +1,98 @@
+/** Forty bad configurations: each is refused with the key and the reason, and never with a value (reliability P5). */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { ConfigError, loadConfig } from '../../../src/config/load.ts'
+
+const defaultFile = fileURLToPath(new URL('../../../../config/default.json', import.meta.url))
+const URL_SET = { LAYBY_UPSTREAM_URL: 'http://127.0.0.1:9' }
+const SHARED = { ...URL_SET, LAYBY_SECRET: 'a secret for tests only, 32 long and more' }
+const CANARY = 'zqcanaryqz'
+
+/** Key at fault → variables. */
+const BY_ENVIRONMENT: readonly [key: string, environment: Record<string, string>][] = [
+  ['upstream.url', {}],
+  ['upstream.url', { LAYBY_UPSTREAM_URL: '' }],
+  ['upstream.url', { LAYBY_UPSTREAM_URL: CANARY }],
+  ['upstream.url', { LAYBY_UPSTREAM_URL: `ftp://${CANARY}` }],
+  ['upstream.url', { LAYBY_UPSTREAM_URL: `http://user:${CANARY}@a` }],
+  ['upstream.url', { LAYBY_UPSTREAM_URL: `http://a/?${CANARY}` }],
+  ['upstream.url', { LAYBY_UPSTREAM_URL: `http://a/#${CANARY}` }],
+  ['server.port', { ...URL_SET, LAYBY_SERVER_PORT: CANARY }],
+  ['server.port', { ...URL_SET, LAYBY_SERVER_PORT: '-1' }],
+  ['server.port', { ...URL_SET, LAYBY_SERVER_PORT: '65536' }],
+  ['server.port', { ...URL_SET, LAYBY_SERVER_PORT: '80.5' }],
+  ['server.trustProxy', { ...URL_SET, LAYBY_SERVER_TRUST_PROXY: 'perhaps' }],
+  ['server.fastPath', { ...URL_SET, LAYBY_SERVER_FAST_PATH: 'yes' }],
+  ['server.maxRequestBytes', { ...URL_SET, LAYBY_SERVER_MAX_REQUEST_BYTES: '0' }],
+  ['server.drainDelayMs', { ...URL_SET, LAYBY_SERVER_DRAIN_DELAY_MS: '-1' }],
+  ['server.maxEventLoopDelayMs', { ...URL_SET, LAYBY_SERVER_MAX_EVENT_LOOP_DELAY_MS: 'long' }],
+  ['ops.port', { ...URL_SET, LAYBY_OPS_PORT: '99999' }],
+  ['upstream.connectTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_CONNECT_TIMEOUT_MS: '0' }],
+  ['upstream.headersTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS: '1s' }],
+  ['upstream.totalTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_TOTAL_TIMEOUT_MS: '99999999999' }],
+  ['upstream.bodyTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_BODY_TIMEOUT_MS: '-5' }],
+  ['upstream.connections', { ...URL_SET, LAYBY_UPSTREAM_CONNECTIONS: '0' }],
+  ['upstream.tenantReads', { ...URL_SET, LAYBY_UPSTREAM_TENANT_READS: '0' }],
+  ['redis.mode', { ...URL_SET, LAYBY_REDIS_MODE: CANARY }],
+  ['redis.url', { ...SHARED, LAYBY_REDIS_URL: CANARY }],
+  ['redis.url', { ...SHARED, LAYBY_REDIS_URL: `http://:${CANARY}@a` }],
+  ['redis.tls', { ...URL_SET, LAYBY_REDIS_TLS: '2' }],
+  ['redis.commandTimeoutMs', { ...URL_SET, LAYBY_REDIS_COMMAND_TIMEOUT_MS: '0' }],
+  ['secret', { ...URL_SET, LAYBY_SECRET: CANARY }],
+  ['secret', { ...URL_SET, LAYBY_REDIS_URL: 'redis://127.0.0.1:9' }],
+  ['cache.ttlMs', { ...URL_SET, LAYBY_CACHE_TTL_MS: '0' }],
+  ['cache.ttlJitter', { ...URL_SET, LAYBY_CACHE_TTL_JITTER: '0.6' }],
+  ['cache.ttlJitter', { ...URL_SET, LAYBY_CACHE_TTL_JITTER: CANARY }],
+  ['cache.grantTtlMs', { ...URL_SET, LAYBY_CACHE_GRANT_TTL_MS: '0x5' }],
+  ['cache.credentialTtlMs', { ...URL_SET, LAYBY_CACHE_CREDENTIAL_TTL_MS: '1e99' }],
+  ['cache.sharing', { ...URL_SET, LAYBY_CACHE_SHARING: CANARY }],
+  ['cache.staleIfErrorMs', { ...URL_SET, LAYBY_CACHE_STALE_IF_ERROR_MS: '-1' }],
+  ['cache.maxBodyBytes', { ...URL_SET, LAYBY_CACHE_MAX_BODY_BYTES: '0' }],
+  ['cache.memory.maxBytes', { ...URL_SET, LAYBY_CACHE_MEMORY_MAX_BYTES: 'many' }],
+  ['log.level', { ...URL_SET, LAYBY_LOG_LEVEL: CANARY }],
+]
+/** What is named → contents of the file. */
+const BY_FILE: readonly [named: string, text: string][] = [
+  ['.json', '{'],
+  ['.json', '[]'],
+  ['.json', `"${CANARY}"`],
+  ['cache.ttl', '{"cache": {"ttl": 5}}'],
+  ['cach', '{"cach": {}}'],
+  ['cache', '{"cache": 5}'],
+  ['server.port', '{"server": {"port": "8003"}}'],
+]
+
+t.test('each names its key and its reason in one line', (t) => {
+  t.ok(BY_ENVIRONMENT.length >= 40)
+  for (const [key, environment] of BY_ENVIRONMENT) check(t, key, environment)
+  t.end()
+})
+
+t.test('files too', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'layby-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  for (const [n, [named, text]] of BY_FILE.entries()) {
+    const file = join(folder, `${n}.json`)
+    writeFileSync(file, text)
+    check(t, named, { ...URL_SET, LAYBY_CONFIG: file })
+  }
+  t.end()
+})
+
+function check(t: Tap, named: string, environment: Record<string, string>): void {
+  const what = JSON.stringify(environment)
+  try {
+    loadConfig({ defaultFile, environment })
+    t.fail(`taken: ${what}`)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    t.ok(error.key.includes(named), `${error.message} names ${named}: ${what}`)
+    t.match(error.message, /^[^\n]+: [^\n]+$/, what)
+    t.notMatch(error.message, CANARY)
+  }
+}
+
+type Tap = Pick<typeof t, 'ok' | 'fail' | 'match' | 'notMatch'>
