@@ -86,6 +86,7 @@ export const ROWS: readonly Row[] = [
     'integration/upstream-guards',
     null,
   ),
+  row('U6', 'overload sheds instead of collapsing', 'unit/upstream/lanes', /^\d+ admitted of .*/),
   row('U7', 'known readers keep reading while the API is down', 'integration/stale', null),
   row('U8', 'everything has a deadline', 'integration/errors-upstream', null),
   row('U9', 'the breaker opens, tries once a second, closes', 'integration/upstream-guards', null),

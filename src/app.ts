@@ -32,6 +32,7 @@ import { createSharedState, type SharedState } from './stores/redis.ts'
 import { UpstreamBreaker } from './upstream/breaker.ts'
 import { UpstreamClient } from './upstream/client.ts'
 import { GuardedReads } from './upstream/guarded-reads.ts'
+import { Lanes } from './upstream/lanes.ts'
 import { TenantGate } from './upstream/tenant-gate.ts'
 
 /** What tests and the simulation put in another's place. */
@@ -151,12 +152,14 @@ function buildInstance(
 
 function guard(
   client: UpstreamClient,
-  tenantReads: number,
+  { tenantReads, connections }: Config['upstream'],
   clock: Clock,
   reporting: Reporting,
 ): GuardedReads {
   const breaker = new UpstreamBreaker(clock, (isOpen) => reporting.breakerChanged(isOpen))
-  return new GuardedReads({ client, breaker, gate: new TenantGate(clock, tenantReads), clock })
+  const gate = new TenantGate(clock, tenantReads)
+  const overall = new Lanes(clock, connections)
+  return new GuardedReads({ client, breaker, gate, overall, clock })
 }
 
 function meter({ memory, sharing }: Core, redis: SharedState | null, mode: string): Metrics {
@@ -187,7 +190,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     credentials: new Credentials([config.secret, ...config.previousSecrets], overrides.partitionOf),
     pins,
     isDraining: () => phase.isDraining,
-    readUpstream: guard(client, upstream.tenantReads, clock, reporting),
+    readUpstream: guard(client, upstream, clock, reporting),
     random: overrides.random ?? Math.random,
     reporter: reporting,
     newRequestId: overrides.newRequestId ?? randomUUID,

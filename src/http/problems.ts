@@ -194,7 +194,8 @@ export const PROBLEMS = {
   }),
   tenant_limit: entry(503, 'tenant-limit', 'Too many requests of this tenant', {
     title: 'Too many requests of this tenant',
-    detail: 'the tenant has too much under way, or the API has asked it to wait; see Retry-After',
+    detail:
+      'more is under way to the API than it can take, or it has asked the tenant to wait; see Retry-After',
   }),
   not_cached: entry(504, 'not-cached', 'Not in the cache', {
     title: 'Not in the cache',

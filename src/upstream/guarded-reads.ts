@@ -6,6 +6,7 @@ import type { ReadUpstream, UpstreamAnswer } from '../cache/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { UpstreamBreaker } from './breaker.ts'
 import type { ReadHeaders } from './headers.ts'
+import type { Lanes } from './lanes.ts'
 import { retryAfterMs } from './retry-after.ts'
 import type { TenantGate } from './tenant-gate.ts'
 
@@ -13,6 +14,8 @@ export interface GuardDependencies {
   readonly client: ReadUpstream
   readonly breaker: UpstreamBreaker
   readonly gate: TenantGate
+  /** For all tenants together: as many as there are connections. */
+  readonly overall: Lanes
   readonly clock: Clock
 }
 
@@ -20,6 +23,10 @@ export interface GuardDependencies {
 const TROUBLE: ReadonlySet<number> = new Set([502, 503, 504])
 /** When a full lane may be tried again. */
 const FULL_RETRY_MS = 2_000
+
+function refusal(entry: 'full' | 'late'): UpstreamAnswer {
+  return entry === 'full' ? { kind: 'limited', retryAfterMs: FULL_RETRY_MS } : { kind: 'timeout' }
+}
 
 export class GuardedReads implements ReadUpstream {
   readonly #deps: GuardDependencies
@@ -29,20 +36,35 @@ export class GuardedReads implements ReadUpstream {
   }
 
   async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
-    const { gate, breaker, clock } = this.#deps
+    const { gate } = this.#deps
     const { tenant } = headers
     const heldMs = gate.heldFor(tenant)
     if (heldMs > 0) return { kind: 'limited', retryAfterMs: heldMs }
-    const entered = await gate.enter(tenant, Math.max(0, deadline - clock.monotonic()))
-    if (entered === 'full') return { kind: 'limited', retryAfterMs: FULL_RETRY_MS }
-    if (entered === 'late') return { kind: 'timeout' }
+    const entered = await gate.enter(tenant, this.#patience(deadline))
+    if (entered !== 'in') return refusal(entered)
     try {
-      const waitMs = breaker.admit()
-      if (waitMs !== null) return { kind: 'unreachable', retryAfterMs: waitMs }
-      return this.#learn(tenant, await this.#deps.client.read(path, headers, deadline))
+      return await this.#readInTurn(path, headers, deadline)
     } finally {
       gate.leave(tenant)
     }
+  }
+
+  /** The tenant has its place; now all tenants together. */
+  async #readInTurn(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
+    const { overall, breaker, client } = this.#deps
+    const entered = await overall.enter(this.#patience(deadline))
+    if (entered !== 'in') return refusal(entered)
+    try {
+      const waitMs = breaker.admit()
+      if (waitMs !== null) return { kind: 'unreachable', retryAfterMs: waitMs }
+      return this.#learn(headers.tenant, await client.read(path, headers, deadline))
+    } finally {
+      overall.leave()
+    }
+  }
+
+  #patience(deadline: number): number {
+    return Math.max(0, deadline - this.#deps.clock.monotonic())
   }
 
   #learn(tenant: string, answer: UpstreamAnswer): UpstreamAnswer {

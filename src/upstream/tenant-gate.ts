@@ -3,21 +3,15 @@
  * for their turn, and none while the upstream has asked that tenant to wait.
  */
 import type { Clock } from '../lib/clock.ts'
+import { type Entry, Lanes } from './lanes.ts'
 
-/** Reads of one tenant that wait for their turn; more are refused at once. */
-const MAX_WAITING = 1_000
 /** Longest that a `Retry-After` is heeded. */
 const LONGEST_HOLD_MS = 30_000
 /** Tenants whose hold is remembered; beyond, the oldest is forgotten. */
 const MAX_HELD = 10_000
 
-interface Lane {
-  active: number
-  readonly waiting: Set<(isTurn: boolean) => void>
-}
-
 export class TenantGate {
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes = new Map<string, Lanes>()
   /** Tenant → monotonic milliseconds. */
   readonly #heldUntil = new Map<string, number>()
   readonly #clock: Clock
@@ -46,43 +40,16 @@ export class TenantGate {
     return Math.max(0, left)
   }
 
-  /**
-   * @param patienceMs how long to wait for a turn
-   * @returns `full`: at once; `late`: no turn came in time; `in`: `leave` must follow
-   */
-  async enter(tenant: string, patienceMs: number): Promise<'in' | 'full' | 'late'> {
-    const lane = this.#lanes.get(tenant) ?? { active: 0, waiting: new Set() }
-    this.#lanes.set(tenant, lane)
-    if (lane.active < this.#maxActive) {
-      lane.active++
-      return 'in'
-    }
-    if (lane.waiting.size >= MAX_WAITING) return 'full'
-    const isTurn = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => {
-        lane.waiting.delete(wake)
-        resolve(false)
-      }, patienceMs)
-      const wake = (turn: boolean): void => {
-        clearTimeout(timer)
-        resolve(turn)
-      }
-      lane.waiting.add(wake)
-    })
-    return isTurn ? 'in' : 'late'
+  /** @param patienceMs how long to wait for a turn */
+  async enter(tenant: string, patienceMs: number): Promise<Entry> {
+    const lanes = this.#lanes.get(tenant) ?? new Lanes(this.#clock, this.#maxActive)
+    this.#lanes.set(tenant, lanes)
+    return lanes.enter(patienceMs)
   }
 
-  /** Whoever has waited longest takes the place. */
   leave(tenant: string): void {
-    const lane = this.#lanes.get(tenant)
-    if (lane === undefined) return
-    const [next] = lane.waiting
-    if (next !== undefined) {
-      lane.waiting.delete(next)
-      next(true)
-      return
-    }
-    lane.active--
-    if (lane.active === 0) this.#lanes.delete(tenant)
+    const lanes = this.#lanes.get(tenant)
+    lanes?.leave()
+    if (lanes?.isIdle) this.#lanes.delete(tenant)
   }
 }

@@ -1,0 +1,93 @@
+/**
+ * So many at once, the others in a queue that may be long in a burst and is short under lasting overload
+ * (after CoDel, RFC 8289): once every turn has come late for a while, the queue is cut to what can be served
+ * soon, and what does not fit is refused at once. So what is admitted stays quick, and nobody waits in vain.
+ */
+import type { Clock } from '../lib/clock.ts'
+
+/** `full`: refused; `late`: no turn came in time; `in`: `leave` must follow. */
+export type Entry = 'in' | 'full' | 'late'
+
+/** Longest queue of all. */
+const MAX_WAITING = 1_000
+/** A turn that comes later than this comes late. */
+const TARGET_MS = 100
+/** So long may turns come late before the queue is cut. */
+const INTERVAL_MS = 500
+
+interface Waiter {
+  readonly since: number
+  readonly settle: (entry: Entry) => void
+}
+
+export class Lanes {
+  readonly #clock: Clock
+  readonly #maxActive: number
+  readonly #waiting = new Set<Waiter>()
+  #active = 0
+  /** Monotonic milliseconds since which every turn has come late. */
+  #lateSince: number | null = null
+  /** From then until a place stays free: with a short queue no turn is late, and the load is the same. */
+  #isOverloaded = false
+
+  constructor(clock: Clock, maxActive: number) {
+    this.#clock = clock
+    this.#maxActive = maxActive
+  }
+
+  get isIdle(): boolean {
+    return this.#active === 0
+  }
+
+  /** @param patienceMs how long to wait for a turn */
+  async enter(patienceMs: number): Promise<Entry> {
+    if (this.#active < this.#maxActive) {
+      this.#active++
+      return 'in'
+    }
+    if (this.#waiting.size >= this.#longestQueue()) return 'full'
+    return new Promise<Entry>((resolve) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(waiter)
+        resolve('late')
+      }, patienceMs)
+      const settle = (entry: Entry): void => {
+        this.#waiting.delete(waiter)
+        clearTimeout(timer)
+        resolve(entry)
+      }
+      const waiter: Waiter = { since: this.#clock.monotonic(), settle }
+      this.#waiting.add(waiter)
+    })
+  }
+
+  /** Whoever has waited longest takes the place. */
+  leave(): void {
+    const [next] = this.#waiting
+    if (next === undefined) {
+      this.#lateSince = null
+      this.#isOverloaded = false
+      this.#active--
+      return
+    }
+    const now = this.#clock.monotonic()
+    if (now - next.since < TARGET_MS) this.#lateSince = null
+    else this.#lateSince ??= now
+    this.#isOverloaded ||= this.#lateSince !== null && now - this.#lateSince >= INTERVAL_MS
+    next.settle('in')
+    this.#cut()
+  }
+
+  /** Refuses those who have waited longest: they are the first to give up anyway. */
+  #cut(): void {
+    const longest = this.#longestQueue()
+    for (const waiter of this.#waiting) {
+      if (this.#waiting.size <= longest) return
+      waiter.settle('full')
+    }
+  }
+
+  #longestQueue(): number {
+    return this.#isOverloaded ? Math.ceil(this.#maxActive / 2) : MAX_WAITING
+  }
+}

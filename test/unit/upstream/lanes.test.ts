@@ -1,0 +1,88 @@
+/** Lasting overload on virtual time (reliability U6): goodput stays, what is admitted stays quick, the rest is told at once. */
+import t from 'tap'
+import { Lanes } from '../../../src/upstream/lanes.ts'
+import { FakeClock } from '../../helpers/clock.ts'
+
+const LANES = 64
+const SERVICE_MS = 100
+
+interface Result {
+  readonly admitted: number[]
+  refused: number
+  /** How long those who were refused had waited. */
+  readonly refusedAfter: number[]
+}
+
+/** Lets everything happen that needs no time. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** @param perMs arrivals in a millisecond */
+async function run(lanes: Lanes, clock: FakeClock, ms: number, perMs: number): Promise<Result> {
+  const result: Result = { admitted: [], refused: 0, refusedAfter: [] }
+  const endings = new Map<number, number>()
+  let now = 0
+  let due = 0
+  const arrive = async (): Promise<void> => {
+    const at = now
+    const entry = await lanes.enter(60_000)
+    if (entry === 'in') {
+      result.admitted.push(now - at + SERVICE_MS)
+      const end = now + SERVICE_MS
+      endings.set(end, (endings.get(end) ?? 0) + 1)
+    } else {
+      result.refused++
+      result.refusedAfter.push(now - at)
+    }
+  }
+  for (; now < ms || endings.size > 0; now++) {
+    for (let n = endings.get(now) ?? 0; n > 0; n--) lanes.leave()
+    endings.delete(now)
+    for (due += now < ms ? perMs : 0; due >= 1; due--) void arrive()
+    await settle()
+    clock.advance(1)
+  }
+  return result
+}
+
+const share = (values: readonly number[], part: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(part * (values.length - 1))] ?? 0
+
+t.test('at three times the capacity for a minute', async (t) => {
+  const clock = new FakeClock()
+  const seconds = 60
+  const capacity = (LANES * 1_000 * seconds) / SERVICE_MS
+  const { admitted, refused, refusedAfter } = await run(
+    new Lanes(clock, LANES),
+    clock,
+    seconds * 1_000,
+    (3 * LANES) / SERVICE_MS,
+  )
+  const p99 = share(admitted, 0.99)
+  t.ok(admitted.length >= 0.9 * capacity, `${admitted.length} of ${capacity}`)
+  t.ok(p99 <= 2 * SERVICE_MS, `${p99} ms`)
+  t.equal(
+    share(refusedAfter, 0.98),
+    0,
+    'refused at once, but for those who were cut from the queue',
+  )
+  t.comment(
+    `${admitted.length} admitted of a capacity of ${capacity}, p99 ${p99} ms for ${SERVICE_MS}, ${refused} refused`,
+  )
+})
+
+t.test('a burst is served whole', async (t) => {
+  const clock = new FakeClock()
+  const lanes = new Lanes(clock, LANES)
+  const { refused, admitted } = await run(lanes, clock, 1, 300)
+  t.equal(refused, 0)
+  t.equal(admitted.length, 300)
+  t.equal(lanes.isIdle, true)
+})
+
+t.test('after the overload the queue may be long again', async (t) => {
+  const clock = new FakeClock()
+  const lanes = new Lanes(clock, LANES)
+  await run(lanes, clock, 3_000, (3 * LANES) / SERVICE_MS)
+  const { refused } = await run(lanes, clock, 1, 300)
+  t.equal(refused, 0)
+})
