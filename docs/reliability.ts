@@ -89,6 +89,13 @@ export const ROWS: readonly Row[] = [
   row('U6', 'overload sheds instead of collapsing', 'unit/upstream/lanes', /^\d+ admitted of .*/),
   row('U7', 'known readers keep reading while the API is down', 'integration/stale', null),
   row('U8', 'everything has a deadline', 'integration/errors-upstream', null),
+  row('F28', 'a body of 200 MB takes no memory', 'integration/process-limits', /^F28: (.*)/),
+  row(
+    'F41',
+    'a heap of 128 MB suffices for 64 MiB of memory tier',
+    'integration/process-limits',
+    /^F41: (.*)/,
+  ),
   row('U9', 'the breaker opens, tries once a second, closes', 'integration/upstream-guards', null),
   row(
     'P1',
@@ -98,6 +105,12 @@ export const ROWS: readonly Row[] = [
   ),
   row('P2', 'the memory tier is bounded in bytes', 'contract/memory-store', null),
   row('P3', 'an instance short of time sheds what is not in memory', 'integration/pressure', null),
+  row(
+    'P4',
+    'without file descriptors it lives on, and recovers (F39)',
+    'integration/process-limits',
+    /^F39: (.*)/,
+  ),
   row('P5', 'a bad configuration is one line with the key', 'unit/config/bad-configurations', null),
 ]
 

@@ -5,8 +5,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { getHeapStatistics } from 'node:v8'
-import underPressure from '@fastify/under-pressure'
 import Fastify, {
   type FastifyInstance,
   type FastifyServerFactoryHandler as ServerFactoryHandler,
@@ -15,6 +13,7 @@ import { REFUSED } from '../cache/outcome.ts'
 import { NodeExchange, type PassOn } from './exchange.ts'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
+import { Pressure } from './pressure.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 import { isEnding, markEnding, NO_REQUEST_ID, writeProblem } from './respond.ts'
 
@@ -46,10 +45,6 @@ const HTTP_SETTINGS = {
   keepAliveTimeout: 75_000,
 } as const
 
-/** Of the heap that Node allows itself; beyond it, collecting takes most of the time. */
-const MAX_HEAP_SHARE = 0.9
-const PRESSURE_SAMPLE_MS = 250
-
 export interface FrontEnd {
   /** Listens, and closes. */
   readonly fastify: FastifyInstance
@@ -59,8 +54,8 @@ export interface FrontEnd {
 
 export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontEnd> {
   const passThrough = new PassThrough(deps)
-  let isOverloaded = (): boolean => false
-  const pipeline = new Pipeline({ ...deps, isOverloaded: () => isOverloaded() })
+  const pressure = new Pressure(deps.maxEventLoopDelayMs)
+  const pipeline = new Pipeline({ ...deps, isOverloaded: () => pressure.isHigh })
   let giveToFastify: ServerFactoryHandler = () => {}
   const passOn: PassOn = (req, res, passage) => {
     passThrough.admit(req, passage)
@@ -83,14 +78,7 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
       return createHttpServer(pipeline, passOn, deps)
     },
   })
-  await fastify.register(underPressure, {
-    maxEventLoopDelay: deps.maxEventLoopDelayMs,
-    maxHeapUsedBytes: MAX_HEAP_SHARE * getHeapStatistics().heap_size_limit,
-    sampleInterval: PRESSURE_SAMPLE_MS,
-    // The pipeline refuses, and knows what costs nothing to answer.
-    pressureHandler: () => {},
-  })
-  isOverloaded = () => fastify.isUnderPressure()
+  fastify.addHook('onClose', async () => pressure.close())
   await passThrough.register(fastify)
   await fastify.ready()
   return { fastify, pipeline, passOn }
