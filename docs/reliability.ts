@@ -78,8 +78,14 @@ export const ROWS: readonly Row[] = [
     'integration/errors-upstream',
     null,
   ),
-  row('U3', 'a leader that leaves harms no follower', 'integration/coalesce', null),
-  row('U4', 'writes are sent exactly once', 'integration/pass-through', null),
+  row('U3', 'a leader that leaves harms no follower', 'integration/upstream-promises', /^U3: (.*)/),
+  row('U4', 'writes are sent exactly once', 'integration/upstream-promises', /^U4: (.*)/),
+  row(
+    'U5',
+    'an upstream in trouble is asked no more often',
+    'integration/upstream-promises',
+    /^U5: (.*)/,
+  ),
   row(
     'U5',
     'a read is sent again at most once, within a budget of a tenth',
@@ -95,6 +101,12 @@ export const ROWS: readonly Row[] = [
     'a heap of 128 MB suffices for 64 MiB of memory tier',
     'integration/process-limits',
     /^F41: (.*)/,
+  ),
+  row(
+    'U9',
+    'a flapping upstream is tried once a second',
+    'integration/upstream-promises',
+    /^U9: (.*)/,
   ),
   row('U9', 'the breaker opens, tries once a second, closes', 'integration/upstream-guards', null),
   row(

@@ -13,6 +13,8 @@ run WIRE_MUTATIONS="${WIRE_MUTATIONS:-5000000}" node .build/test/integration/fas
 run DESYNC_MUTATIONS="${DESYNC_MUTATIONS:-50000}" node .build/test/integration/desync.test.js
 run RESTARTS="${RESTARTS:-20}" node .build/test/integration/rolling-restart.test.js
 run HEAP_SECONDS="${HEAP_SECONDS:-600}" node .build/test/integration/process-limits.test.js
+run U3_RUNS=2000 U4_WRITES=10000 node .build/test/integration/upstream-promises.test.js
+run PAIRS=100000 node .build/test/integration/read-your-writes.test.js
 run node .build/test/integration/slow-clients.test.js
 run node .build/test/integration/redis-faults.test.js
 run node .build/test/unit/upstream/lanes.test.js
