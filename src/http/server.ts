@@ -91,6 +91,7 @@ function createHttpServer(pipeline: Pipeline, passOn: PassOn, deps: FrontEndDepe
     // What follows a request that ended the connection may be content taken for a request.
     if (isEnding(req.socket)) return
     answers.set(req.socket, res)
+    closeWith(req.socket, res)
     if (deps.isDraining()) res.shouldKeepAlive = false
     try {
       pipeline.handle(new NodeExchange(req, res, passOn))
@@ -124,6 +125,31 @@ function createHttpServer(pipeline: Pipeline, passOn: PassOn, deps: FrontEndDepe
     }
   })
   return server
+}
+
+/** Answers that a connection still owes. */
+const owed = new WeakMap<Socket, Set<ServerResponse>>()
+
+/**
+ * Node tells an answer of its connection's end only once it is its turn. One that waits behind another
+ * would never hear of it: its request would stay untold, and what the upstream sends for it unread.
+ */
+function closeWith(socket: Socket, answer: ServerResponse): void {
+  let answers = owed.get(socket)
+  if (answers === undefined) {
+    const all = new Set<ServerResponse>()
+    answers = all
+    owed.set(socket, all)
+    socket.once('close', () => {
+      for (const one of all) {
+        if (one.socket !== null) continue
+        one.destroy()
+        one.emit('close')
+      }
+    })
+  }
+  answers.add(answer)
+  answer.once('close', () => owed.get(socket)?.delete(answer))
 }
 
 /**
