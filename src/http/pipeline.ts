@@ -99,7 +99,8 @@ export class Pipeline {
     const { cache, clock, credentials, pins, reporter } = this.#deps
     const directives = requestDirectives(head.cacheControl, head.pragma)
     if (head.query !== null || directives.noStore) {
-      this.#passOn(exchange, head, head.query !== null ? BYPASS_QUERY : BYPASS_NO_STORE, match)
+      const told = head.query !== null ? BYPASS_QUERY : BYPASS_NO_STORE
+      if (!this.#isShed(exchange, head, startedAt)) this.#passOn(exchange, head, told, match)
       return
     }
     const { requestId, version } = head

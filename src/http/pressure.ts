@@ -14,6 +14,8 @@ export class Pressure {
   readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   readonly #maxEventLoopDelayMs: number
   readonly #timer: NodeJS.Timeout
+  #counted = 0
+  #summedNs = 0
   #isHigh = false
 
   /** @param maxEventLoopDelayMs the mean over a quarter of a second; 0: no limit */
@@ -34,10 +36,22 @@ export class Pressure {
   }
 
   #sample(): void {
-    const delayMs = this.#delays.mean / 1e6 - RESOLUTION_MS
-    this.#delays.reset()
-    const isLate = this.#maxEventLoopDelayMs > 0 && delayMs > this.#maxEventLoopDelayMs
+    const isLate = this.#maxEventLoopDelayMs > 0 && this.#meanDelayMs() > this.#maxEventLoopDelayMs
     const heap = getHeapStatistics()
     this.#isHigh = isLate || heap.used_heap_size > MAX_HEAP_SHARE * heap.heap_size_limit
+  }
+
+  /**
+   * Of the turns since the last sample, by the difference to it. Not by `reset()`: that forgets when the last turn
+   * was, and a loop whose every turn takes longer than a sample would never count one.
+   */
+  #meanDelayMs(): number {
+    const { count } = this.#delays
+    const summedNs = count === 0 ? 0 : this.#delays.mean * count
+    const turns = count - this.#counted
+    const meanNs = turns === 0 ? 0 : (summedNs - this.#summedNs) / turns
+    this.#counted = count
+    this.#summedNs = summedNs
+    return meanNs / 1e6 - RESOLUTION_MS
   }
 }
