@@ -4,7 +4,12 @@
  */
 import { execFileSync } from 'node:child_process'
 
-const TOOLS = [{ program: 'redis-server', package: 'redis-server' }]
+const TOOLS = [
+  { program: 'redis-server', package: 'redis-server' },
+  { program: 'chromium', package: 'chromium' },
+  { program: 'prometheus', package: 'prometheus' },
+  { program: 'promtool', package: 'prometheus' },
+]
 
 function isThere(program: string): boolean {
   try {
@@ -15,27 +20,28 @@ function isThere(program: string): boolean {
   }
 }
 
-function install(name: string): void {
+function install(names: readonly string[]): void {
   const options = {
     stdio: 'ignore',
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   } as const
   execFileSync('apt-get', ['update', '-qq'], options)
-  // The package brings a service of its own, which nothing here needs.
-  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name], options)
+  // Some bring a service of their own, which nothing here needs.
+  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], options)
 }
 
-for (const tool of TOOLS) {
-  if (isThere(tool.program)) continue
-  try {
-    if (process.getuid?.() === 0) install(tool.package)
-  } catch {
-    // What follows says what is missing.
-  }
-  if (!isThere(tool.program)) {
-    process.stderr.write(
-      `the tests need ${tool.program}: install the package ${tool.package} (Debian)\n`,
-    )
-    process.exit(1)
-  }
+const missing = (): typeof TOOLS => TOOLS.filter(({ program }) => !isThere(program))
+
+try {
+  const names = new Set(missing().map((tool) => tool.package))
+  if (names.size > 0 && process.getuid?.() === 0) install([...names])
+} catch {
+  // What follows says what is missing.
 }
+const lacking = missing()
+for (const tool of lacking) {
+  process.stderr.write(
+    `the tests need ${tool.program}: install the package ${tool.package} (Debian)\n`,
+  )
+}
+if (lacking.length > 0) process.exit(1)
