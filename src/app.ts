@@ -24,8 +24,10 @@ import { createLogger, type Logger } from './lib/logger.ts'
 import { buildFrontEnds, drain, type Listening, open, type Phase } from './listeners.ts'
 import { AccessLog } from './ops/access-log.ts'
 import { Metrics } from './ops/metrics.ts'
+import { RecentProblems } from './ops/recent-problems.ts'
 import { Reporting, type WireReporter } from './ops/reporting.ts'
 import { createOpsServer } from './ops/server.ts'
+import { TenantTraffic } from './ops/tenant-traffic.ts'
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import { createSharedState, type SharedState } from './stores/redis.ts'
@@ -162,12 +164,18 @@ function guard(
   return new GuardedReads({ client, breaker, gate, overall, clock })
 }
 
-function meter({ memory, sharing }: Core, redis: SharedState | null, mode: string): Metrics {
+function meter(
+  { memory, sharing }: Core,
+  redis: SharedState | null,
+  mode: string,
+  traffic: TenantTraffic,
+): Metrics {
   return new Metrics({
     memory,
     sharing: mode,
     trippedTenants: () => sharing.trippedCount,
     redis,
+    traffic,
   })
 }
 
@@ -176,9 +184,12 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const { server, upstream, cache: limits } = config
   const clock = overrides.clock ?? systemClock
   const log = overrides.log ?? createLogger(config.log.level)
-  const reporting = new Reporting(new AccessLog(log), overrides.reporter ?? {})
+  const traffic = new TenantTraffic()
+  const problems = new RecentProblems(clock)
+  const own = [new AccessLog(log), traffic, problems]
+  const reporting = new Reporting(...own, overrides.reporter ?? {})
   const { core, shared, pins } = buildInstance(config, overrides, clock, reporting)
-  const metrics = meter(core, shared, limits.sharing)
+  const metrics = meter(core, shared, limits.sharing, traffic)
   reporting.add(metrics)
   const ca = readCertificates('upstream.ca', upstream.ca)
   const client = new UpstreamClient({ ...upstream, ca, maxBodyBytes: limits.maxBodyBytes, clock })

@@ -15,12 +15,14 @@ export interface Report {
   /** Code of the problem that was answered; null: none. */
   readonly problem: string | null
   readonly durationMs: number
+  /** Of the trace that the request belongs to: 32 hex digits; null: it is not traced. */
+  readonly traceId: string | null
 }
 
 export type FillResult = 'stored' | 'rejected' | 'failed'
 
-/** Who made entries stale. `change`: an answer that differs from what was granted before. */
-export type InvalidationSource = 'write' | 'change' | 'credential' | 'bus'
+/** Who made entries stale. `change`: an answer that differs from what was granted before. `purge`: an operator. */
+export type InvalidationSource = 'write' | 'change' | 'credential' | 'bus' | 'purge'
 
 export interface Reporter {
   finished(report: Report): void

@@ -153,6 +153,7 @@ export class PassThrough {
       requestId: head.requestId,
       problem: journey.problem,
       durationMs: this.#deps.clock.monotonic() - journey.startedAt,
+      traceId: null,
     })
   }
 }

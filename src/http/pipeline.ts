@@ -236,6 +236,7 @@ export class Pipeline {
       requestId,
       problem: code,
       durationMs: this.#deps.clock.monotonic() - startedAt,
+      traceId: null,
     })
   }
 
@@ -250,6 +251,7 @@ export class Pipeline {
       requestId: head.requestId,
       problem,
       durationMs: this.#deps.clock.monotonic() - startedAt,
+      traceId: null,
     })
   }
 }

@@ -182,6 +182,7 @@ function refuseUnparsed(
     requestId,
     problem: code,
     durationMs: 0,
+    traceId: null,
   })
 }
 

@@ -3,11 +3,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { MemoryStore } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/report.ts'
 import type { InstanceReporter, UpstreamReporter, WireReporter } from './reporting.ts'
+import type { TenantTraffic } from './tenant-traffic.ts'
 
 export interface MetricsSources {
   readonly memory: Pick<MemoryStore, 'bytes' | 'entries'>
   readonly sharing: string
   readonly trippedTenants: () => number
+  readonly traffic: Pick<TenantTraffic, 'top'>
   /** Null: no Redis is configured. */
   readonly redis: { readonly isUsable: boolean; readonly isBusLive: boolean } | null
 }
@@ -16,6 +18,7 @@ export interface MetricsSources {
 const LOOKUP_BUCKETS = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2]
 const FILL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const GAP_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300]
+const TENANT_RANKS = 10
 const AGE_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600]
 
 export class Metrics
@@ -153,6 +156,18 @@ function registerGauges(registry: Registry, sources: MetricsSources): void {
     registers,
     collect() {
       this.set(sources.trippedTenants())
+    },
+  })
+  new Gauge({
+    name: 'tenant_top_requests',
+    help: 'Requests of the tenants that ask most, by rank; who they are is told by the admin API',
+    labelNames: ['tenant_rank'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [index, { requests }] of sources.traffic.top(TENANT_RANKS).entries()) {
+        this.set({ tenant_rank: String(index + 1) }, requests)
+      }
     },
   })
   if (sources.redis !== null) registerRedisGauges(registry, sources.redis)

@@ -27,22 +27,27 @@ type Listener = Partial<UpstreamReporter> &
   Partial<WireReporter>
 
 export class Reporting implements Reporter, InstanceReporter, WireReporter, UpstreamReporter {
-  readonly #listeners: Listener[]
+  readonly #listeners: Listener[] = []
+  /** Those who hear of every hit: no others are asked for each. */
+  readonly #ofFinished: Pick<Reporter, 'finished'>[] = []
+  readonly #ofLookups: Pick<Reporter, 'lookedUp'>[] = []
 
   constructor(...listeners: Listener[]) {
-    this.#listeners = listeners
+    for (const listener of listeners) this.add(listener)
   }
 
   add(listener: Listener): void {
     this.#listeners.push(listener)
+    if (hears(listener, 'finished')) this.#ofFinished.push(listener)
+    if (hears(listener, 'lookedUp')) this.#ofLookups.push(listener)
   }
 
   finished(report: Report): void {
-    for (const listener of this.#listeners) listener.finished?.(report)
+    for (const listener of this.#ofFinished) listener.finished(report)
   }
 
   lookedUp(milliseconds: number): void {
-    for (const listener of this.#listeners) listener.lookedUp?.(milliseconds)
+    for (const listener of this.#ofLookups) listener.lookedUp(milliseconds)
   }
 
   filled(result: FillResult, milliseconds: number): void {
@@ -88,4 +93,11 @@ export class Reporting implements Reporter, InstanceReporter, WireReporter, Upst
   faulted(error: unknown, requestId: string): void {
     for (const listener of this.#listeners) listener.faulted?.(error, requestId)
   }
+}
+
+function hears<Name extends keyof Reporter>(
+  listener: Listener,
+  name: Name,
+): listener is Listener & Pick<Reporter, Name> {
+  return listener[name] !== undefined
 }
