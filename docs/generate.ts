@@ -20,7 +20,14 @@ export function configTable(): string {
     const fallback = schema.default === null ? '' : `\`${String(schema.default)}\``
     return `| \`${path}\` | \`${variable}\` | ${fallback} | ${schema.description ?? ''} |`
   })
-  return ['| key | variable | default | meaning |', '|---|---|---|---|', ...rows].join('\n')
+  const table = ['| key | variable | default | meaning |', '|---|---|---|---|', ...rows]
+  return [...table, '', secretsByFile()].join('\n')
+}
+
+function secretsByFile(): string {
+  const paths = configKeys().flatMap(({ path, isSecret }) => (isSecret ? [`\`${path}\``] : []))
+  return `Secrets may come by file, as containers are given them: for ${paths.join(', ')} the variable with \`_FILE\`
+appended (\`LAYBY_SECRET_FILE\`) names a file that holds the value and nothing else, a final line break aside.`
 }
 
 export function defaultFile(): string {

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Value } from 'typebox/value'
 import { type Config, ConfigSchema, configKeys, type RawConfig } from './schema.ts'
+import { type Environment, fileVariableOf, withSecretsOfFiles } from './secret-files.ts'
 
 /** `key` is the key at fault, or the file. */
 export class ConfigError extends Error {
@@ -22,7 +23,7 @@ export interface ConfigSources {
   /** `config/default.json`. */
   readonly defaultFile: string
   /** Values of the environment; only `LAYBY_*` are looked at. */
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
 }
 
 export interface LoadedConfig {
@@ -42,7 +43,9 @@ export function loadConfig({ defaultFile, environment }: ConfigSources): LoadedC
     : [defaultFile, ownFile]) {
     merge(merged, readJson(file))
   }
-  const unknownVariables = applyEnvironment(merged, environment)
+  const read = withSecretsOfFiles(environment)
+  if ('fault' in read) throw new ConfigError(read.fault.key, read.fault.reason)
+  const unknownVariables = applyEnvironment(merged, read.environment)
   return { config: parseConfig(merged), unknownVariables }
 }
 
@@ -189,14 +192,15 @@ function merge(into: Json, from: Json): void {
 }
 
 /** Writes the variables over the files' values; gives the names that no key answers to. */
-function applyEnvironment(into: Json, environment: ConfigSources['environment']): string[] {
+function applyEnvironment(into: Json, environment: Environment): string[] {
   const keys = configKeys()
   for (const { path, variable, schema } of keys) {
     const text = environment[variable]
     if (text === undefined || text === '') continue
     set(into, path.split('.'), typedValue(text, schema as { readonly type?: string }))
   }
-  const known = new Set(['LAYBY_CONFIG', ...keys.map(({ variable }) => variable)])
+  const byFile = keys.filter(({ isSecret }) => isSecret).map(fileVariableOf)
+  const known = new Set(['LAYBY_CONFIG', ...keys.map(({ variable }) => variable), ...byFile])
   return Object.keys(environment).filter((name) => name.startsWith('LAYBY_') && !known.has(name))
 }
 

@@ -14,6 +14,8 @@ const optionalText = (description: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: null, description })
 const list = (description: string) =>
   Type.Array(Type.String({ minLength: 1 }), { default: [], description })
+/** Its variable may name a file in its place: see secret-files.ts. */
+const secret = <T extends TSchema>(schema: T): T => ({ ...schema, isSecret: true })
 const choice = <const T extends string[]>(
   values: [...T],
   fallback: T[number],
@@ -63,8 +65,10 @@ export const ConfigSchema = group({
       description: 'Address of the operations listener.',
     }),
     port: port(9003, 'Port of the operations listener; 0: any free one.'),
-    adminToken: optionalText(
-      'Token for administrative paths. Without effect in this version, which has none.',
+    adminToken: secret(
+      optionalText(
+        'Token for administrative paths. Without effect in this version, which has none.',
+      ),
     ),
   }),
   upstream: group({
@@ -106,8 +110,10 @@ export const ConfigSchema = group({
       'standalone',
       'What kind of Redis it is: one server, a master found by Sentinels, or a Cluster.',
     ),
-    url: optionalText(
-      '`redis://` or `rediss://` of a standalone Redis. Left out, and without `nodes`: no Redis tier, one instance.',
+    url: secret(
+      optionalText(
+        '`redis://` or `rediss://` of a standalone Redis. Left out, and without `nodes`: no Redis tier, one instance.',
+      ),
     ),
     nodes: list('`host:port` of the Sentinels, or of some nodes of the Cluster.'),
     sentinelName: Type.String({
@@ -116,8 +122,8 @@ export const ConfigSchema = group({
       description: 'What the Sentinels call the master.',
     }),
     username: optionalText('ACL user, where the URL does not say.'),
-    password: optionalText('Password, where the URL does not say.'),
-    sentinelPassword: optionalText('Password of the Sentinels themselves.'),
+    password: secret(optionalText('Password, where the URL does not say.')),
+    sentinelPassword: secret(optionalText('Password of the Sentinels themselves.')),
     tls: Type.Boolean({ default: false, description: 'TLS to Sentinels and Cluster nodes.' }),
     ca: optionalText(
       'PEM file of the authorities that may vouch for Redis, in place of the system’s.',
@@ -134,11 +140,15 @@ export const ConfigSchema = group({
       1,
     ),
   }),
-  secret: optionalText(
-    'Keys every credential hash and entity tag; at least 32 characters. Required with Redis; random for each process otherwise.',
+  secret: secret(
+    optionalText(
+      'Keys every credential hash and entity tag; at least 32 characters. Required with Redis; random for each process otherwise.',
+    ),
   ),
-  previousSecrets: list(
-    'Secrets that are being retired: what was stored under them is still found. See docs/redis.md.',
+  previousSecrets: secret(
+    list(
+      'Secrets that are being retired: what was stored under them is still found. See docs/redis.md.',
+    ),
   ),
   cache: group({
     ttlMs: milliseconds(300_000, 'How long a body is fresh, for all who were given the same.', 1),
@@ -204,6 +214,8 @@ export interface ConfigKey {
   /** `LAYBY_CACHE_MEMORY_MAX_BYTES` */
   readonly variable: string
   readonly schema: TSchema & { readonly default?: unknown; readonly description?: string }
+  /** Whether `LAYBY_…_FILE` may name a file that holds the value. */
+  readonly isSecret: boolean
 }
 
 /** All keys, in the schema's order. */
@@ -213,7 +225,9 @@ export function configKeys(schema: TSchema = ConfigSchema, prefix = ''): ConfigK
   return Object.entries(properties).flatMap(([name, property]) => {
     const path = prefix === '' ? name : `${prefix}.${name}`
     const below = configKeys(property, path)
-    return below.length > 0 ? below : [{ path, variable: variableOf(path), schema: property }]
+    if (below.length > 0) return below
+    const isSecret = 'isSecret' in property && property.isSecret === true
+    return [{ path, variable: variableOf(path), schema: property, isSecret }]
   })
 }
 
