@@ -10,8 +10,6 @@ import { type App, buildApp } from './app.ts'
 import { ConfigError, loadConfig } from './config/load.ts'
 
 const EX_CONFIG = 78
-/** Reliability P1: the process is gone ten seconds after the signal at the latest. */
-const DRAIN_MS = 9_500
 const DEFAULT_FILE = fileURLToPath(new URL('../../config/default.json', import.meta.url))
 
 /** Errors of listening that are the configuration's fault, and the key that is to blame. */
@@ -28,7 +26,8 @@ async function main(): Promise<void> {
   }
   const { url, opsUrl } = await listen(app, `${config.server.port}`, `${config.ops.port}`)
   app.log.info({ url, ops_url: opsUrl, sharing: config.cache.sharing }, 'listening')
-  closeWithGrace({ delay: DRAIN_MS, logger: false }, async ({ err, signal }) => {
+  const { drainTimeoutMs } = config.server
+  closeWithGrace({ delay: drainTimeoutMs, logger: false }, async ({ err, signal }) => {
     if (err !== undefined) app.log.fatal({ 'error.type': err.name, stack: err.stack }, 'fault')
     app.log.info({ signal: signal ?? null }, 'stopping')
     await app.close()

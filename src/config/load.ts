@@ -92,6 +92,9 @@ function checkRules(raw: RawConfig): Config {
   if (upstream.headersTimeoutMs > upstream.totalTimeoutMs) {
     throw new ConfigError('upstream.headersTimeoutMs', 'must not be above upstream.totalTimeoutMs')
   }
+  if (server.drainDelayMs >= server.drainTimeoutMs) {
+    throw new ConfigError('server.drainDelayMs', 'must be below server.drainTimeoutMs')
+  }
   if (cache.maxBodyBytes > cache.memory.maxBytes) {
     throw new ConfigError('cache.maxBodyBytes', 'must not be above cache.memory.maxBytes')
   }

@@ -56,6 +56,11 @@ export const ConfigSchema = group({
       2_000,
       'Time between becoming unready and no longer listening, in which load balancers look elsewhere.',
     ),
+    drainTimeoutMs: milliseconds(
+      9_500,
+      'Time from the signal to the end of the process, whatever is still under way; what kills it must wait longer.',
+      1,
+    ),
     maxRequestBytes: bytes(1_048_576, 'Longest content of a request that is passed through.'),
   }),
   ops: group({

@@ -115,3 +115,23 @@ t.test('it serves, says where, and ends with 0 on SIGTERM and on SIGINT', async 
     t.equal(await running.exited, 0)
   }
 })
+
+t.test('what is still under way at the end of server.drainTimeoutMs is given up', async (t) => {
+  const upstream = await startUpstream(t)
+  upstream.hold()
+  const running = start(t, {
+    ...PORTS,
+    LAYBY_UPSTREAM_URL: upstream.url,
+    LAYBY_SERVER_DRAIN_DELAY_MS: '0',
+    LAYBY_SERVER_DRAIN_TIMEOUT_MS: '300',
+  })
+  const [, url = ''] = await said(running, /"url":"([^"]+)"/)
+  const reply = fetch(`${url}/customers/1/`, { headers: HEADERS }).then(
+    () => 'answered',
+    () => 'broken off',
+  )
+  await upstream.received(1)
+  running.child.kill('SIGTERM')
+  t.equal(await reply, 'broken off')
+  t.equal(await running.exited, 1)
+})

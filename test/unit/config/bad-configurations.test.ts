@@ -28,6 +28,8 @@ const BY_ENVIRONMENT: readonly [key: string, environment: Record<string, string>
   ['server.fastPath', { ...URL_SET, LAYBY_SERVER_FAST_PATH: 'yes' }],
   ['server.maxRequestBytes', { ...URL_SET, LAYBY_SERVER_MAX_REQUEST_BYTES: '0' }],
   ['server.drainDelayMs', { ...URL_SET, LAYBY_SERVER_DRAIN_DELAY_MS: '-1' }],
+  ['server.drainDelayMs', { ...URL_SET, LAYBY_SERVER_DRAIN_DELAY_MS: '9500' }],
+  ['server.drainTimeoutMs', { ...URL_SET, LAYBY_SERVER_DRAIN_TIMEOUT_MS: '0' }],
   ['server.maxEventLoopDelayMs', { ...URL_SET, LAYBY_SERVER_MAX_EVENT_LOOP_DELAY_MS: 'long' }],
   ['ops.port', { ...URL_SET, LAYBY_OPS_PORT: '99999' }],
   ['upstream.connectTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_CONNECT_TIMEOUT_MS: '0' }],
