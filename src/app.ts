@@ -22,12 +22,8 @@ import type { TlsFiles } from './http/server.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { buildFrontEnds, drain, type Listening, open, type Phase } from './listeners.ts'
-import { AccessLog } from './ops/access-log.ts'
-import { Metrics } from './ops/metrics.ts'
-import { RecentProblems } from './ops/recent-problems.ts'
-import { Reporting, type WireReporter } from './ops/reporting.ts'
-import { createOpsServer } from './ops/server.ts'
-import { TenantTraffic } from './ops/tenant-traffic.ts'
+import { buildObservers, buildOperations } from './operations.ts'
+import type { Reporting, WireReporter } from './ops/reporting.ts'
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import { createSharedState, type SharedState } from './stores/redis.ts'
@@ -75,6 +71,7 @@ export interface Core {
   readonly invalidator: Invalidator
   readonly memory: MemoryStore
   readonly sharing: SharingMode
+  readonly fences: Fences & WriteFences
 }
 
 export function buildCore(config: Config, overrides: Overrides, reporter: Reporter): Core {
@@ -104,7 +101,7 @@ export function buildCore(config: Config, overrides: Overrides, reporter: Report
   const { connectTimeoutMs, totalTimeoutMs } = config.upstream
   const writeDeadlineMs = connectTimeoutMs + totalTimeoutMs + WRITE_MARGIN_MS
   const invalidator = new Invalidator({ fences, memory, writeDeadlineMs })
-  return { cache, standings, invalidator, memory, sharing }
+  return { cache, standings, invalidator, memory, sharing, fences }
 }
 
 function maxFencesOf({ cache }: Config): number {
@@ -164,33 +161,16 @@ function guard(
   return new GuardedReads({ client, breaker, gate, overall, clock })
 }
 
-function meter(
-  { memory, sharing }: Core,
-  redis: SharedState | null,
-  mode: string,
-  traffic: TenantTraffic,
-): Metrics {
-  return new Metrics({
-    memory,
-    sharing: mode,
-    trippedTenants: () => sharing.trippedCount,
-    redis,
-    traffic,
-  })
-}
-
 /** @throws ConfigError when a file that the configuration names can't be read */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const { server, upstream, cache: limits } = config
   const clock = overrides.clock ?? systemClock
   const log = overrides.log ?? createLogger(config.log.level)
-  const traffic = new TenantTraffic()
-  const problems = new RecentProblems(clock)
-  const own = [new AccessLog(log), traffic, problems]
-  const reporting = new Reporting(...own, overrides.reporter ?? {})
+  const observers = buildObservers(log, clock, overrides.reporter ?? {})
+  const { reporting } = observers
   const { core, shared, pins } = buildInstance(config, overrides, clock, reporting)
-  const metrics = meter(core, shared, limits.sharing, traffic)
-  reporting.add(metrics)
+  const secrets = [config.secret, ...config.previousSecrets]
+  const credentials = new Credentials(secrets, overrides.partitionOf)
   const ca = readCertificates('upstream.ca', upstream.ca)
   const client = new UpstreamClient({ ...upstream, ca, maxBodyBytes: limits.maxBodyBytes, clock })
   const phase: Phase = { isReady: false, isDraining: false }
@@ -198,7 +178,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     ...core,
     clock,
     client,
-    credentials: new Credentials([config.secret, ...config.previousSecrets], overrides.partitionOf),
+    credentials,
     pins,
     isDraining: () => phase.isDraining,
     readUpstream: guard(client, upstream, clock, reporting),
@@ -212,11 +192,9 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   }
   const frontEnds = await buildFrontEnds(deps, server.fastPath)
   warnOfPlainSharing(limits.sharing, log)
-  const ops = await createOpsServer({
-    registry: metrics.registry,
-    isReady: () => phase.isReady,
-    redis: shared,
-  })
+  const isReady = (): boolean => phase.isReady
+  const operated = { ...core, config, shared, credentials, isReady }
+  const ops = await buildOperations(operated, observers)
   const listen = (): Promise<Listening> => open(config, frontEnds, ops, phase)
   const close = async (): Promise<void> => {
     await drain(frontEnds, server.drainDelayMs, phase)

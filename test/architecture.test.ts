@@ -12,8 +12,10 @@ const EMITTED = join(ROOT, '.build/src')
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['app', 'config', 'lib'],
   listeners: ['config', 'http', 'lib', 'ops', 'wire'],
+  operations: ['auth', 'cache', 'config', 'lib', 'ops', 'stores'],
   app: [
     'listeners',
+    'operations',
     'auth',
     'cache',
     'config',
@@ -46,7 +48,7 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
 const PORTS_AND_RECORDS = ['fence.js', 'frame.js', 'key.js', 'ports.js', 'records.js']
 /** Package → folders that may name it. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  fastify: ['http', 'ops', 'app', 'listeners'],
+  fastify: ['http', 'ops', 'app', 'listeners', 'operations'],
   ioredis: ['stores'],
   'lru-cache': ['stores', 'auth'],
   undici: ['upstream'],

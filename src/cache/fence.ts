@@ -47,6 +47,10 @@ export interface WriteFences {
    * so much longer, because its outcome is unknown and it may yet be applied.
    */
   settle(write: PendingWrite, also: readonly Key[], holdMs: number): Promise<void>
-  /** Changes fences at once: purge, or a credential that the upstream refused. */
-  change(names: readonly Key[]): Promise<void>
+  /**
+   * Changes fences at once: purge, or a credential that the upstream refused.
+   *
+   * @returns false if it is owed: not all who share the fences could be told yet
+   */
+  change(names: readonly Key[]): Promise<boolean>
 }

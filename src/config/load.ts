@@ -89,6 +89,7 @@ function checkRules(raw: RawConfig): Config {
   checkUrl(upstream.url)
   checkSecrets(raw)
   checkRedis(redis)
+  checkAdminToken(ops.adminToken)
   if (upstream.headersTimeoutMs > upstream.totalTimeoutMs) {
     throw new ConfigError('upstream.headersTimeoutMs', 'must not be above upstream.totalTimeoutMs')
   }
@@ -120,6 +121,14 @@ function checkSecrets({ secret, previousSecrets, redis }: RawConfig): void {
       throw new ConfigError(key, 'must have at least 32 characters')
     }
   }
+}
+
+function checkAdminToken(token: string | null): void {
+  if (token === null || /^[\x21-\x7e]{16,}$/.test(token)) return
+  throw new ConfigError(
+    'ops.adminToken',
+    'must have at least 16 characters, all of them visible ASCII',
+  )
 }
 
 function checkRedis({ mode, url, nodes }: RawConfig['redis']): void {

@@ -72,7 +72,7 @@ export const ConfigSchema = group({
     port: port(9003, 'Port of the operations listener; 0: any free one.'),
     adminToken: secret(
       optionalText(
-        'Token for administrative paths. Without effect in this version, which has none.',
+        'Token for the admin API, at least 16 characters; left out: there is none. See docs/admin.md.',
       ),
     ),
   }),

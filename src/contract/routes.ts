@@ -53,7 +53,8 @@ export interface WriteMatch {
 }
 
 const CUSTOMER = '/customers/{customer_id}'
-const SUBJECT = 'customer'
+/** The kind of record that all cached reads are of. */
+export const SUBJECT = 'customer'
 const PARENT_MEMBER = 'parent_id'
 const ADDRESSES: readonly Staleness[] = ['subject', 'family']
 const EMBEDDED: readonly Staleness[] = ['subject']

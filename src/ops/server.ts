@@ -1,6 +1,8 @@
-/** The operations listener: metrics and health, on a port of its own. Listens to nothing by itself. */
+/** The operations listener: metrics, health, and admin, on a port of its own. Listens to nothing by itself. */
+import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
+import { type AdminDependencies, addAdmin } from './admin.ts'
 
 export interface OpsDependencies {
   readonly registry: Registry
@@ -8,14 +10,17 @@ export interface OpsDependencies {
   readonly isReady: () => boolean
   /** Null: no Redis is configured. Its state is told, and never makes an instance unready. */
   readonly redis: { readonly isUsable: boolean } | null
+  /** Null: no token is configured, and below `/admin` is nothing. */
+  readonly admin: AdminDependencies | null
 }
 
 export async function createOpsServer({
   registry,
   isReady,
   redis,
+  admin,
 }: OpsDependencies): Promise<FastifyInstance> {
-  const fastify = Fastify({ logger: false, requestTimeout: 10_000 })
+  const fastify = Fastify({ logger: false, requestTimeout: 10_000, genReqId: () => randomUUID() })
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 404 }))
   fastify.get('/metrics', async (_request, reply) => {
     reply.type(registry.contentType)
@@ -28,6 +33,7 @@ export async function createOpsServer({
     const status = isReady() ? 'ready' : 'not ready'
     return redis === null ? { status } : { status, redis: redis.isUsable ? 'up' : 'down' }
   })
+  if (admin !== null) await addAdmin(fastify, admin)
   await fastify.ready()
   return fastify
 }

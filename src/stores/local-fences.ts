@@ -76,8 +76,9 @@ export class LocalFences implements Fences, WriteFences {
     await this.change(names)
   }
 
-  async change(names: readonly Key[]): Promise<void> {
+  async change(names: readonly Key[]): Promise<boolean> {
     for (const name of names) this.#values.set(name, ++this.#counter)
+    return true
   }
 
   #valueOf(name: Key): number {

@@ -106,10 +106,12 @@ export class SharedFences implements Fences, WriteFences {
     else table.unmark(names, write.id)
   }
 
-  async change(names: readonly Key[]): Promise<void> {
+  async change(names: readonly Key[]): Promise<boolean> {
     this.#options.table.forget(names)
-    await this.#originate(CHANGE, names, [newValue(), this.#options.fenceLifetimeMs])
+    const args = [newValue(), this.#options.fenceLifetimeMs]
+    const isTold = await this.#originate(CHANGE, names, args)
     this.#options.table.forget(names)
+    return isTold
   }
 
   /** An invalidation that another instance has told of. The counterpart of `#originate`: it tells nobody. */
@@ -144,32 +146,35 @@ export class SharedFences implements Fences, WriteFences {
     clearInterval(this.#timer)
   }
 
-  /** An invalidation that begins here: Redis changes, then the others are told, then we are done. */
+  /** An invalidation that begins here: Redis changes, then the others are told, then we are done. False: it is owed. */
   async #originate(
     script: Script,
     names: readonly Key[],
     args: readonly (string | number)[],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { owed, bus } = this.#options
     owed.changed(names)
     const taken = await this.#runAll(script, names, args)
-    if (taken !== 'yes') await this.#notTaken(taken, names)
-    else if (!(await bus.publish({ forget: names }))) owed.owe(names)
+    if (taken !== 'yes') return this.#notTaken(taken, names)
+    const isTold = await bus.publish({ forget: names })
+    if (!isTold) owed.owe(names)
+    return isTold
   }
 
   /**
    * Redis has not taken a change. Refused for want of memory, it may still remove: a fence that is missing
    * has changed. Otherwise the change is owed, and until it is made nobody uses what lies under the fence.
    */
-  async #notTaken(why: 'refused' | 'lost', names: readonly Key[]): Promise<void> {
+  async #notTaken(why: 'refused' | 'lost', names: readonly Key[]): Promise<boolean> {
     const { table, owed, bus, recordLifetimeMs } = this.#options
     const isRemoved = why === 'refused' && (await this.#runAll(REMOVE, names, [])) === 'yes'
-    if (isRemoved && (await bus.publish({ forget: names }))) return
+    if (isRemoved && (await bus.publish({ forget: names }))) return true
     table.mark(names, BLOCKED, recordLifetimeMs)
     owed.owe(names)
     const told = bus.publish({ block: names })
     // Who does not answer is not waited for twice.
     if (why === 'refused') await told
+    return false
   }
 
   /** Values by name, learnt on the way; null: Redis can't be asked, or one of them is in doubt. */

@@ -182,6 +182,7 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
         },
         change: async () => {
           t.fail('nothing is changed but by settling')
+          return true
         },
       },
     })
@@ -207,7 +208,7 @@ t.test(
           holds: () => true,
           begin: async (names) => ({ id: 'w', names }),
           settle: async (_write, names, holdMs) => void settled.push(names.length, holdMs),
-          change: async () => {},
+          change: async () => true,
         },
       })
       const match = matchWrite(...PATCH)
@@ -244,7 +245,7 @@ t.test(
           return { id: 'w', names }
         },
         settle: async () => {},
-        change: async () => {},
+        change: async () => true,
       },
     })
     const match = matchWrite('PATCH', '/customers/5')

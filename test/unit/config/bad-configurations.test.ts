@@ -1,4 +1,4 @@
-/** Forty bad configurations: each is refused with the key and the reason, and never with a value (reliability P5). */
+/** Bad configurations: each is refused with the key and the reason, and never with a value (reliability P5). */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,6 +32,8 @@ const BY_ENVIRONMENT: readonly [key: string, environment: Record<string, string>
   ['server.drainTimeoutMs', { ...URL_SET, LAYBY_SERVER_DRAIN_TIMEOUT_MS: '0' }],
   ['server.maxEventLoopDelayMs', { ...URL_SET, LAYBY_SERVER_MAX_EVENT_LOOP_DELAY_MS: 'long' }],
   ['ops.port', { ...URL_SET, LAYBY_OPS_PORT: '99999' }],
+  ['ops.adminToken', { ...URL_SET, LAYBY_OPS_ADMIN_TOKEN: CANARY }],
+  ['ops.adminToken', { ...URL_SET, LAYBY_OPS_ADMIN_TOKEN: `${CANARY} and more words` }],
   ['upstream.connectTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_CONNECT_TIMEOUT_MS: '0' }],
   ['upstream.headersTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS: '1s' }],
   ['upstream.totalTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_TOTAL_TIMEOUT_MS: '99999999999' }],

@@ -27,13 +27,13 @@ t.test('what is secret may come by file, a final line break being no part of it'
   for (const end of ['', '\n', '\r\n']) {
     const { config, unknownVariables } = load({
       LAYBY_SECRET_FILE: fileOf(`${SECRET}${end}`),
-      LAYBY_OPS_ADMIN_TOKEN_FILE: fileOf(`admin token${end}`),
+      LAYBY_OPS_ADMIN_TOKEN_FILE: fileOf(`an-admin-token-of-16${end}`),
       LAYBY_REDIS_URL_FILE: fileOf(`redis://127.0.0.1:6379${end}`),
       LAYBY_REDIS_PASSWORD_FILE: fileOf(`password${end}`),
       LAYBY_REDIS_SENTINEL_PASSWORD_FILE: fileOf(`of sentinels${end}`),
     })
     t.equal(config.secret, SECRET)
-    t.equal(config.ops.adminToken, 'admin token')
+    t.equal(config.ops.adminToken, 'an-admin-token-of-16')
     t.equal(config.redis.url, 'redis://127.0.0.1:6379')
     t.equal(config.redis.password, 'password')
     t.equal(config.redis.sentinelPassword, 'of sentinels')

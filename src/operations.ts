@@ -1,0 +1,98 @@
+/**
+ * The operations side, put together: who is told of what happens, and what the operations listener offers.
+ * The counterpart of `app.ts`, which builds what serves clients.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { Credentials } from './auth/credentials.ts'
+import type { WriteFences } from './cache/fence.ts'
+import type { MemoryStore } from './cache/ports.ts'
+import { ALONE, Purger } from './cache/purge.ts'
+import type { SharingMode } from './cache/sharing.ts'
+import type { Config } from './config/schema.ts'
+import type { Clock } from './lib/clock.ts'
+import type { Logger } from './lib/logger.ts'
+import { AccessLog } from './ops/access-log.ts'
+import { credentialRoute } from './ops/admin-credential.ts'
+import { purgeRoute } from './ops/admin-purge.ts'
+import type { AdminRoute } from './ops/admin-route.ts'
+import { tenantsRoute } from './ops/admin-tenants.ts'
+import { Metrics } from './ops/metrics.ts'
+import { RecentProblems } from './ops/recent-problems.ts'
+import { Reporting } from './ops/reporting.ts'
+import { createOpsServer } from './ops/server.ts'
+import { TenantTraffic } from './ops/tenant-traffic.ts'
+import { newValue } from './stores/fence-value.ts'
+import type { SharedState } from './stores/redis.ts'
+
+/** Whoever listens to the reports of the cache and the front ends. */
+export interface Observers {
+  readonly log: Logger
+  readonly clock: Clock
+  readonly reporting: Reporting
+  readonly traffic: TenantTraffic
+  readonly problems: RecentProblems
+}
+
+/** Built before the rest, since all of it reports. `more` hears of everything too. */
+export function buildObservers(
+  log: Logger,
+  clock: Clock,
+  more: ConstructorParameters<typeof Reporting>[number],
+): Observers {
+  const traffic = new TenantTraffic()
+  const problems = new RecentProblems(clock)
+  const reporting = new Reporting(new AccessLog(log), traffic, problems, more)
+  return { log, clock, reporting, traffic, problems }
+}
+
+/** What operators may see and steer. */
+export interface Operated {
+  readonly config: Config
+  readonly memory: MemoryStore
+  readonly sharing: SharingMode
+  readonly fences: WriteFences
+  readonly credentials: Credentials
+  /** Null: no Redis is configured. */
+  readonly shared: SharedState | null
+  readonly isReady: () => boolean
+}
+
+/** The operations listener, which does not listen yet. */
+export async function buildOperations(
+  operated: Operated,
+  observers: Observers,
+): Promise<FastifyInstance> {
+  const { config, shared, isReady } = operated
+  const metrics = meter(operated, observers)
+  observers.reporting.add(metrics)
+  const token = config.ops.adminToken
+  const { clock, log } = observers
+  return createOpsServer({
+    registry: metrics.registry,
+    isReady,
+    redis: shared,
+    admin: token === null ? null : { token, clock, log, routes: adminRoutes(operated, observers) },
+  })
+}
+
+function meter({ memory, sharing, shared, config }: Operated, { traffic }: Observers): Metrics {
+  return new Metrics({
+    memory,
+    sharing: config.cache.sharing,
+    trippedTenants: () => sharing.trippedCount,
+    redis: shared,
+    traffic,
+  })
+}
+
+function adminRoutes(
+  { fences, credentials }: Operated,
+  { reporting, traffic }: Observers,
+): AdminRoute[] {
+  const purger = new Purger({ fences, rollCall: ALONE, reporter: reporting, newId: newValue })
+  return [
+    purgeRoute(purger),
+    credentialRoute((authorization) => credentials.of(authorization)),
+    tenantsRoute(traffic),
+  ]
+}
