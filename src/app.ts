@@ -3,8 +3,6 @@
  * knows which store, clock or client stands behind a port.
  */
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createSecureContext } from 'node:tls'
 import { Credentials } from './auth/credentials.ts'
 import { VersionPins } from './auth/version-pins.ts'
 import { Cache } from './cache/cache.ts'
@@ -15,10 +13,9 @@ import type { Reporter } from './cache/report.ts'
 import { tagMint } from './cache/representation.ts'
 import { SharingMode } from './cache/sharing.ts'
 import { Standings } from './cache/standing.ts'
-import { ConfigError } from './config/load.ts'
+import { readCertificates, readTls } from './config/files.ts'
 import type { Config } from './config/schema.ts'
 import { formBytes } from './http/forms.ts'
-import type { TlsFiles } from './http/server.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { buildFrontEnds, drain, type Listening, open, type Phase } from './listeners.ts'
@@ -210,37 +207,4 @@ function warnOfPlainSharing(sharing: string, log: Logger): void {
     { 'cache.sharing': sharing },
     'every admitted token of a tenant may read every cached customer of it: right only if all see the same',
   )
-}
-
-function readTls({ cert, key }: Config['server']['tls']): TlsFiles | null {
-  if (cert === null && key === null) return null
-  if (cert === null || key === null) {
-    const missing = cert === null ? 'server.tls.cert' : 'server.tls.key'
-    throw new ConfigError(missing, 'is required, since its counterpart is set')
-  }
-  const files = {
-    cert: readText('server.tls.cert', cert),
-    key: readText('server.tls.key', key),
-  }
-  try {
-    createSecureContext(files)
-  } catch {
-    throw new ConfigError(
-      'server.tls',
-      'certificate and key are no valid PEM, or do not belong together',
-    )
-  }
-  return files
-}
-
-function readCertificates(key: string, file: string | null): string | null {
-  return file === null ? null : readText(key, file)
-}
-
-function readText(key: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new ConfigError(key, `can't be read (${(error as NodeJS.ErrnoException).code})`)
-  }
 }

@@ -7,7 +7,8 @@
 import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import { type App, buildApp } from './app.ts'
-import { ConfigError, loadConfig } from './config/load.ts'
+import { ConfigError } from './config/config-error.ts'
+import { loadConfig } from './config/load.ts'
 
 const EX_CONFIG = 78
 const DEFAULT_FILE = fileURLToPath(new URL('../../config/default.json', import.meta.url))

@@ -3,50 +3,36 @@
  * which key is wrong and why. A value is never repeated in an error: it may be a secret.
  */
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { Value } from 'typebox/value'
-import { type Config, ConfigSchema, configKeys, type RawConfig } from './schema.ts'
-import { type Environment, fileVariableOf, withSecretsOfFiles } from './secret-files.ts'
-
-/** `key` is the key at fault, or the file. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-  readonly key: string
-
-  constructor(key: string, reason: string) {
-    super(`${key}: ${reason}`)
-    this.key = key
-  }
-}
-
-export interface ConfigSources {
-  /** `config/default.json`. */
-  readonly defaultFile: string
-  /** Values of the environment; only `LAYBY_*` are looked at. */
-  readonly environment: Environment
-}
+import { ConfigError } from './config-error.ts'
+import { type Config, ConfigSchema, type RawConfig } from './schema.ts'
+import { type ConfigSources, type Gathered, gatherValues, type Json } from './sources.ts'
 
 export interface LoadedConfig {
   readonly config: Config
-  /** `LAYBY_*` variables that no key answers to: typing errors, or set by an orchestrator. */
-  readonly unknownVariables: readonly string[]
+  readonly origins: Gathered['origins']
+  readonly unknownVariables: Gathered['unknownVariables']
 }
 
-type Json = Record<string, unknown>
-
 /** @throws ConfigError naming the key and the reason */
-export function loadConfig({ defaultFile, environment }: ConfigSources): LoadedConfig {
-  const ownFile = environment['LAYBY_CONFIG']
-  const merged: Json = {}
-  for (const file of ownFile === undefined || ownFile === ''
-    ? [defaultFile]
-    : [defaultFile, ownFile]) {
-    merge(merged, readJson(file))
-  }
-  const read = withSecretsOfFiles(environment)
-  if ('fault' in read) throw new ConfigError(read.fault.key, read.fault.reason)
-  const unknownVariables = applyEnvironment(merged, read.environment)
-  return { config: parseConfig(merged), unknownVariables }
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const { values, origins, unknownVariables } = gatherValues(sources)
+  return { config: parseConfig(values), origins, unknownVariables }
+}
+
+/**
+ * The operations listener's part alone, for commands that talk to a running instance: the rest of the
+ * configuration may be incomplete where they run.
+ *
+ * @throws ConfigError naming the key and the reason
+ */
+export function loadOps(sources: ConfigSources): Config['ops'] {
+  const { ops = {} } = gatherValues(sources).values
+  const filled = Value.Default(ConfigSchema.properties.ops, ops)
+  const [error] = Value.Errors(ConfigSchema.properties.ops, filled)
+  if (error === undefined) return filled as Config['ops']
+  const { instancePath, ...rest } = error as SchemaError
+  throw configErrorOf({ ...rest, instancePath: `/ops${instancePath}` })
 }
 
 /** @throws ConfigError naming the key and the reason */
@@ -171,64 +157,4 @@ function checkUrl(text: string): void {
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new ConfigError('upstream.url', 'must have no credentials, query or fragment')
   }
-}
-
-function readJson(file: string): Json {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new ConfigError(file, `can't be read (${(error as NodeJS.ErrnoException).code})`)
-  }
-  try {
-    const value: unknown = JSON.parse(text)
-    if (isObject(value)) return value
-  } catch {
-    // Its message would repeat the text, which may hold a secret.
-  }
-  throw new ConfigError(file, 'is not a JSON object')
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function merge(into: Json, from: Json): void {
-  for (const [name, value] of Object.entries(from)) {
-    // As a plain property it would reach the prototype of every object.
-    if (name === '__proto__') throw new ConfigError(name, 'there is no such key')
-    const present = into[name]
-    if (isObject(value) && isObject(present)) merge(present, value)
-    else into[name] = isObject(value) ? structuredClone(value) : value
-  }
-}
-
-/** Writes the variables over the files' values; gives the names that no key answers to. */
-function applyEnvironment(into: Json, environment: Environment): string[] {
-  const keys = configKeys()
-  for (const { path, variable, schema } of keys) {
-    const text = environment[variable]
-    if (text === undefined || text === '') continue
-    set(into, path.split('.'), typedValue(text, schema as { readonly type?: string }))
-  }
-  const byFile = keys.filter(({ isSecret }) => isSecret).map(fileVariableOf)
-  const known = new Set(['LAYBY_CONFIG', ...keys.map(({ variable }) => variable), ...byFile])
-  return Object.keys(environment).filter((name) => name.startsWith('LAYBY_') && !known.has(name))
-}
-
-function typedValue(text: string, { type }: { readonly type?: string }): unknown {
-  if (type === 'array') return text.split(',').map((each) => each.trim())
-  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
-  if (type === 'integer' || type === 'number')
-    return /^-?[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : text
-  return text
-}
-
-function set(into: Json, path: readonly string[], value: unknown): void {
-  let object = into
-  for (const name of path.slice(0, -1)) {
-    if (!isObject(object[name])) object[name] = {}
-    object = object[name] as Json
-  }
-  object[path.at(-1) as string] = value
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { ConfigError } from '../../src/config/load.ts'
+import { ConfigError } from '../../src/config/config-error.ts'
 import { buildTestApp } from '../helpers/app.ts'
 
 const file = (name: string): string =>

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { ConfigError, loadConfig } from '../../../src/config/load.ts'
+import { ConfigError } from '../../../src/config/config-error.ts'
+import { loadConfig } from '../../../src/config/load.ts'
 
 const defaultFile = fileURLToPath(new URL('../../../../config/default.json', import.meta.url))
 const URL_SET = { LAYBY_UPSTREAM_URL: 'http://127.0.0.1:9' }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { defaultFile, problemsPage, withTable } from '../../../docs/generate.ts'
-import { ConfigError, loadConfig, parseConfig } from '../../../src/config/load.ts'
+import { ConfigError } from '../../../src/config/config-error.ts'
+import { loadConfig, loadOps, parseConfig } from '../../../src/config/load.ts'
 import { configKeys } from '../../../src/config/schema.ts'
 
 const ROOT = new URL('../../../../', import.meta.url)
@@ -83,10 +84,11 @@ t.test('the environment goes over the own file, and that over the defaults', (t)
     file,
     JSON.stringify({ cache: { ttlMs: 1_000, ttlJitter: 0.2 }, server: { trustProxy: true } }),
   )
-  const { config, unknownVariables } = load({
+  const { config, origins, unknownVariables } = load({
     ...URL_SET,
     LAYBY_CONFIG: file,
     LAYBY_CACHE_TTL_MS: '2000',
+    LAYBY_CACHE_TTL_JITTER: '',
     LAYBY_SERVICE_HOST: 'set by an orchestrator',
     OTHER: 'x',
   })
@@ -95,6 +97,10 @@ t.test('the environment goes over the own file, and that over the defaults', (t)
   t.equal(config.server.trustProxy, true)
   t.equal(config.cache.grantTtlMs, 900_000)
   t.strictSame(unknownVariables, ['LAYBY_SERVICE_HOST'])
+  t.equal(origins.get('cache.ttlMs'), 'environment')
+  t.equal(origins.get('cache.ttlJitter'), 'file', 'an empty variable says nothing')
+  t.equal(origins.get('cache.grantTtlMs'), 'default')
+  t.equal(origins.size, configKeys().length)
   t.ok(config.secret.length >= 32, 'a secret is made for the process')
   t.not(load(URL_SET).config.secret, config.secret)
   t.end()
@@ -200,5 +206,17 @@ t.test('a key that does not exist is named', (t) => {
     '__proto__',
   )
   t.equal(({} as Record<string, unknown>)['polluted'], undefined)
+  t.end()
+})
+
+t.test('where a running instance is asked can be known without the rest', (t) => {
+  const ops = (environment: Record<string, string>) =>
+    loadOps({ defaultFile: DEFAULT_FILE, environment })
+  t.strictSame(ops({}), { host: '127.0.0.1', port: 9003, adminToken: null })
+  t.equal(ops({ LAYBY_OPS_PORT: '1', LAYBY_CACHE_SHARING: 'nonsense' }).port, 1)
+  t.equal(
+    keyAtFault(() => ops({ LAYBY_OPS_PORT: 'x' })),
+    'ops.port',
+  )
   t.end()
 })

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { configTable } from '../../../docs/generate.ts'
-import { ConfigError, loadConfig } from '../../../src/config/load.ts'
+import { ConfigError } from '../../../src/config/config-error.ts'
+import { loadConfig } from '../../../src/config/load.ts'
 import { configKeys } from '../../../src/config/schema.ts'
 
 const defaultFile = fileURLToPath(new URL('../../../../config/default.json', import.meta.url))
@@ -25,7 +26,7 @@ function fileOf(text: string): string {
 
 t.test('what is secret may come by file, a final line break being no part of it', (t) => {
   for (const end of ['', '\n', '\r\n']) {
-    const { config, unknownVariables } = load({
+    const { config, origins, unknownVariables } = load({
       LAYBY_SECRET_FILE: fileOf(`${SECRET}${end}`),
       LAYBY_OPS_ADMIN_TOKEN_FILE: fileOf(`an-admin-token-of-16${end}`),
       LAYBY_REDIS_URL_FILE: fileOf(`redis://127.0.0.1:6379${end}`),
@@ -33,6 +34,7 @@ t.test('what is secret may come by file, a final line break being no part of it'
       LAYBY_REDIS_SENTINEL_PASSWORD_FILE: fileOf(`of sentinels${end}`),
     })
     t.equal(config.secret, SECRET)
+    t.equal(origins.get('secret'), 'secret-file')
     t.equal(config.ops.adminToken, 'an-admin-token-of-16')
     t.equal(config.redis.url, 'redis://127.0.0.1:6379')
     t.equal(config.redis.password, 'password')
