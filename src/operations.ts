@@ -86,10 +86,11 @@ function meter({ memory, sharing, shared, config }: Operated, { traffic }: Obser
 }
 
 function adminRoutes(
-  { fences, credentials }: Operated,
+  { fences, credentials, shared }: Operated,
   { reporting, traffic }: Observers,
 ): AdminRoute[] {
-  const purger = new Purger({ fences, rollCall: ALONE, reporter: reporting, newId: newValue })
+  const rollCall = shared?.rollCall ?? ALONE
+  const purger = new Purger({ fences, rollCall, reporter: reporting, newId: newValue })
   return [
     purgeRoute(purger),
     credentialRoute((authorization) => credentials.of(authorization)),

@@ -137,3 +137,16 @@ export interface SharedTier {
   withdraw(tenant: string, grants: readonly Key[]): void
   takeTurn(tenant: string, key: Key): Promise<Turn>
 }
+
+/** Who has applied what all instances were told. */
+export interface Roll {
+  /** Instances that say so, this one included. */
+  readonly acked: number
+  /** Instances that were heard of lately, this one included. */
+  readonly known: number
+}
+
+/** Asks every instance whether it has applied whatever it was told before. Never rejects, and soon ends. */
+export interface RollCall {
+  call(): Promise<Roll>
+}

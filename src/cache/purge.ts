@@ -5,6 +5,7 @@
 import { SUBJECT } from '../contract/routes.ts'
 import type { WriteFences } from './fence.ts'
 import { credentialFence, type Key, subjectFence, tenantFence } from './key.ts'
+import type { Roll, RollCall } from './ports.ts'
 import type { Reporter } from './report.ts'
 
 export type PurgeTarget =
@@ -13,19 +14,6 @@ export type PurgeTarget =
   | { readonly kind: 'tenant'; readonly tenant: string }
   /** What was given to one credential, in all tenants. The same credential under each secret still known. */
   | { readonly kind: 'credential'; readonly partitions: readonly string[] }
-
-/** Who has applied what all instances were told. */
-export interface Roll {
-  /** Instances that say so, this one included. */
-  readonly acked: number
-  /** Instances that were heard of lately, this one included. */
-  readonly known: number
-}
-
-/** Asks every instance whether it has applied whatever it was told before. */
-export interface RollCall {
-  call(): Promise<Roll>
-}
 
 /** One instance, without Redis. */
 export const ALONE: RollCall = { call: async () => ({ acked: 1, known: 1 }) }

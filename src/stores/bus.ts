@@ -19,7 +19,7 @@ const DEAF_MS = 2_000
 /** Instances whose numbers are kept track of. */
 const MAX_SENDERS = 1_000
 
-/** What one instance tells the others. Every member is a list of names, possibly long. */
+/** What one instance tells the others. Lists of names may be long. */
 export interface BusMessage {
   /** Fences that have changed in Redis. */
   readonly forget?: readonly Key[]
@@ -35,6 +35,10 @@ export interface BusMessage {
   readonly pins?: readonly (readonly [partition: string, version: string | null])[]
   /** Turns that are over: whoever waited may look into Redis. */
   readonly landed?: readonly string[]
+  /** Whoever has applied all that came before is to say so, under this name. */
+  readonly call?: string
+  /** The name of a call, answered. */
+  readonly present?: string
 }
 
 interface Envelope {
@@ -54,7 +58,9 @@ export interface BusOptions {
   /** The first seals; all of them open. */
   readonly keys: readonly Buffer[]
   /** A message of another instance. */
-  readonly onMessage: (message: BusMessage) => void
+  readonly onMessage: (message: BusMessage, sender: string) => void
+  /** Another instance was heard, be it by its probe. */
+  readonly onHeard: (sender: string) => void
   /** Whether Redis takes what is published: false may mean that it is out of reach. */
   readonly onProbe: (isTaken: boolean) => void
   /** The bus is back after so many milliseconds. */
@@ -146,7 +152,8 @@ export class Bus {
     this.#count(envelope)
     const { sender, probe, message } = envelope
     if (sender !== this.#id) {
-      if (message !== undefined) this.#options.onMessage(message)
+      this.#options.onHeard(sender)
+      if (message !== undefined) this.#options.onMessage(message, sender)
     } else if (probe !== undefined && probe.connection === this.#connection) {
       this.#heardAt = this.#options.clock.monotonic()
       const gap = this.#options.lease.renew(probe.sentAt)

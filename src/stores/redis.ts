@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Fences, WriteFences } from '../cache/fence.ts'
 import { type Key, partsOf, tenantFence } from '../cache/key.ts'
-import type { MemoryStore, SharedTier } from '../cache/ports.ts'
+import type { MemoryStore, RollCall, SharedTier } from '../cache/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/derive-key.ts'
 import { Bus, type BusMessage } from './bus.ts'
@@ -17,6 +17,7 @@ import { connect, type RedisSettings } from './redis-connection.ts'
 import { RedisKeys } from './redis-keys.ts'
 import { SET_PIN } from './redis-scripts.ts'
 import { RedisTier } from './redis-tier.ts'
+import { BusRollCall } from './roll-call.ts'
 import { SharedFences } from './shared-fences.ts'
 import { TierTrust } from './tier-trust.ts'
 import { Turns } from './turns.ts'
@@ -54,6 +55,7 @@ export interface RedisOptions {
 export interface SharedState {
   readonly fences: Fences & WriteFences
   readonly tier: SharedTier
+  readonly rollCall: RollCall
   /** A credential's version pin as it is now; null: not known. */
   notePin(partition: string, version: string | null): Promise<void>
   readonly isUsable: boolean
@@ -67,7 +69,9 @@ export function createSharedState(options: RedisOptions): SharedState {
   const turns = new Turns(parts)
   // What Redis was told of a credential's pin a moment ago, it need not be told with every fill.
   const noted = new LRUCache<string, string>({ max: 10_000, ttl: NOTED_MS })
-  parts.handlers.receive = (message) => {
+  const rollCall = new BusRollCall(parts)
+  parts.handlers.heard = (sender) => rollCall.heard(sender)
+  parts.handlers.receive = (message, sender) => {
     fences.received(message)
     remember(options.memory, message, options.clock.monotonic())
     turns.ended(message.landed ?? [])
@@ -76,10 +80,12 @@ export function createSharedState(options: RedisOptions): SharedState {
       options.onPinChange(partition, version)
     }
     if (message.forget !== undefined) options.observer.heard()
+    rollCall.received(message, sender)
   }
   return {
     fences,
     tier: sharedTier(store, turns, bus),
+    rollCall,
     notePin: async (partition, version) => {
       const told = version ?? ''
       if (noted.get(partition) === told) return
@@ -102,6 +108,12 @@ export function createSharedState(options: RedisOptions): SharedState {
   }
 }
 
+/** What comes in from the bus goes to whoever is built after it. */
+interface Handlers {
+  receive: (message: BusMessage, sender: string) => void
+  heard: (sender: string) => void
+}
+
 function createParts(options: RedisOptions) {
   const { settings, clock, secrets, observer, maxBodyBytes } = options
   const longest = Math.max(...options.lifetimes)
@@ -120,7 +132,7 @@ function createParts(options: RedisOptions) {
     },
   })
   const owed = new OwedChanges(clock, (name) => tenantOrSelf(name))
-  const handlers: { receive: (message: BusMessage) => void } = { receive: () => {} }
+  const handlers: Handlers = { receive: () => {}, heard: () => {} }
   const bus = new Bus({
     subscriber: connect(settings, 'subscriber', (code) => observer.redisFailed(code)),
     commands,
@@ -128,7 +140,8 @@ function createParts(options: RedisOptions) {
     lease,
     clock,
     keys: secrets.map((secret) => deriveKey(secret, 'bus')),
-    onMessage: (message) => handlers.receive(message),
+    onMessage: (message, sender) => handlers.receive(message, sender),
+    onHeard: (sender) => handlers.heard(sender),
     onProbe: (isTaken) => (isTaken ? recover() : trust.missed()),
     onGap: (milliseconds) => observer.busGap(milliseconds),
   })
