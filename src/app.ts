@@ -16,8 +16,10 @@ import { Standings } from './cache/standing.ts'
 import { readCertificates, readTls } from './config/files.ts'
 import type { Config } from './config/schema.ts'
 import { formBytes } from './http/forms.ts'
+import { RequestTraces } from './http/request-traces.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
+import { SilentTracer } from './lib/tracer.ts'
 import { buildFrontEnds, drain, type Listening, open, type Phase } from './listeners.ts'
 import { buildObservers, buildOperations } from './operations.ts'
 import type { Reporting, WireReporter } from './ops/reporting.ts'
@@ -181,11 +183,12 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     readUpstream: guard(client, upstream, clock, reporting),
     random: overrides.random ?? Math.random,
     reporter: reporting,
+    traces: new RequestTraces(
+      new SilentTracer(config.tracing.sampleRatio),
+      log.isLevelEnabled('debug'),
+    ),
     newRequestId: overrides.newRequestId ?? randomUUID,
-    maxRequestBytes: server.maxRequestBytes,
-    totalTimeoutMs: upstream.totalTimeoutMs,
-    tls: readTls(server.tls),
-    maxEventLoopDelayMs: server.maxEventLoopDelayMs,
+    ...frontEndSettings(config),
   }
   const frontEnds = await buildFrontEnds(deps, server.fastPath)
   warnOfPlainSharing(limits.sharing, log)
@@ -199,6 +202,15 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     await Promise.all([client.close(), shared?.close()])
   }
   return { log, listen, close }
+}
+
+function frontEndSettings({ server, upstream }: Config) {
+  return {
+    maxRequestBytes: server.maxRequestBytes,
+    totalTimeoutMs: upstream.totalTimeoutMs,
+    tls: readTls(server.tls),
+    maxEventLoopDelayMs: server.maxEventLoopDelayMs,
+  }
 }
 
 function warnOfPlainSharing(sharing: string, log: Logger): void {

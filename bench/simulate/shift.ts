@@ -16,6 +16,7 @@ import { type ReadRequest, type RequestCredential, readRequest } from '../../src
 import type { Served } from '../../src/cache/served.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { CACHED_ROUTES, matchWrite } from '../../src/contract/routes.ts'
+import { UNTRACED } from '../../src/lib/tracer.ts'
 import { type Judgement, Oracle, type Sent } from './oracle.ts'
 import type { Plan, Planned } from './plan.ts'
 import { type Change, ModelUpstream } from './upstream.ts'
@@ -179,6 +180,7 @@ class Shift {
       fetch: () => this.#fetch(token, customer),
       deadline: this.#time.monotonic() + 10_000,
       mayJoin: pin.mayJoin,
+      span: UNTRACED,
     })
     this.#pins.end(pin, versionOf(served))
     return served

@@ -7,17 +7,19 @@
  * in `witness.ts`, what may be stored in `policy.ts`; here is only the order of things.
  */
 import type { Clock } from '../lib/clock.ts'
+import type { Span } from '../lib/tracer.ts'
 import { Backoff } from './backoff.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
-import { Coalescer, type Flight } from './coalesce.ts'
+import { Coalescer, type Leader } from './coalesce.ts'
 import { judge } from './entitlement.ts'
 import { Evidence } from './evidence.ts'
-import type { Fences, OpenFence } from './fence.ts'
-import { type FillDependencies, FillStore, type Kept } from './fill.ts'
+import type { Fences } from './fence.ts'
+import { type FillDependencies, FillStore, type Kept, NOTHING_KEPT } from './fill.ts'
 import { fillKey, refreshKey } from './flight-keys.ts'
-import { credentialFence, type Key } from './key.ts'
+import type { Key } from './key.ts'
 import { hit, NOT_CACHED, type Tier } from './outcome.ts'
-import type { BufferedAnswer, Fetch, StreamedAnswer } from './ports.ts'
+import type { Fetch } from './ports.ts'
+import { endWith, follow, noteLookup } from './read-trace.ts'
 import { fencesOf, kinOf, type ReadRequest } from './request.ts'
 import {
   discard,
@@ -33,7 +35,7 @@ import {
   staleServed,
 } from './served.ts'
 import { staleOnError, staleWithoutAsking } from './stale.ts'
-import type { Answered } from './standing.ts'
+import { answeredRead } from './standing.ts'
 import { TierWalk } from './tier-walk.ts'
 
 export interface CacheDependencies extends FillDependencies {
@@ -47,11 +49,11 @@ export interface FillTerms {
   readonly deadline: number
   /** False when the credential's version pin is in doubt: then only an own request will do. */
   readonly mayJoin: boolean
+  /** The work that the read is part of. */
+  readonly span: Span
 }
 
 export type Miss = { readonly kind: 'miss'; readonly verdict: MissVerdict }
-
-const NOTHING_KEPT: Kept = { representation: null, rejected: null, shared: Promise.resolve() }
 
 export class Cache {
   readonly #deps: CacheDependencies
@@ -126,6 +128,7 @@ export class Cache {
     if (found.kind !== 'miss') return found
     const isBrought = await this.#walk?.bring(request, found.verdict)
     const again = isBrought ? this.#lookupFresh(request, 'redis') : found
+    if (isBrought !== undefined) noteLookup(terms.span, 'redis', isBrought ? again : null)
     if (again.kind !== 'miss') return again
     const { verdict } = again
     // 2. The client wants it from the store or not at all.
@@ -155,22 +158,23 @@ export class Cache {
       verdict.kind === 'refresh' ? refreshKey(request, verdict.digest, scope, this.#fences) : null
     const refreshing = refresh === null ? undefined : this.#flights.find(refresh)
     if (refreshing !== undefined) {
-      const served = await this.#followRefresh(request, verdict, refreshing)
+      const landing = await follow(terms.span, refreshing)
+      const served = this.#servedByRefresh(request, verdict, landing, refreshing)
       if (served !== null) return served
     }
     // 4. This credential is already asking for this view.
     const key = fillKey(request, this.#fences)
     const filling = this.#joinable(request, key, terms)
     if (filling !== undefined) {
-      const landing = await filling.landed
+      const landing = await follow(terms.span, filling)
       if (landing === null) return this.#lookAgain(request, terms, key)
       if (landing.answer.kind !== 'streamed') return serve(verdict, landing, filling)
       // A body that is streamed can't be shared: ask alone, and let nobody wait for it.
-      return serve(verdict, await this.#fill(request, terms), null, false)
+      return serve(verdict, await this.#fillAlone(request, terms), null, false)
     }
     // 5. Ask, keep what may be kept, answer.
     const keys = refresh === null || refreshing !== undefined ? [key] : [key, refresh]
-    const led = this.#launch(request, keys, () => this.#fillInTurn(request, verdict, terms))
+    const led = this.#launch(request, terms, keys, (own) => this.#fillInTurn(request, verdict, own))
     const landing = await led.landed
     return landing === null ? this.#lookAgain(request, terms, key) : serve(verdict, landing, null)
   }
@@ -178,15 +182,18 @@ export class Cache {
   /** Another instance has asked the upstream meanwhile. If that was of no use here, ask after all. */
   async #lookAgain(request: ReadRequest, terms: FillTerms, key: Key): Promise<Served> {
     const found = this.#lookupFresh(request, 'redis')
+    noteLookup(terms.span, 'redis', found)
     if (found.kind !== 'miss') return found
     const joined = this.#joinable(request, key, terms)
-    const flight = joined ?? this.#launch(request, [key], () => this.#fill(request, terms))
-    const landing = await flight.landed
+    const landing =
+      joined === undefined
+        ? await this.#launch(request, terms, [key], (own) => this.#fill(request, own)).landed
+        : await follow(terms.span, joined)
     const isShared = landing !== null && landing.answer.kind !== 'streamed'
     if (landing !== null && (joined === undefined || isShared)) {
       return serve(found.verdict, landing, joined ?? null)
     }
-    return serve(found.verdict, await this.#fill(request, terms), null, false)
+    return serve(found.verdict, await this.#fillAlone(request, terms), null, false)
   }
 
   #joinable(request: ReadRequest, key: Key, { mayJoin }: FillTerms) {
@@ -194,9 +201,24 @@ export class Cache {
     return flight?.holder === request.credential.holder ? flight : undefined
   }
 
-  #launch(request: ReadRequest, keys: readonly Key[], work: () => Promise<Landing | null>) {
-    const who = { holder: request.credential.holder, requestId: request.requestId }
-    return this.#flights.launch(keys, who, work)
+  #launch(
+    { credential, requestId }: ReadRequest,
+    terms: FillTerms,
+    keys: readonly Key[],
+    work: (own: FillTerms) => Promise<Landing | null>,
+  ) {
+    const span = terms.span.begin('fill')
+    const who = { holder: credential.holder, requestId, fill: span.context }
+    const flight = this.#flights.launch(keys, who, () => work({ ...terms, span }))
+    endWith(span, flight.landed)
+    return flight
+  }
+
+  #fillAlone(request: ReadRequest, terms: FillTerms): Promise<Landing> {
+    const span = terms.span.begin('fill')
+    const landing = this.#fill(request, { ...terms, span })
+    endWith(span, landing)
+    return landing
   }
 
   /** Asks on behalf of all instances, or waits for the one that does. Null: that one has. */
@@ -220,15 +242,15 @@ export class Cache {
   }
 
   /**
-   * Waits for a refresh of the bytes that this credential holds. If it brings the same bytes, they are
+   * A refresh of the bytes that this credential holds has landed. If it brings the same bytes, they are
    * judged again, now, for this credential; if it brings others, they are none of its business.
    */
-  async #followRefresh(
+  #servedByRefresh(
     request: ReadRequest,
     verdict: MissVerdict,
-    flight: Flight<Landing | null>,
-  ): Promise<Served | null> {
-    const landing = await flight.landed
+    landing: Landing | null,
+    flight: Leader,
+  ): Served | null {
     if (landing !== null && isFailure(landing.answer)) {
       return serve(verdict, landing, flight)
     }
@@ -242,13 +264,13 @@ export class Cache {
     const { clock, reporter, standings } = this.#deps
     const startedAt = clock.monotonic()
     const opened = await this.#fences.open(fencesOf(request), kinOf(request))
-    const answer = await terms.fetch(terms.deadline)
+    const answer = await terms.fetch(terms.deadline, terms.span)
     if (isFailure(answer)) {
       reporter.filled('failed', clock.monotonic() - startedAt)
       return { answer, kept: NOTHING_KEPT, ttl: null }
     }
-    await standings.learn(answered(request, opened, answer))
-    const kept = await this.#keep(request, opened, answer)
+    await standings.learn(answeredRead(request, opened, answer))
+    const kept = await this.#fills.keep(request, opened, answer)
     const ttl = this.#secondsLeft(kept)
     reporter.filled(ttl === null ? 'rejected' : 'stored', clock.monotonic() - startedAt)
     return { answer, kept, ttl }
@@ -259,24 +281,4 @@ export class Cache {
     const left = representation.freshUntil - this.#deps.clock.monotonic()
     return Math.max(0, Math.floor(left / 1000))
   }
-
-  async #keep(
-    request: ReadRequest,
-    opened: OpenFence,
-    answer: BufferedAnswer | StreamedAnswer,
-  ): Promise<Kept> {
-    if (answer.kind === 'buffered') return this.#fills.keep(request, opened, answer)
-    if (answer.status === 200) this.#fills.giveUp(request, answer.sentAt)
-    return { ...NOTHING_KEPT, rejected: answer.status === 200 ? 'size' : 'status' }
-  }
-}
-
-function answered(
-  request: ReadRequest,
-  opened: OpenFence,
-  { status, sentAt }: BufferedAnswer | StreamedAnswer,
-): Answered {
-  const { view, credential } = request
-  const stamp = opened.stamp.filter(([name]) => name === credentialFence(credential.partition))
-  return { tenant: view.tenant, credential, status, sentAt, stamp, vouches: true, resource: view }
 }

@@ -2,6 +2,7 @@
  * Many concurrent misses, one fill (design section 2, "coalesce"). A flight is registered under every
  * key by which another request may join it, for as long as it is in the air.
  */
+import type { TraceContext } from '../lib/trace-context.ts'
 import type { Key } from './key.ts'
 
 /** Who asks the upstream. */
@@ -10,6 +11,8 @@ export interface Leader {
   readonly holder: string
   /** The request id that the upstream sees. */
   readonly requestId: string
+  /** Where traces tell of the fill. */
+  readonly fill: TraceContext
 }
 
 export interface Flight<T> extends Leader {
@@ -29,7 +32,7 @@ export class Coalescer<T> {
    */
   launch(keys: readonly Key[], who: Leader, work: () => Promise<T>): Flight<T> {
     const landed = work()
-    const flight: Flight<T> = { holder: who.holder, requestId: who.requestId, landed }
+    const flight: Flight<T> = { ...who, landed }
     for (const key of keys) this.#flights.set(key, flight)
     // A newer flight may have taken a key over; that one stays.
     const land = (): void => {

@@ -13,7 +13,7 @@ import {
 } from './key.ts'
 import type { RejectReason } from './outcome.ts'
 import { type Assessment, assess } from './policy.ts'
-import type { BufferedAnswer, MemoryStore, SharedTier } from './ports.ts'
+import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
 import type { Grant, Representation } from './records.ts'
 import type { Reporter } from './report.ts'
 import { digestOf, headerValue, keptHeaders, type MintTag } from './representation.ts'
@@ -56,6 +56,8 @@ export interface Kept {
 
 const NOTHING_SHARED: Promise<void> = Promise.resolve()
 
+export const NOTHING_KEPT: Kept = { representation: null, rejected: null, shared: NOTHING_SHARED }
+
 type Admitted = Extract<Assessment, { kind: 'admit' }>
 
 export class FillStore {
@@ -66,7 +68,12 @@ export class FillStore {
   }
 
   /** `opened`: the fences, read before the request left. */
-  async keep(request: ReadRequest, opened: OpenFence, answer: BufferedAnswer): Promise<Kept> {
+  async keep(
+    request: ReadRequest,
+    opened: OpenFence,
+    answer: BufferedAnswer | StreamedAnswer,
+  ): Promise<Kept> {
+    if (answer.kind === 'streamed') return this.#letPass(request, answer)
     const { lifetimes, random, fences } = this.#deps
     const ttlMs = lifetimes.ttlMs * (1 + lifetimes.ttlJitter * (2 * random() - 1))
     const asked = { version: request.view.version, parentMember: request.route.parentMember }
@@ -87,6 +94,12 @@ export class FillStore {
     }
     this.#noteParent(request, assessment.parent, stamp)
     return { representation, rejected: null, shared: this.#share(request, grant, representation) }
+  }
+
+  /** Too long to be kept, whatever it is. */
+  #letPass(request: ReadRequest, { status, sentAt }: StreamedAnswer): Kept {
+    if (status === 200) this.giveUp(request, sentAt)
+    return { ...NOTHING_KEPT, rejected: status === 200 ? 'size' : 'status' }
   }
 
   /** Ends the credential's grant, and the freshness of what it named: the upstream now says otherwise. */

@@ -2,6 +2,7 @@
  * What the cache needs of the world. `stores/` and `upstream/` implement these; `app.ts` chooses.
  */
 import type { Readable } from 'node:stream'
+import type { Span } from '../lib/tracer.ts'
 import type { Key } from './key.ts'
 import type { Admission, Grant, HeaderList, Representation, StoredRecord } from './records.ts'
 
@@ -50,9 +51,9 @@ export type UpstreamAnswer = BufferedAnswer | StreamedAnswer | UpstreamFailure
 
 /**
  * Reads the resource from the upstream for the request's own credential. Never rejects: a failure is
- * a value. `deadline` is absolute, on the monotonic clock.
+ * a value. `deadline` is absolute, on the monotonic clock; the call is part of `span`.
  */
-export type Fetch = (deadline: number) => Promise<UpstreamAnswer>
+export type Fetch = (deadline: number, span: Span) => Promise<UpstreamAnswer>
 
 /** Reads from the upstream with a caller's own credential; what `Fetch` is made of. */
 export interface ReadUpstream {
@@ -67,6 +68,7 @@ export interface ReadUpstream {
       readonly tenant: string
       readonly version: string | null
       readonly requestId: string
+      readonly span: Span
     },
     deadline: number,
   ): Promise<UpstreamAnswer>

@@ -15,7 +15,7 @@ export interface Report {
   /** Code of the problem that was answered; null: none. */
   readonly problem: string | null
   readonly durationMs: number
-  /** Of the trace that the request belongs to: 32 hex digits; null: it is not traced. */
+  /** Of the trace that the request belongs to: 32 hex digits; null: no trace is known of. */
   readonly traceId: string | null
 }
 

@@ -3,11 +3,11 @@
  * and which grants are over. Used for fills and for everything that passes through.
  */
 import { API_VERSIONS } from '../contract/headers.ts'
-import type { FenceStamp, Fences, WriteFences } from './fence.ts'
+import type { FenceStamp, Fences, OpenFence, WriteFences } from './fence.ts'
 import { admissionKey, credentialFence, grantKey, type View, viewKey } from './key.ts'
-import type { MemoryStore, SharedTier } from './ports.ts'
+import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
 import type { Reporter } from './report.ts'
-import type { RequestCredential } from './request.ts'
+import type { ReadRequest, RequestCredential } from './request.ts'
 
 export interface Answered {
   readonly tenant: string
@@ -21,6 +21,16 @@ export interface Answered {
   readonly vouches: boolean
   /** The cached resource that was asked for; null: none. */
   readonly resource: Pick<View, 'route' | 'params'> | null
+}
+
+/** @param opened the fences that the read started under */
+export function answeredRead(
+  { view, credential }: ReadRequest,
+  opened: OpenFence,
+  { status, sentAt }: BufferedAnswer | StreamedAnswer,
+): Answered {
+  const stamp = opened.stamp.filter(([name]) => name === credentialFence(credential.partition))
+  return { tenant: view.tenant, credential, status, sentAt, stamp, vouches: true, resource: view }
 }
 
 export interface StandingsDependencies {

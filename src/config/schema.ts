@@ -194,6 +194,15 @@ export const ConfigSchema = group({
       maxBytes: bytes(67_108_864, 'Size of the memory tier.'),
     }),
   }),
+  tracing: group({
+    sampleRatio: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      default: 1,
+      description:
+        'Share of the traces begun here that are marked as sampled; a trace that a request brings has its mark already.',
+    }),
+  }),
   log: group({
     level: choice(
       ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],

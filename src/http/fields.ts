@@ -19,6 +19,8 @@ export interface Fields {
   pragma: string | null
   ifNoneMatch: string | null
   acceptEncoding: string | null
+  traceparent: string | null
+  tracestate: string | null
   /** `Access-Control-Request-Method` is there: with OPTIONS, a CORS preflight. */
   isPreflight: boolean
   /** `Via` names this proxy. */
@@ -60,6 +62,8 @@ export function collectFields(rawHeaders: readonly string[]): Fields {
     pragma: null,
     ifNoneMatch: null,
     acceptEncoding: null,
+    traceparent: null,
+    tracestate: null,
     isPreflight: false,
     hasPassedHere: false,
     problem: null,
@@ -77,6 +81,8 @@ type ListField =
   | 'expect'
   | 'pragma'
   | 'ifNoneMatch'
+  | 'traceparent'
+  | 'tracestate'
   | 'transferEncoding'
 
 /** A second line of these is an error: which one would count? */
@@ -94,6 +100,9 @@ const LIST_FIELDS: ReadonlyMap<string, ListField> = new Map([
   ['expect', 'expect'],
   ['pragma', 'pragma'],
   ['if-none-match', 'ifNoneMatch'],
+  // Two lines of it make one that is none.
+  ['traceparent', 'traceparent'],
+  ['tracestate', 'tracestate'],
   ['transfer-encoding', 'transferEncoding'],
 ])
 

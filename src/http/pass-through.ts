@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Report } from '../cache/report.ts'
 import { failureOf, isUpstreamFault } from '../upstream/client.ts'
 import { relayedAnswer } from './answer.ts'
 import { BodyTap, ContentTooLarge } from './body-tap.ts'
@@ -21,6 +22,7 @@ import {
   type PassedAnswer,
 } from './passage.ts'
 import type { ProblemCode } from './problems.ts'
+import { endRequest } from './request-traces.ts'
 import { endConnection, writeAnswer, writeProblem } from './respond.ts'
 
 export interface PassThroughDependencies extends PassageDependencies {
@@ -143,18 +145,20 @@ export class PassThrough {
   #report(req: IncomingMessage, res: ServerResponse): void {
     const journey = this.#journeys.get(req)
     if (journey === undefined) return
-    const { head, outcome, write, read } = journey.passage
-    this.#deps.reporter.finished({
+    const { head, outcome, route, span } = journey.passage
+    const report: Report = {
       outcome: journey.problem === null ? outcome : { ...outcome, kind: 'failed' },
       status: res.statusCode,
       method: head.method,
-      route: read?.route.name ?? write?.row.id ?? null,
+      route,
       tenant: head.tenant,
       requestId: head.requestId,
+      traceId: span.context.traceId,
       problem: journey.problem,
       durationMs: this.#deps.clock.monotonic() - journey.startedAt,
-      traceId: null,
-    })
+    }
+    this.#deps.reporter.finished(report)
+    endRequest(span, report)
   }
 }
 

@@ -14,7 +14,9 @@ import type { RequestCredential } from '../cache/request.ts'
 import type { Standings } from '../cache/standing.ts'
 import type { RouteMatch, WriteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
-import { checkedHeaders, reasonOf, type UpstreamClient } from '../upstream/client.ts'
+import type { Span } from '../lib/tracer.ts'
+import { endCall, failCall } from '../upstream/call-span.ts'
+import { checkedHeaders, failureOf, reasonOf, type UpstreamClient } from '../upstream/client.ts'
 import { announcedLength, type Body, gather } from '../upstream/gather.ts'
 import { passedHeaders } from '../upstream/headers.ts'
 import type { BodyTap } from './body-tap.ts'
@@ -30,6 +32,10 @@ export interface Passage {
   readonly write: WriteMatch | null
   /** On a cached route, skipping the cache. */
   readonly read: RouteMatch | null
+  /** Name of the cached route, or id of the write row; null: neither. */
+  readonly route: string | null
+  /** The request, as its trace tells of it. */
+  readonly span: Span
 }
 
 export interface PassageDependencies {
@@ -139,16 +145,41 @@ async function send(
   }
 }
 
+/** The call lasts until the answer is there, or its head, if the body is streamed. */
 async function relay(
-  { head, read }: Passage,
+  passage: Passage,
   rawHeaders: readonly string[],
+  body: BodyTap | null,
+  client: UpstreamClient,
+): Promise<PassedAnswer> {
+  const { method } = passage.head
+  const call = passage.span.begin('upstream')
+  try {
+    const headers = passedHeaders(
+      rawHeaders,
+      passage.head.requestId,
+      passage.read !== null,
+      call.context,
+    )
+    const answer = await receive(passage, headers, body, client)
+    endCall(call, method, answer.status)
+    return answer
+  } catch (error) {
+    failCall(call, method, failureOf(error).kind)
+    throw error
+  }
+}
+
+async function receive(
+  { head }: Passage,
+  requestHeaders: string[],
   body: BodyTap | null,
   client: UpstreamClient,
 ): Promise<PassedAnswer> {
   const response = await client.relay({
     method: head.method,
     path: head.query === null ? head.path : `${head.path}?${head.query}`,
-    headers: passedHeaders(rawHeaders, head.requestId, read !== null),
+    headers: requestHeaders,
     body,
   })
   const headers = checkedHeaders(response)

@@ -9,45 +9,51 @@
  * `docs/request-lifecycle.md` tells the same with the status that each step may answer.
  */
 import type { Credentials } from '../auth/credentials.ts'
-import type { PinUse, VersionPins } from '../auth/version-pins.ts'
-import type { Cache } from '../cache/cache.ts'
 import { requestDirectives } from '../cache/cache-control.ts'
 import { type Outcome, outcome, REFUSED } from '../cache/outcome.ts'
-import type { ReadUpstream, UpstreamAnswer } from '../cache/ports.ts'
-import type { Reporter } from '../cache/report.ts'
-import { headerValue } from '../cache/representation.ts'
+import { noteLookup } from '../cache/read-trace.ts'
+import type { Report } from '../cache/report.ts'
 import { type ReadRequest, readRequest } from '../cache/request.ts'
 import type { Served } from '../cache/served.ts'
 import { isSafeMethod, matchRead, matchWrite, type RouteMatch } from '../contract/routes.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Span } from '../lib/tracer.ts'
 import { bodyOf, relayedAnswer, representationAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
 import type { ProblemCode } from './problems.ts'
-import { type RequestHead, validate } from './validate.ts'
+import { endRequest } from './request-traces.ts'
+import { UpstreamReads, type UpstreamReadsDependencies } from './upstream-reads.ts'
+import { type RequestHead, type TraceFields, validate } from './validate.ts'
 
-export interface PipelineDependencies {
-  readonly clock: Clock
-  readonly cache: Cache
+export interface PipelineDependencies extends UpstreamReadsDependencies {
   readonly credentials: Credentials
-  readonly pins: VersionPins
-  readonly readUpstream: ReadUpstream
-  readonly reporter: Reporter
-  readonly newRequestId: () => string
   /** Uniform in [0, 1). */
   readonly random: () => number
   /** The process is short of time or memory: only what costs next to nothing is answered. */
   readonly isOverloaded: () => boolean
   readonly maxRequestBytes: number
-  /** From a request's arrival to the last moment for its answer. Milliseconds. */
-  readonly totalTimeoutMs: number
 }
 
-/** A cached read on its way, whose head has passed. */
-interface Reading {
+/** A request whose head has passed, on its way to the upstream. */
+interface Arriving {
   readonly exchange: Exchange
   readonly head: RequestHead
-  readonly request: ReadRequest
   readonly startedAt: number
+}
+
+/** A cached read on its way. */
+interface Reading extends Arriving {
+  readonly request: ReadRequest
+  /** Null: nobody hears of its trace. */
+  readonly span: Span | null
+}
+
+/** A request that comes no further. */
+interface Refusal {
+  readonly exchange: Exchange
+  readonly head: TraceFields & { readonly requestId: string }
+  readonly startedAt: number
+  /** Undefined: not begun yet. */
+  readonly span?: Span
 }
 
 /** When one that was shed may come again. */
@@ -60,9 +66,11 @@ const PASS_WRITE = outcome('pass-through', { forward: 'method' })
 
 export class Pipeline {
   readonly #deps: PipelineDependencies
+  readonly #reads: UpstreamReads
 
   constructor(dependencies: PipelineDependencies) {
     this.#deps = dependencies
+    this.#reads = new UpstreamReads(dependencies)
   }
 
   /** Any request, from its first step. */
@@ -72,7 +80,10 @@ export class Pipeline {
     // 1. Validate: what is doubtful goes no further.
     const checked = validate(exchange.raw, newRequestId, maxRequestBytes)
     if (checked.kind === 'ok') this.proceed(exchange, checked.head, startedAt)
-    else this.#refuse(exchange, checked.code, checked.requestId, startedAt)
+    else {
+      const { code } = checked
+      this.#refuse({ exchange, head: checked, startedAt }, code)
+    }
   }
 
   /**
@@ -85,22 +96,24 @@ export class Pipeline {
     const isRead = head.method === 'GET' || head.method === 'HEAD'
     const read = isRead ? matchRead(head.path) : null
     if (read?.kind === 'invalid-parameter') {
-      this.#refuse(exchange, 'invalid_parameter', head.requestId, startedAt)
+      this.#refuse({ exchange, head, startedAt }, 'invalid_parameter')
     } else if (read?.kind === 'cached') {
       this.#readCached(exchange, head, read.match, startedAt)
     } else {
       // 5. Everything else passes through.
       const told = isSafeMethod(head.method) ? PASS_READ : PASS_WRITE
-      if (!this.#isShed(exchange, head, startedAt)) this.#passOn(exchange, head, told, null)
+      if (this.#isShed(exchange, head, startedAt)) return
+      this.#passOn({ exchange, head, startedAt }, told, null)
     }
   }
 
   #readCached(exchange: Exchange, head: RequestHead, match: RouteMatch, startedAt: number): void {
-    const { cache, clock, credentials, pins, reporter } = this.#deps
+    const { cache, clock, credentials, pins, reporter, traces } = this.#deps
     const directives = requestDirectives(head.cacheControl, head.pragma)
     if (head.query !== null || directives.noStore) {
       const told = head.query !== null ? BYPASS_QUERY : BYPASS_NO_STORE
-      if (!this.#isShed(exchange, head, startedAt)) this.#passOn(exchange, head, told, match)
+      if (this.#isShed(exchange, head, startedAt)) return
+      this.#passOn({ exchange, head, startedAt }, told, match)
       return
     }
     const { requestId, version } = head
@@ -115,71 +128,32 @@ export class Pipeline {
       pins,
       requestId,
     })
-    const reading: Reading = { exchange, head, request, startedAt }
     // 3. Memory: a hit is answered before this function returns.
     const before = clock.monotonic()
     const found = cache.lookup(request)
     reporter.lookedUp(clock.monotonic() - before)
     if (found.kind === 'miss') {
       if (this.#isShed(exchange, head, startedAt)) return
-      void this.#read(reading)
+      const span = traces.begin(head, head.method, match.route.name, startedAt)
+      noteLookup(span, 'memory', found)
+      void this.#read({ exchange, head, request, startedAt, span })
     } else {
-      this.#respond(reading, found)
-      if (found.outcome.detail === 'swr') void this.#refresh(reading)
-    }
-  }
-
-  /** What was served stale is refreshed with the credential that was served, under a request id of its own. */
-  async #refresh({ head: served, request }: Reading): Promise<void> {
-    const { cache, clock, pins, reporter, newRequestId, totalTimeoutMs } = this.#deps
-    const head = { ...served, requestId: newRequestId() }
-    const pin = pins.begin(request.partition, head.version)
-    try {
-      const refreshed = await cache.refresh(
-        { ...request, requestId: head.requestId },
-        {
-          fetch: (deadline) => this.#fetch(head, deadline),
-          deadline: clock.monotonic() + totalTimeoutMs,
-          mayJoin: pin.mayJoin,
-        },
-      )
-      if (refreshed === null) pins.end(pin, undefined)
-      else endPin(pins, pin, refreshed)
-    } catch (error) {
-      pins.end(pin, null)
-      reporter.faulted(error, head.requestId)
+      const span = traces.beginHit(head, match.route.name, startedAt)
+      if (span !== null) noteLookup(span, 'memory', found)
+      this.#respond({ exchange, head, request, startedAt, span }, found)
+      if (found.outcome.detail === 'swr') void this.#reads.refresh(request, head, span)
     }
   }
 
   /** 4. The asynchronous read: the tier that instances share, coalesce, fetch, decide, store, respond. */
-  async #read(reading: Reading): Promise<void> {
-    const { cache, pins, reporter, totalTimeoutMs } = this.#deps
-    const { exchange, head, request, startedAt } = reading
-    const pin = pins.begin(request.partition, head.version)
+  async #read(reading: Reading & { readonly span: Span }): Promise<void> {
+    const { exchange, head, request, startedAt, span } = reading
     try {
-      const served = await cache.read(request, {
-        fetch: (deadline) => this.#fetch(head, deadline),
-        deadline: startedAt + totalTimeoutMs,
-        mayJoin: pin.mayJoin,
-      })
-      endPin(pins, pin, served)
-      this.#respond(reading, served)
+      this.#respond(reading, await this.#reads.read(request, head, startedAt, span))
     } catch (error) {
-      pins.end(pin, null)
-      reporter.faulted(error, head.requestId)
-      this.#refuse(exchange, 'internal_error', head.requestId, startedAt)
+      this.#deps.reporter.faulted(error, head.requestId)
+      this.#refuse({ exchange, head, span, startedAt }, 'internal_error')
     }
-  }
-
-  async #fetch(head: RequestHead, deadline: number): Promise<UpstreamAnswer> {
-    const { authorization, tenant, version, requestId } = head
-    const headers = {
-      authorization: authorization as string,
-      tenant: tenant as string,
-      version,
-      requestId,
-    }
-    return this.#deps.readUpstream.read(head.path, headers, deadline)
   }
 
   #respond(reading: Reading, served: Served): void {
@@ -199,9 +173,9 @@ export class Pipeline {
     this.#report(reading, told, answer.status, null)
   }
 
-  #isShed(exchange: Exchange, { requestId }: RequestHead, startedAt: number): boolean {
+  #isShed(exchange: Exchange, head: RequestHead, startedAt: number): boolean {
     if (!this.#deps.isOverloaded()) return false
-    this.#refuse(exchange, 'overloaded', requestId, startedAt, OVERLOADED_RETRY_MS)
+    this.#refuse({ exchange, head, startedAt }, 'overloaded', OVERLOADED_RETRY_MS)
     return true
   }
 
@@ -212,47 +186,52 @@ export class Pipeline {
     return Math.max(1, Math.ceil((milliseconds / 1000) * jitter))
   }
 
-  #passOn(exchange: Exchange, head: RequestHead, told: Outcome, read: RouteMatch | null): void {
-    const credential =
-      head.authorization === null ? null : this.#deps.credentials.of(head.authorization)
-    const write = head.tenant === null ? null : matchWrite(head.method, head.path)
-    exchange.passOn({ head, credential, outcome: told, write, read })
+  #passOn({ exchange, head, startedAt }: Arriving, told: Outcome, read: RouteMatch | null): void {
+    const { credentials, traces } = this.#deps
+    const { method, authorization } = head
+    const credential = authorization === null ? null : credentials.of(authorization)
+    const write = head.tenant === null ? null : matchWrite(method, head.path)
+    const route = read?.route.name ?? write?.row.id ?? null
+    const span = traces.begin(head, method, route, startedAt)
+    exchange.passOn({ head, credential, outcome: told, write, read, route, span })
   }
 
-  #refuse(
-    exchange: Exchange,
-    code: ProblemCode,
-    requestId: string,
-    startedAt: number,
-    retryAfterMs: number | null = null,
-  ): void {
-    const status = exchange.problem(code, requestId, this.#secondsToWait(retryAfterMs))
-    this.#deps.reporter.finished({
+  #refuse(refusal: Refusal, code: ProblemCode, retryAfterMs: number | null = null): void {
+    const { exchange, head, startedAt } = refusal
+    const { method } = exchange.raw
+    const status = exchange.problem(code, head.requestId, this.#secondsToWait(retryAfterMs))
+    const span = refusal.span ?? this.#deps.traces.beginRefusal(head, method, startedAt)
+    this.#finish(span, {
       outcome: REFUSED,
       status,
-      method: exchange.raw.method,
+      method,
       route: null,
       tenant: null,
-      requestId,
+      requestId: head.requestId,
+      traceId: span?.context.traceId ?? null,
       problem: code,
       durationMs: this.#deps.clock.monotonic() - startedAt,
-      traceId: null,
     })
   }
 
   #report(reading: Reading, told: Outcome, status: number, problem: ProblemCode | null): void {
-    const { head, request, startedAt } = reading
-    this.#deps.reporter.finished({
+    const { head, request, startedAt, span } = reading
+    this.#finish(span, {
       outcome: told,
       status,
       method: head.method,
       route: request.view.route,
       tenant: request.view.tenant,
       requestId: head.requestId,
+      traceId: span === null ? null : span.context.traceId,
       problem,
       durationMs: this.#deps.clock.monotonic() - startedAt,
-      traceId: null,
     })
+  }
+
+  #finish(span: Span | null, report: Report): void {
+    this.#deps.reporter.finished(report)
+    if (span !== null) endRequest(span, report)
   }
 }
 
@@ -262,16 +241,3 @@ const PROBLEM_OF_FAILURE = {
   limited: 'tenant_limit',
   'not-cached': 'not_cached',
 } as const
-
-/** Only an answer to the credential's own request says which version is now in force for it. */
-function endPin(pins: VersionPins, pin: PinUse, served: Served): void {
-  const { kind, detail } = served.outcome
-  if (kind !== 'fill') {
-    // The upstream was asked, and what it made of that is not known.
-    pins.end(pin, kind === 'failed' || detail === 'sie' ? null : undefined)
-  } else if (served.kind === 'representation') {
-    pins.end(pin, served.representation.version)
-  } else if (served.kind === 'answer') {
-    pins.end(pin, headerValue(served.answer.headers, 'x-api-version'))
-  }
-}

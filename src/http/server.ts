@@ -180,9 +180,9 @@ function refuseUnparsed(
     route: null,
     tenant: null,
     requestId,
+    traceId: null,
     problem: code,
     durationMs: 0,
-    traceId: null,
   })
 }
 

@@ -25,8 +25,14 @@ export interface RawRequest {
   readonly rawHeaders: readonly string[]
 }
 
+/** As they came; nothing has been made of them yet. */
+export interface TraceFields {
+  readonly traceparent: string | null
+  readonly tracestate: string | null
+}
+
 /** A request that may go on. Values are without outer white space. */
-export interface RequestHead {
+export interface RequestHead extends TraceFields {
   readonly method: string
   readonly path: string
   readonly query: string | null
@@ -41,9 +47,13 @@ export interface RequestHead {
   readonly acceptEncoding: string | null
 }
 
-export type Validated =
-  | { readonly kind: 'ok'; readonly head: RequestHead }
-  | { readonly kind: 'refused'; readonly code: ProblemCode; readonly requestId: string }
+export interface Refused extends TraceFields {
+  readonly kind: 'refused'
+  readonly code: ProblemCode
+  readonly requestId: string
+}
+
+export type Validated = { readonly kind: 'ok'; readonly head: RequestHead } | Refused
 
 const FORWARDED_METHODS: ReadonlySet<string> = new Set([
   'GET',
@@ -75,11 +85,18 @@ export function validate(
     (target.kind === 'ok' ? null : target.kind) ??
     checkContract(raw, fields)
   if (code !== null || target.kind !== 'ok') {
-    return { kind: 'refused', code: code ?? 'invalid_target', requestId }
+    const { traceparent, tracestate } = fields
+    return {
+      kind: 'refused',
+      code: code ?? 'invalid_target',
+      requestId,
+      traceparent,
+      tracestate,
+    }
   }
   const { path, query } = target
   const { authorization, tenant, version, cacheControl, pragma } = fields
-  const { ifNoneMatch, acceptEncoding } = fields
+  const { ifNoneMatch, acceptEncoding, traceparent, tracestate } = fields
   return {
     kind: 'ok',
     head: {
@@ -94,6 +111,8 @@ export function validate(
       pragma,
       ifNoneMatch,
       acceptEncoding,
+      traceparent,
+      tracestate,
     },
   }
 }

@@ -26,6 +26,7 @@ export class AccessLog
     this.#log[level](
       {
         'http.request.id': report.requestId,
+        'trace.id': report.traceId ?? undefined,
         'http.request.method': report.method,
         'http.response.status_code': report.status,
         'event.duration_ms': Math.round(report.durationMs * 1000) / 1000,

@@ -6,6 +6,8 @@ import { type Dispatcher, Pool } from 'undici'
 import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Span } from '../lib/tracer.ts'
+import { endCall, failCall } from './call-span.ts'
 import { Connector } from './connector.ts'
 import { announcedLength, gather } from './gather.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
@@ -24,6 +26,19 @@ export interface UpstreamOptions {
   /** Bodies up to this size are read whole. */
   readonly maxBodyBytes: number
   readonly clock: Clock
+}
+
+/** A read, to be put to the upstream. */
+interface Question {
+  readonly path: string
+  readonly headers: ReadHeaders
+  readonly signal: AbortSignal
+}
+
+/** The upstream has begun to answer. */
+interface Call {
+  readonly response: Dispatcher.ResponseData
+  readonly span: Span
 }
 
 export class UpstreamClient {
@@ -58,13 +73,8 @@ export class UpstreamClient {
     const abort = new AbortController()
     const timer = setTimeout(() => abort.abort(), Math.max(0, deadline - sentAt))
     try {
-      const response = await this.#requestTwice({
-        method: 'GET',
-        path: this.#base + path,
-        headers: readHeaders(headers),
-        signal: abort.signal,
-      })
-      return await this.#receive(response, sentAt)
+      const question = { path: this.#base + path, headers, signal: abort.signal }
+      return await this.#receive(await this.#askTwice(question), sentAt)
     } catch (error) {
       return failureOf(error)
     } finally {
@@ -83,15 +93,30 @@ export class UpstreamClient {
    * A read that met a connection which the upstream was just closing is sent once more (reliability F31).
    * Only a read, and only within the budget: whatever else fails is an answer of its own.
    */
-  async #requestTwice(
-    options: Omit<Dispatcher.RequestOptions, 'origin'>,
-  ): Promise<Dispatcher.ResponseData> {
+  async #askTwice(question: Question): Promise<Call> {
     this.#retries.earn()
     try {
-      return await this.#request(options)
+      return await this.#ask(question)
     } catch (error) {
       if (!this.#connector.diedInUse(error) || !this.#retries.spend()) throw error
-      return this.#request(options)
+      return this.#ask(question)
+    }
+  }
+
+  /** Each time under a span of its own: the upstream can tell the two apart. */
+  async #ask({ path, headers, signal }: Question): Promise<Call> {
+    const span = headers.span.begin('upstream')
+    try {
+      const response = await this.#request({
+        method: 'GET',
+        path,
+        headers: readHeaders(headers, span.context),
+        signal,
+      })
+      return { response, span }
+    } catch (error) {
+      failCall(span, 'GET', failureOf(error).kind)
+      throw error
     }
   }
 
@@ -109,7 +134,22 @@ export class UpstreamClient {
     await this.#pool.destroy()
   }
 
-  async #receive(response: Dispatcher.ResponseData, sentAt: number): Promise<UpstreamAnswer> {
+  async #receive({ response, span }: Call, sentAt: number): Promise<UpstreamAnswer> {
+    try {
+      const answer = await this.#checkAndGather(response, sentAt)
+      if ('status' in answer) endCall(span, 'GET', answer.status)
+      else failCall(span, 'GET', answer.kind)
+      return answer
+    } catch (error) {
+      failCall(span, 'GET', failureOf(error).kind)
+      throw error
+    }
+  }
+
+  async #checkAndGather(
+    response: Dispatcher.ResponseData,
+    sentAt: number,
+  ): Promise<UpstreamAnswer> {
     const { statusCode: status, body } = response
     const reason = reasonOf(response)
     const headers = checkedHeaders(response)

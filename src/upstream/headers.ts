@@ -3,6 +3,8 @@
  * from an allow-list (reliability S7): a header that is not named here does not leave the house.
  */
 import type { HeaderList } from '../cache/records.ts'
+import { type TraceContext, traceparentOf } from '../lib/trace-context.ts'
+import type { Span } from '../lib/tracer.ts'
 
 /** What a customer read tells the upstream. Everything else is the same for every fill. */
 export interface ReadHeaders {
@@ -11,6 +13,8 @@ export interface ReadHeaders {
   /** Null: the header is left out, which is a form of its own (contract section 9). */
   readonly version: string | null
   readonly requestId: string
+  /** What the calls to the upstream are part of. */
+  readonly span: Span
 }
 
 export const VIA = '1.1 layby'
@@ -19,7 +23,10 @@ export const VIA = '1.1 layby'
  * `Accept` and `Accept-Encoding` are fixed, so that an answer never depends on a header that is not in
  * the key; `Origin`, `Range` and conditions are not sent for the same reason.
  */
-export function readHeaders({ authorization, tenant, version, requestId }: ReadHeaders): string[] {
+export function readHeaders(
+  { authorization, tenant, version, requestId }: Omit<ReadHeaders, 'span'>,
+  call: TraceContext,
+): string[] {
   const headers = [
     'authorization',
     authorization,
@@ -33,12 +40,19 @@ export function readHeaders({ authorization, tenant, version, requestId }: ReadH
     'identity',
     'via',
     VIA,
+    ...traceHeaders(call),
   ]
   if (version !== null) headers.push('x-api-version', version)
   return headers
 }
 
-/** Passed through as they came. `x-request-id`, `via` and the framing are set here, never passed. */
+function traceHeaders(call: TraceContext): string[] {
+  const headers = ['traceparent', traceparentOf(call)]
+  if (call.state !== null) headers.push('tracestate', call.state)
+  return headers
+}
+
+/** Passed through as they came. `x-request-id`, `via`, the trace and the framing are set here, never passed. */
 const PASSED_ON: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',
@@ -58,8 +72,6 @@ const PASSED_ON: ReadonlySet<string> = new Set([
   'origin',
   'prefer',
   'range',
-  'traceparent',
-  'tracestate',
   'user-agent',
   'x-api-version',
   'x-tenant-id',
@@ -71,12 +83,14 @@ const NOT_ON_CACHED_ROUTES: ReadonlySet<string> = new Set(['if-none-match', 'if-
 /**
  * @param rawHeaders names and values in turn, as the client sent them
  * @param onCachedRoute the path is a cached route's, and the request skips the cache
+ * @param call the trace, as it goes on with this call
  * @returns names and values in turn
  */
 export function passedHeaders(
   rawHeaders: readonly string[],
   requestId: string,
   onCachedRoute: boolean,
+  call: TraceContext,
 ): string[] {
   const headers: string[] = []
   let via = ''
@@ -87,7 +101,7 @@ export function passedHeaders(
     if (!PASSED_ON.has(name) || (onCachedRoute && NOT_ON_CACHED_ROUTES.has(name))) continue
     headers.push(name, value)
   }
-  headers.push('x-request-id', requestId, 'via', via + VIA)
+  headers.push('x-request-id', requestId, 'via', via + VIA, ...traceHeaders(call))
   return headers
 }
 

@@ -13,6 +13,7 @@ import { readRequest } from '../../../src/cache/request.ts'
 import type { Served } from '../../../src/cache/served.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { matchRead, matchWrite, type RouteMatch } from '../../../src/contract/routes.ts'
+import { UNTRACED } from '../../../src/lib/tracer.ts'
 import { Reporting } from '../../../src/ops/reporting.ts'
 import { LocalFences } from '../../../src/stores/local-fences.ts'
 import { FakeClock } from '../../helpers/clock.ts'
@@ -101,6 +102,7 @@ class World {
       fetch,
       deadline: Infinity,
       mayJoin: true,
+      span: UNTRACED,
     })
     const value = shownBy(served)
     if (value < floor) {

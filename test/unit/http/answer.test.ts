@@ -17,6 +17,8 @@ const HEAD: RequestHead = {
   pragma: null,
   ifNoneMatch: null,
   acceptEncoding: null,
+  traceparent: null,
+  tracestate: null,
 }
 const ETAG = '"noAUUuJrsMN8nKfDR2nN0g"'
 const OWN_VARY = 'Authorization, X-Tenant-Id, X-Api-Version, Accept-Encoding'

@@ -15,6 +15,8 @@ const NONE: Fields = {
   pragma: null,
   ifNoneMatch: null,
   acceptEncoding: null,
+  traceparent: null,
+  tracestate: null,
   isPreflight: false,
   hasPassedHere: false,
   problem: null,

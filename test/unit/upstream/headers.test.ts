@@ -1,6 +1,13 @@
 import t from 'tap'
 import { endToEndHeaders, passedHeaders, readHeaders } from '../../../src/upstream/headers.ts'
 
+const CALL = {
+  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+  spanId: '00f067aa0ba902b7',
+  isSampled: true,
+  state: null,
+}
+const TRACE = ['traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01']
 const ID = '0198c0de-0000-7000-8000-000000000001'
 
 t.test('a customer read tells the upstream exactly this', (t) => {
@@ -8,9 +15,14 @@ t.test('a customer read tells the upstream exactly this', (t) => {
   const common = [
     ...['authorization', 'Bearer a.b', 'x-tenant-id', '7', 'x-request-id', ID],
     ...['accept', 'application/json', 'accept-encoding', 'identity', 'via', '1.1 layby'],
+    ...TRACE,
   ]
-  t.same(readHeaders(asked), [...common, 'x-api-version', '2019/02/08'])
-  t.same(readHeaders({ ...asked, version: null }), common, 'absent is a form of its own')
+  t.same(readHeaders(asked, CALL), [...common, 'x-api-version', '2019/02/08'])
+  t.same(readHeaders({ ...asked, version: null }, CALL), common, 'absent is a form of its own')
+  t.same(readHeaders({ ...asked, version: null }, { ...CALL, state: 'a=1' }), [
+    ...common,
+    ...['tracestate', 'a=1'],
+  ])
   t.end()
 })
 
@@ -24,7 +36,6 @@ const PASSED = [
   'Range',
   'x-tenant-id',
   'X-Api-Version',
-  'traceparent',
   'User-Agent',
 ]
 const DROPPED = [
@@ -42,6 +53,8 @@ const DROPPED = [
   'X-Forwarded-For',
   'X-HTTP-Method-Override',
   'Pragma',
+  'Traceparent',
+  'tracestate',
   'X-Anything',
   '__proto__',
   'x_tenant_id',
@@ -50,23 +63,32 @@ const DROPPED = [
 
 t.test('what passes is named, and keeps value and order', (t) => {
   const raw = [...PASSED, ...DROPPED].flatMap((name) => [name, `value of ${name}`])
-  t.same(passedHeaders(raw, ID, false), [
+  t.same(passedHeaders(raw, ID, false, CALL), [
     ...PASSED.flatMap((name) => [name.toLowerCase(), `value of ${name}`]),
-    ...['x-request-id', ID, 'via', '1.1 layby'],
+    ...['x-request-id', ID, 'via', '1.1 layby', ...TRACE],
   ])
   t.end()
 })
 
 t.test('on a cached route no condition on our own tags and no range goes upstream', (t) => {
   const raw = ['If-None-Match', '"a"', 'Range', 'bytes=0-0', 'If-Range', '"a"', 'If-Match', '"b"']
-  t.same(passedHeaders(raw, ID, true), ['if-match', '"b"', 'x-request-id', ID, 'via', '1.1 layby'])
+  t.same(passedHeaders(raw, ID, true, CALL), [
+    'if-match',
+    '"b"',
+    'x-request-id',
+    ID,
+    'via',
+    '1.1 layby',
+    ...TRACE,
+  ])
   t.end()
 })
 
 t.test('the client’s own x-request-id and Via are replaced and continued', (t) => {
-  t.same(passedHeaders(['X-Request-Id', 'theirs', 'Via', '1.0 a', 'VIA', '1.1 b (c)'], ID, false), [
-    ...['x-request-id', ID, 'via', '1.0 a, 1.1 b (c), 1.1 layby'],
-  ])
+  t.same(
+    passedHeaders(['X-Request-Id', 'theirs', 'Via', '1.0 a', 'VIA', '1.1 b (c)'], ID, false, CALL),
+    [...['x-request-id', ID, 'via', '1.0 a, 1.1 b (c), 1.1 layby', ...TRACE]],
+  )
   t.end()
 })
 
