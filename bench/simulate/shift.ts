@@ -173,7 +173,7 @@ class Shift {
   async #serve(token: string, customer: string): Promise<Served> {
     const partition = this.#partitionOf(`Bearer ${token}`)
     const request = this.#requestOf(credentialOf(partition), customer)
-    const found = this.#core.cache.lookup(request)
+    const found = this.#core.cache.lookup(request, this.#time.monotonic())
     if (found.kind === 'representation') return found
     const pin = this.#pins.begin(partition, VERSION)
     const served = await this.#core.cache.read(request, {
@@ -181,6 +181,7 @@ class Shift {
       deadline: this.#time.monotonic() + 10_000,
       mayJoin: pin.mayJoin,
       span: UNTRACED,
+      requestId: `read-${this.#reads}`,
     })
     this.#pins.end(pin, versionOf(served))
     return served
@@ -194,7 +195,6 @@ class Shift {
       credential,
       directives: NO_DIRECTIVES,
       pins: this.#pins,
-      requestId: `read-${this.#reads}`,
     })
   }
 

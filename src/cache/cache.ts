@@ -51,6 +51,8 @@ export interface FillTerms {
   readonly mayJoin: boolean
   /** The work that the read is part of. */
   readonly span: Span
+  /** Under which the upstream is asked; followers name it in their log line. */
+  readonly requestId: string
 }
 
 export type Miss = { readonly kind: 'miss'; readonly verdict: MissVerdict }
@@ -77,9 +79,12 @@ export class Cache {
     this.#walk = tier === null ? null : new TierWalk({ ...dependencies, tier })
   }
 
-  /** One walk through the memory tier. Synchronous: no promise, no fetch, no wait. */
-  lookup(request: ReadRequest): Hit | Miss {
-    const now = this.#deps.clock.monotonic()
+  /**
+   * One walk through the memory tier. Synchronous: no promise, no fetch, no wait.
+   *
+   * @param now monotonic milliseconds
+   */
+  lookup(request: ReadRequest, now: number): Hit | Miss {
     const found = this.#lookupFresh(request, 'memory', now)
     if (found.kind !== 'miss') return found
     const { verdict } = found
@@ -202,13 +207,13 @@ export class Cache {
   }
 
   #launch(
-    { credential, requestId }: ReadRequest,
+    { credential }: ReadRequest,
     terms: FillTerms,
     keys: readonly Key[],
     work: (own: FillTerms) => Promise<Landing | null>,
   ) {
     const span = terms.span.begin('fill')
-    const who = { holder: credential.holder, requestId, fill: span.context }
+    const who = { holder: credential.holder, requestId: terms.requestId, fill: span.context }
     const flight = this.#flights.launch(keys, who, () => work({ ...terms, span }))
     endWith(span, flight.landed)
     return flight

@@ -1,7 +1,7 @@
 /** Gathers from memory what bears on the question whether a credential may be served (`entitlement.ts`). */
 import type { Standing } from './entitlement.ts'
 import type { Fences } from './fence.ts'
-import { currentKey, representationKey } from './key.ts'
+import { currentKey } from './key.ts'
 import type { MemoryStore } from './ports.ts'
 import type { Grant, Representation, StoredRecord, Superseded, Withdrawal } from './records.ts'
 import type { ReadRequest } from './request.ts'
@@ -23,7 +23,7 @@ export class Evidence {
   /** Synchronous: nothing can change between what is read first and last. */
   of(request: ReadRequest, now: number): Standing {
     const { memory, sharing, fences } = this.#deps
-    const { view, viewKey, partition } = request
+    const { view, partition } = request
     const isPlain = sharing.of(view.tenant, now) === 'tenant'
     const own = asGrant(memory.get(request.grantKey))
     // Plain sharing gives what nobody was given, but never what the upstream refused.
@@ -32,7 +32,7 @@ export class Evidence {
     const representation =
       named === undefined
         ? undefined
-        : memory.get(representationKey(viewKey, sharing.scopeOf(partition), named.digest))
+        : memory.get(request.representationKey(sharing.scopeOf(partition), named.digest))
     const admission = memory.get(request.admissionKey)
     return {
       holder: request.credential.holder,

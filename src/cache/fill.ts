@@ -3,14 +3,7 @@
  * records are written. The last step of a fill, after its last await.
  */
 import type { FenceStamp, Fences, OpenFence } from './fence.ts'
-import {
-  credentialFence,
-  currentKey,
-  familyFence,
-  lineageKey,
-  representationKey,
-  subjectFence,
-} from './key.ts'
+import { credentialFence, currentKey, familyFence, lineageKey, subjectFence } from './key.ts'
 import type { RejectReason } from './outcome.ts'
 import { type Assessment, assess } from './policy.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
@@ -200,7 +193,7 @@ export class FillStore {
 
   #keyOf(request: ReadRequest, digest: string): string {
     const scope = this.#deps.sharing.scopeOf(request.partition)
-    return representationKey(request.viewKey, scope, digest)
+    return request.representationKey(scope, digest)
   }
 
   /** In `tenant` sharing: whose bytes count, and whether two views have shown themselves. */

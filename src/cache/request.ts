@@ -10,6 +10,7 @@ import {
   grantKey,
   type Key,
   kinFence,
+  representationKey,
   subjectFence,
   tenantFence,
   type View,
@@ -45,10 +46,11 @@ export interface ReadRequest {
   readonly partition: string
   readonly directives: RequestDirectives
   readonly pins: Pins
-  readonly requestId: string
   readonly viewKey: Key
   readonly grantKey: Key
   readonly admissionKey: Key
+  /** As `key.representationKey`, for this view. Remembers the last one: a view is mostly shown the same. */
+  representationKey(scope: string, digest: string): Key
 }
 
 export interface ReadDescription {
@@ -58,7 +60,6 @@ export interface ReadDescription {
   readonly credential: RequestCredential
   readonly directives: RequestDirectives
   readonly pins: Pins
-  readonly requestId: string
 }
 
 export function readRequest(described: ReadDescription): ReadRequest {
@@ -73,10 +74,22 @@ export function readRequest(described: ReadDescription): ReadRequest {
     partition,
     directives: described.directives,
     pins: described.pins,
-    requestId: described.requestId,
     viewKey: key,
     grantKey: grantKey(key, partition),
     admissionKey: admissionKey(tenant, partition),
+    representationKey: rememberingLast((scope, digest) => representationKey(key, scope, digest)),
+  }
+}
+
+function rememberingLast(
+  make: (scope: string, digest: string) => Key,
+): (scope: string, digest: string) => Key {
+  let last = { scope: '', digest: '', key: '' }
+  return (scope, digest) => {
+    if (last.digest !== digest || last.scope !== scope) {
+      last = { scope, digest, key: make(scope, digest) }
+    }
+    return last.key
   }
 }
 

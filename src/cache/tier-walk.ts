@@ -3,7 +3,7 @@
  * where the same rules judge it as ever. Requests for the same thing share one walk.
  */
 import type { Clock } from '../lib/clock.ts'
-import { encodeParts, type Key, representationKey } from './key.ts'
+import { encodeParts, type Key } from './key.ts'
 import type { MemoryStore, SharedTier, TierFound, Turn } from './ports.ts'
 import type { Admission, Representation } from './records.ts'
 import { type ReadRequest, tierCredential, tierQuery } from './request.ts'
@@ -97,7 +97,7 @@ export class TierWalk {
   #adoptRepresentation(request: ReadRequest, representation: Representation): void {
     const { memory, sharing } = this.#deps
     const scope = sharing.scopeOf(request.partition)
-    const key = representationKey(request.viewKey, scope, representation.digest)
+    const key = request.representationKey(scope, representation.digest)
     const present = memory.get(key)
     const isOvertaken = present?.kind === 'superseded' && present.at >= representation.generatedAt
     const isOlder =

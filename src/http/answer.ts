@@ -28,12 +28,21 @@ export interface WireAnswer {
 export interface HeaderBlock {
   /** Names and values in turn. */
   readonly list: readonly string[]
-  /** The same as lines. */
-  readonly text: string
+  /** Status line and headers as they go on the wire; null: they are put together for each answer. */
+  readonly start: Buffer | null
   readonly hasDate: boolean
 }
 
-export const NO_BLOCK: HeaderBlock = { list: [], text: '', hasDate: false }
+export const NO_BLOCK: HeaderBlock = { list: [], start: null, hasDate: false }
+
+export function statusLine(status: number, reason: string): string {
+  return `HTTP/1.1 ${status} ${printable(reason)}\r\n`
+}
+
+/** A reason phrase that can't be written is left out: it carries a message, not the meaning. */
+export function printable(reason: string): string {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(reason) ? reason : ''
+}
 
 /** @param headers names and values in turn */
 export function linesOf(headers: readonly string[]): string {
@@ -47,6 +56,8 @@ const VARY = ['Authorization', 'X-Tenant-Id', 'X-Api-Version', 'Accept-Encoding'
 const EXPOSED = 'Age, ETag, Cache-Status, Server-Timing, Retry-After, X-Request-Id, X-Api-Version'
 /** The client may keep the body, and must ask before using it again: a cheap 304. */
 const CLIENT_MAY_REVALIDATE = 'private, no-cache'
+
+const NOT_MODIFIED = { status: 304, reason: 'Not Modified' } as const
 
 /** What of a representation's head is the same for every answer made of one of its forms. */
 interface Blocks {
@@ -67,7 +78,7 @@ export function representationAnswer(
   const headers = exchangeHeaders(told, head)
   const { ifNoneMatch } = head
   if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, tagOf(representation, coding))) {
-    return { status: 304, reason: 'Not Modified', common: notModified, headers, body: null }
+    return { ...NOT_MODIFIED, common: notModified, headers, body: null }
   }
   const { status, reason } = representation
   const body = bodyIn(representation, coding)
@@ -85,7 +96,7 @@ function blocksOf(representation: Representation, coding: Coding | null): Blocks
 }
 
 function makeBlocks(representation: Representation, coding: Coding | null): Blocks {
-  const { headers, date, version } = representation
+  const { status, reason, headers, date, version } = representation
   const shared = [
     'ETag',
     tagOf(representation, coding),
@@ -103,14 +114,14 @@ function makeBlocks(representation: Representation, coding: Coding | null): Bloc
   const replayed = headers.filter(([name]) => !REPLACED.has(name)).flat()
   const origin = joinedHeader(headers, 'access-control-allow-origin')
   return {
-    full: blockOf([
+    full: blockOf(status, reason, [
       ...replayed,
       ...(coding === null ? [] : ['Content-Encoding', coding]),
       'Content-Length',
       String(bodyIn(representation, coding).length),
       ...shared,
     ]),
-    notModified: blockOf([
+    notModified: blockOf(NOT_MODIFIED.status, NOT_MODIFIED.reason, [
       'x-api-version',
       version,
       ...(origin === null ? [] : ['access-control-allow-origin', origin]),
@@ -119,8 +130,9 @@ function makeBlocks(representation: Representation, coding: Coding | null): Bloc
   }
 }
 
-function blockOf(list: readonly string[]): HeaderBlock {
-  return { list, text: linesOf(list), hasDate: list.includes('Date') }
+function blockOf(status: number, reason: string, list: readonly string[]): HeaderBlock {
+  const start = Buffer.from(statusLine(status, reason) + linesOf(list), 'latin1')
+  return { list, start, hasDate: list.includes('Date') }
 }
 
 /** Kept headers that are written from a rule of their own. */

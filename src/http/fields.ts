@@ -6,6 +6,8 @@ import { CONTRACT_HEADERS } from '../contract/headers.ts'
 import type { ProblemCode } from './problems.ts'
 
 export interface Fields {
+  /** How many header fields there are. */
+  readonly count: number
   authorization: string | null
   tenant: string | null
   version: string | null
@@ -49,6 +51,7 @@ const CONTRACT_SET: ReadonlySet<string> = new Set(CONTRACT_HEADERS)
 
 export function collectFields(rawHeaders: readonly string[]): Fields {
   const fields: Fields = {
+    count: rawHeaders.length >> 1,
     authorization: null,
     tenant: null,
     version: null,

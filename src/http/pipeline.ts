@@ -1,7 +1,7 @@
 /**
  * The way of a request: READ FIRST. Then `cache/cache.ts`.
  *
- *   socket ─▶ 1 validate ─▶ 2 route ─┬─ cached read ─▶ 3 memory ─hit────────────▶ respond
+ *   socket ─▶ 1 validate ─▶ 2 plan ──┬─ cached read ─▶ 3 memory ─hit────────────▶ respond
  *                │ 4xx               │                   │miss
  *                ▼                   │                4 read: Redis, coalesce, fetch, policy, store ─▶ respond
  *             problem                └─ everything else ─▶ 5 pass through (a write? invalidate) ─▶ respond
@@ -9,16 +9,15 @@
  * `docs/request-lifecycle.md` tells the same with the status that each step may answer.
  */
 import type { Credentials } from '../auth/credentials.ts'
-import { requestDirectives } from '../cache/cache-control.ts'
-import { type Outcome, outcome, REFUSED } from '../cache/outcome.ts'
+import { type Outcome, REFUSED } from '../cache/outcome.ts'
 import { noteLookup } from '../cache/read-trace.ts'
 import type { Report } from '../cache/report.ts'
-import { type ReadRequest, readRequest } from '../cache/request.ts'
+import type { ReadRequest } from '../cache/request.ts'
 import type { Served } from '../cache/served.ts'
-import { isSafeMethod, matchRead, matchWrite, type RouteMatch } from '../contract/routes.ts'
 import type { Span } from '../lib/tracer.ts'
 import { bodyOf, relayedAnswer, representationAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
+import { type PassPlan, Planner } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
 import { endRequest } from './request-traces.ts'
 import { UpstreamReads, type UpstreamReadsDependencies } from './upstream-reads.ts'
@@ -59,17 +58,14 @@ interface Refusal {
 /** When one that was shed may come again. */
 const OVERLOADED_RETRY_MS = 2_000
 
-const BYPASS_QUERY = outcome('bypass', { forward: 'bypass', detail: 'query' })
-const BYPASS_NO_STORE = outcome('bypass', { forward: 'request', detail: 'no-store' })
-const PASS_READ = outcome('pass-through', { forward: 'bypass' })
-const PASS_WRITE = outcome('pass-through', { forward: 'method' })
-
 export class Pipeline {
   readonly #deps: PipelineDependencies
+  readonly #planner: Planner
   readonly #reads: UpstreamReads
 
   constructor(dependencies: PipelineDependencies) {
     this.#deps = dependencies
+    this.#planner = new Planner(dependencies.credentials, dependencies.pins)
     this.#reads = new UpstreamReads(dependencies)
   }
 
@@ -92,53 +88,37 @@ export class Pipeline {
    * @param startedAt when it arrived, in monotonic milliseconds
    */
   proceed(exchange: Exchange, head: RequestHead, startedAt: number): void {
-    // 2. Route.
-    const isRead = head.method === 'GET' || head.method === 'HEAD'
-    const read = isRead ? matchRead(head.path) : null
-    if (read?.kind === 'invalid-parameter') {
+    // 2. Plan: a cached read, or something that passes through.
+    const plan = this.#planner.planFor(head)
+    if (plan.kind === 'read') {
+      this.#readCached(exchange, head, plan.request, startedAt)
+    } else if (plan.kind === 'refuse') {
       this.#refuse({ exchange, head, startedAt }, 'invalid_parameter')
-    } else if (read?.kind === 'cached') {
-      this.#readCached(exchange, head, read.match, startedAt)
-    } else {
+    } else if (!this.#isShed(exchange, head, startedAt)) {
       // 5. Everything else passes through.
-      const told = isSafeMethod(head.method) ? PASS_READ : PASS_WRITE
-      if (this.#isShed(exchange, head, startedAt)) return
-      this.#passOn({ exchange, head, startedAt }, told, null)
+      this.#passOn({ exchange, head, startedAt }, plan)
     }
   }
 
-  #readCached(exchange: Exchange, head: RequestHead, match: RouteMatch, startedAt: number): void {
-    const { cache, clock, credentials, pins, reporter, traces } = this.#deps
-    const directives = requestDirectives(head.cacheControl, head.pragma)
-    if (head.query !== null || directives.noStore) {
-      const told = head.query !== null ? BYPASS_QUERY : BYPASS_NO_STORE
-      if (this.#isShed(exchange, head, startedAt)) return
-      this.#passOn({ exchange, head, startedAt }, told, match)
-      return
-    }
-    const { requestId, version } = head
-    const tenant = head.tenant as string
-    const credential = credentials.of(head.authorization as string)
-    const request = readRequest({
-      match,
-      tenant,
-      version,
-      credential,
-      directives,
-      pins,
-      requestId,
-    })
+  #readCached(
+    exchange: Exchange,
+    head: RequestHead,
+    request: ReadRequest,
+    startedAt: number,
+  ): void {
+    const { cache, clock, reporter, traces } = this.#deps
+    const { route } = request.view
     // 3. Memory: a hit is answered before this function returns.
     const before = clock.monotonic()
-    const found = cache.lookup(request)
+    const found = cache.lookup(request, before)
     reporter.lookedUp(clock.monotonic() - before)
     if (found.kind === 'miss') {
       if (this.#isShed(exchange, head, startedAt)) return
-      const span = traces.begin(head, head.method, match.route.name, startedAt)
+      const span = traces.begin(head, head.method, route, startedAt)
       noteLookup(span, 'memory', found)
       void this.#read({ exchange, head, request, startedAt, span })
     } else {
-      const span = traces.beginHit(head, match.route.name, startedAt)
+      const span = traces.beginHit(head, route, startedAt)
       if (span !== null) noteLookup(span, 'memory', found)
       this.#respond({ exchange, head, request, startedAt, span }, found)
       if (found.outcome.detail === 'swr') void this.#reads.refresh(request, head, span)
@@ -186,14 +166,10 @@ export class Pipeline {
     return Math.max(1, Math.ceil((milliseconds / 1000) * jitter))
   }
 
-  #passOn({ exchange, head, startedAt }: Arriving, told: Outcome, read: RouteMatch | null): void {
-    const { credentials, traces } = this.#deps
-    const { method, authorization } = head
-    const credential = authorization === null ? null : credentials.of(authorization)
-    const write = head.tenant === null ? null : matchWrite(method, head.path)
-    const route = read?.route.name ?? write?.row.id ?? null
-    const span = traces.begin(head, method, route, startedAt)
-    exchange.passOn({ head, credential, outcome: told, write, read, route, span })
+  #passOn({ exchange, head, startedAt }: Arriving, plan: PassPlan): void {
+    const { outcome, credential, write, read, route } = plan
+    const span = this.#deps.traces.begin(head, head.method, route, startedAt)
+    exchange.passOn({ head, credential, outcome, write, read, route, span })
   }
 
   #refuse(refusal: Refusal, code: ProblemCode, retryAfterMs: number | null = null): void {

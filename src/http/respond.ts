@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { NO_BLOCK, type WireAnswer } from './answer.ts'
+import { NO_BLOCK, printable, type WireAnswer } from './answer.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 
 /** Where a fault came before the request had an id. */
@@ -104,9 +104,4 @@ function isStream(body: WireAnswer['body']): body is Readable {
 /** Whether the answer brings the upstream's own. */
 export function hasDate({ common, headers }: WireAnswer): boolean {
   return common.hasDate || headers.includes('Date') || headers.includes('date')
-}
-
-/** A reason phrase that can't be written is left out: it carries a message, not the meaning. */
-export function printable(reason: string): string {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(reason) ? reason : ''
 }

@@ -65,7 +65,7 @@ export class UpstreamReads {
     const span = traces.beginRefresh(request.view.route, cause)
     const terms = this.#terms(head, pin, clock.monotonic() + totalTimeoutMs, span)
     try {
-      const refreshed = await cache.refresh({ ...request, requestId: head.requestId }, terms)
+      const refreshed = await cache.refresh(request, terms)
       span.end({ 'layby.outcome': refreshed?.outcome.kind ?? 'not-needed' }, null)
       if (refreshed === null) pins.end(pin, undefined)
       else endPin(pins, pin, refreshed)
@@ -90,6 +90,7 @@ export class UpstreamReads {
       deadline,
       mayJoin,
       span,
+      requestId,
     }
   }
 }

@@ -11,16 +11,20 @@ import {
   mediaTypeOf,
 } from '../contract/headers.ts'
 import { collectFields, type Fields } from './fields.ts'
+import type { Plan } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
 import { parseTarget } from './target.ts'
 
-/** What of Node's `IncomingMessage` is looked at; the second front end brings its own. */
-export interface RawRequest {
+export interface RequestLine {
   readonly method: string
   /** The target as it stood in the request line. */
   readonly url: string
   /** `1.1`, `1.0`, or whatever the parser let through. */
   readonly httpVersion: string
+}
+
+/** What of Node's `IncomingMessage` is looked at; the second front end brings its own. */
+export interface RawRequest extends RequestLine {
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[]
 }
@@ -45,6 +49,13 @@ export interface RequestHead extends TraceFields {
   readonly pragma: string | null
   readonly ifNoneMatch: string | null
   readonly acceptEncoding: string | null
+  /** Shared by all heads that differ in nothing but their request id. */
+  readonly notes: HeadNotes
+}
+
+/** What has been made of a head, kept so that it need not be made again for the next one like it. */
+export interface HeadNotes {
+  plan: Plan | null
 }
 
 export interface Refused extends TraceFields {
@@ -79,11 +90,25 @@ export function validate(
   const fields = collectFields(raw.rawHeaders)
   const requestId =
     fields.requestId !== null && isUuid(fields.requestId) ? fields.requestId : newRequestId()
-  const target = parseTarget(raw.url)
+  return validateFields(raw, fields, requestId, maxRequestBytes)
+}
+
+/**
+ * The same for fields that have been collected already.
+ *
+ * @param requestId a UUID
+ */
+export function validateFields(
+  line: RequestLine,
+  fields: Fields,
+  requestId: string,
+  maxRequestBytes: number,
+): Validated {
+  const target = parseTarget(line.url)
   const code =
-    checkMessage(raw, fields, maxRequestBytes) ??
+    checkMessage(line, fields, maxRequestBytes) ??
     (target.kind === 'ok' ? null : target.kind) ??
-    checkContract(raw, fields)
+    checkContract(line, fields)
   if (code !== null || target.kind !== 'ok') {
     const { traceparent, tracestate } = fields
     return {
@@ -100,7 +125,7 @@ export function validate(
   return {
     kind: 'ok',
     head: {
-      method: raw.method,
+      method: line.method,
       path,
       query,
       requestId,
@@ -113,59 +138,60 @@ export function validate(
       acceptEncoding,
       traceparent,
       tracestate,
+      notes: { plan: null },
     },
   }
 }
 
 /** The message as such: version, framing, connection, method. */
 function checkMessage(
-  raw: RawRequest,
+  line: RequestLine,
   fields: Fields,
   maxRequestBytes: number,
 ): ProblemCode | null {
-  if (raw.rawHeaders.length > 2 * MAX_HEADER_FIELDS) return 'too_many_headers'
-  if (raw.httpVersion !== '1.1' && raw.httpVersion !== '1.0') return 'invalid_version'
-  if (!isSoundFraming(raw, fields)) return 'bad_framing'
+  if (fields.count > MAX_HEADER_FIELDS) return 'too_many_headers'
+  if (line.httpVersion !== '1.1' && line.httpVersion !== '1.0') return 'invalid_version'
+  if (!isSoundFraming(line, fields)) return 'bad_framing'
   if (fields.problem !== null) return fields.problem
-  if (!hasSoundHost(raw, fields)) return 'invalid_host'
+  if (!hasSoundHost(line, fields)) return 'invalid_host'
   if (fields.expect !== null && fields.expect.toLowerCase() !== '100-continue') {
     return 'expectation_failed'
   }
-  if (!FORWARDED_METHODS.has(raw.method)) return 'method_not_allowed'
-  return checkContent(raw, fields, maxRequestBytes)
+  if (!FORWARDED_METHODS.has(line.method)) return 'method_not_allowed'
+  return checkContent(line, fields, maxRequestBytes)
 }
 
 /** RFC 9112 section 3.2: HTTP/1.1 requires one. */
-function hasSoundHost(raw: RawRequest, { host }: Fields): boolean {
-  return host === null ? raw.httpVersion === '1.0' : HOST.test(host)
+function hasSoundHost(line: RequestLine, { host }: Fields): boolean {
+  return host === null ? line.httpVersion === '1.0' : HOST.test(host)
 }
 
 /** RFC 9112 section 6.1: `chunked`, once, alone, in HTTP/1.1; never beside a length. */
-function isSoundFraming(raw: RawRequest, fields: Fields): boolean {
+function isSoundFraming(line: RequestLine, fields: Fields): boolean {
   const { transferEncoding } = fields
   if (transferEncoding === null) return true
   return (
     transferEncoding.toLowerCase() === 'chunked' &&
-    raw.httpVersion === '1.1' &&
+    line.httpVersion === '1.1' &&
     fields.contentLength === null
   )
 }
 
 function checkContent(
-  raw: RawRequest,
+  line: RequestLine,
   fields: Fields,
   maxRequestBytes: number,
 ): ProblemCode | null {
   const length = fields.contentLength === null ? 0 : Number(fields.contentLength)
   const hasContent = fields.transferEncoding !== null || length > 0
-  if (hasContent && (raw.method === 'GET' || raw.method === 'HEAD')) return 'unexpected_body'
+  if (hasContent && (line.method === 'GET' || line.method === 'HEAD')) return 'unexpected_body'
   if (length > maxRequestBytes) return 'content_too_large'
   return null
 }
 
 /** The contract's headers (api-contract.md section 4). */
-function checkContract(raw: RawRequest, fields: Fields): ProblemCode | null {
-  const isPreflight = raw.method === 'OPTIONS' && fields.isPreflight
+function checkContract(line: RequestLine, fields: Fields): ProblemCode | null {
+  const isPreflight = line.method === 'OPTIONS' && fields.isPreflight
   if (fields.hasPassedHere) return 'loop'
   return (
     checkCredentials(fields.authorization, isPreflight) ??

@@ -52,7 +52,8 @@ export class FenceTable {
     for (const [name, value] of stamp) {
       // Asked first: a write that ran out of time makes the fence unknown.
       if (this.#isBeingWritten(name, now)) return false
-      const known = this.#known.get(name)
+      // `peek`: what is used need not move up; a fence that is forgotten costs a look into Redis.
+      const known = this.#known.peek(name)
       if (known === undefined || known.value !== value || value.startsWith(PENDING_MARK))
         return false
       if (!isValid(known, stretch, now)) return false

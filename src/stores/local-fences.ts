@@ -18,7 +18,7 @@ export interface LocalFencesOptions {
 
 export class LocalFences implements Fences, WriteFences {
   readonly #clock: Clock
-  readonly #values: LRUCache<Key, number>
+  readonly #values: LRUCache<Key, string>
   /** Fence → id of the write → when that write is over, whatever became of it. */
   readonly #pending = new Map<Key, Map<string, number>>()
   /** The last value given out. */
@@ -26,12 +26,13 @@ export class LocalFences implements Fences, WriteFences {
 
   constructor({ clock, maxFences }: LocalFencesOptions) {
     this.#clock = clock
-    this.#values = new LRUCache<Key, number>({ max: maxFences })
+    this.#values = new LRUCache<Key, string>({ max: maxFences })
   }
 
   holds(stamp: FenceStamp): boolean {
     for (const [name, value] of stamp) {
-      if (String(this.#values.get(name)) !== value || this.#isPending(name)) return false
+      // `peek`: what is used need not move up; a fence that is evicted costs a miss.
+      if (this.#values.peek(name) !== value || this.#isPending(name)) return false
     }
     return true
   }
@@ -53,7 +54,7 @@ export class LocalFences implements Fences, WriteFences {
   async extend(open: OpenFence, families: readonly Key[]): Promise<FenceStamp | null> {
     if (!this.holds(open.stamp)) return null
     if (families.length === 0) return open.stamp
-    if (open.kin === null || String(this.#values.get(open.kin[0])) !== open.kin[1]) return null
+    if (open.kin === null || this.#values.get(open.kin[0]) !== open.kin[1]) return null
     if (families.some((name) => this.#isPending(name))) return null
     return [...open.stamp, ...families.map((name) => this.#stamped(name))]
   }
@@ -77,20 +78,24 @@ export class LocalFences implements Fences, WriteFences {
   }
 
   async change(names: readonly Key[]): Promise<boolean> {
-    for (const name of names) this.#values.set(name, ++this.#counter)
+    for (const name of names) this.#values.set(name, this.#newValue())
     return true
   }
 
-  #valueOf(name: Key): number {
+  #newValue(): string {
+    return String(++this.#counter)
+  }
+
+  #valueOf(name: Key): string {
     const known = this.#values.get(name)
     if (known !== undefined) return known
-    const value = ++this.#counter
+    const value = this.#newValue()
     this.#values.set(name, value)
     return value
   }
 
   #stamped(name: Key): readonly [Key, string] {
-    return [name, String(this.#valueOf(name))]
+    return [name, this.#valueOf(name)]
   }
 
   #mark(name: Key, write: string, until: number): void {
@@ -114,7 +119,7 @@ export class LocalFences implements Fences, WriteFences {
     if (writes.size > 0) return true
     // The write ran out of time, its outcome unseen: that counts as a change.
     this.#pending.delete(name)
-    this.#values.set(name, ++this.#counter)
+    this.#values.set(name, this.#newValue())
     return false
   }
 }

@@ -13,8 +13,8 @@ import type { RawRequest, RequestHead } from '../http/validate.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Lent, lend } from './lent.ts'
 import type { Output } from './output.ts'
-import { recognise } from './recognise.ts'
-import { headText, isWhole, type Trailing } from './text.ts'
+import { Recogniser } from './recognise.ts'
+import { isWhole, ownText, type Trailing } from './text.ts'
 
 export interface ConnectionDependencies {
   readonly pipeline: Pick<Pipeline, 'proceed'>
@@ -43,6 +43,7 @@ const MAX_WAITING_BYTES = 65_536
 export class WireConnection {
   readonly #socket: Socket
   readonly #deps: ConnectionDependencies
+  readonly #recogniser: Recogniser
   /** Received and not consumed: one character a byte, from `#at` on. */
   #text = ''
   #at = 0
@@ -59,6 +60,7 @@ export class WireConnection {
   constructor(socket: Socket, dependencies: ConnectionDependencies) {
     this.#socket = socket
     this.#deps = dependencies
+    this.#recogniser = new Recogniser(dependencies.newRequestId)
     socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)
     socket.on('end', this.#onEnd)
@@ -120,7 +122,7 @@ export class WireConnection {
   #advance(): void {
     this.#isAdvancing = true
     while (!this.#isBusy && !this.#isBlocked && this.#at < this.#text.length) {
-      const found = recognise(this.#text, this.#at, this.#deps.newRequestId)
+      const found = this.#recogniser.recognise(this.#text, this.#at)
       if (found.kind === 'incomplete' && this.#mayWait()) break
       if (found.kind !== 'request') {
         this.#handOver()
@@ -156,12 +158,13 @@ export class WireConnection {
       return
     }
     const isLast = this.#deps.isDraining() || this.#hasEnded
-    const head = headText(answer) + this.#deps.trailing.of(answer, isLast)
+    const { start } = answer.common
+    const own = ownText(answer) + this.#deps.trailing.of(answer, isLast)
     const body = raw.method === 'HEAD' ? null : (answer.body as Buffer | null)
     const { output } = this.#deps
-    if (!output.append(head, body)) {
+    if (!output.append(start, own, body)) {
       this.#flush()
-      if (!output.append(head, body)) this.#writeLong(head, body as Buffer)
+      if (!output.append(start, own, body)) this.#writeLong(start, own, body)
     }
     this.#finished(isLast)
   }
@@ -206,10 +209,11 @@ export class WireConnection {
     if (!this.#isBusy) this.#socket.resume()
   }
 
-  #writeLong(head: string, body: Buffer): void {
+  #writeLong(start: Buffer | null, own: string, body: Buffer | null): void {
     this.#socket.cork()
-    this.#socket.write(head, 'latin1')
-    if (!this.#socket.write(body)) this.#block()
+    if (start !== null) this.#socket.write(start)
+    this.#socket.write(own, 'latin1')
+    if (body !== null && !this.#socket.write(body)) this.#block()
     this.#socket.uncork()
   }
 

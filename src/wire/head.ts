@@ -14,7 +14,7 @@
  * What is none of this is not judged here: Node's parser gets it, byte for byte. Whether the request is a
  * valid one is the validator's business. Pure.
  */
-import type { RawRequest } from '../http/validate.ts'
+import type { RawRequest, RequestLine } from '../http/validate.ts'
 
 export type HeadRead =
   | {
@@ -35,6 +35,7 @@ const OTHER: HeadRead = { kind: 'other' }
 
 const HEAD =
   /(GET|HEAD|OPTIONS|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)*)\r\n/y
+const LINE = /(GET|HEAD|OPTIONS|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n/y
 const DOUBTFUL =
   /^(?:(?:content-length|expect|proxy-connection|transfer-encoding|upgrade):|connection:(?![\t ]*keep-alive[\t ]*$))/im
 const BEGINNINGS = ['GET /', 'HEAD /', 'OPTIONS /', 'DELETE /'] as const
@@ -50,6 +51,15 @@ export function readHead(text: string, from: number): HeadRead {
   return { kind: 'head', raw, end: from + whole.length }
 }
 
+/** The request line of a head alone; null: it is none by this grammar. */
+export function readLine(text: string, from: number): RequestLine | null {
+  LINE.lastIndex = from
+  const found = LINE.exec(text)
+  if (found === null) return null
+  const [, method, url] = found as unknown as [string, string, string]
+  return { method, url, httpVersion: '1.1' }
+}
+
 function mayBecomeHead(text: string, from: number): boolean {
   if (text.length - from > MAX_HEAD_BYTES || text.includes('\r\n\r\n', from)) return false
   return BEGINNINGS.some((beginning) => {
@@ -59,7 +69,7 @@ function mayBecomeHead(text: string, from: number): boolean {
 }
 
 /** Names and values in turn, as Node gives them: values without outer white space. */
-function rawHeadersOf(lines: string): string[] {
+export function rawHeadersOf(lines: string): string[] {
   const raw: string[] = []
   for (let at = 0; at < lines.length; ) {
     const colon = lines.indexOf(':', at)

@@ -10,12 +10,19 @@ export class Output {
   #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   #length = 0
 
-  /** False: there is no room for it. */
-  append(head: string, body: Buffer | null): boolean {
-    const end = this.#length + head.length + (body?.length ?? 0)
+  /**
+   * One answer: bytes, one-byte characters, bytes.
+   *
+   * @returns false when there is no room for it
+   */
+  append(start: Buffer | null, own: string, body: Buffer | null): boolean {
+    const ownAt = this.#length + (start?.length ?? 0)
+    const bodyAt = ownAt + own.length
+    const end = bodyAt + (body?.length ?? 0)
     if (end > BUFFER_BYTES) return false
-    this.#length += this.#buffer.write(head, this.#length, 'latin1')
-    body?.copy(this.#buffer, this.#length)
+    if (start !== null) this.#buffer.set(start, this.#length)
+    this.#buffer.write(own, ownAt, 'latin1')
+    if (body !== null) this.#buffer.set(body, bodyAt)
     this.#length = end
     return true
   }

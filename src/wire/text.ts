@@ -2,8 +2,8 @@
  * The head of an answer as the bytes that Node's own server would send for it (`Date` aside). Which
  * headers there are is decided in `http/answer.ts`; here they are only put one after another.
  */
-import { linesOf, type WireAnswer } from '../http/answer.ts'
-import { hasDate, printable } from '../http/respond.ts'
+import { linesOf, statusLine, type WireAnswer } from '../http/answer.ts'
+import { hasDate } from '../http/respond.ts'
 import type { Clock } from '../lib/clock.ts'
 
 /** What follows the answer's own headers. */
@@ -36,9 +36,10 @@ export class Trailing {
   }
 }
 
-/** Status line and headers; `Trailing` ends them. */
-export function headText({ status, reason, common, headers }: WireAnswer): string {
-  return `HTTP/1.1 ${status} ${printable(reason)}\r\n${common.text}${linesOf(headers)}`
+/** What is this answer's own, after `common.start`; `Trailing` ends it. */
+export function ownText({ status, reason, common, headers }: WireAnswer): string {
+  const own = linesOf(headers)
+  return common.start === null ? statusLine(status, reason) + own : own
 }
 
 /** Whether the bytes of the answer are all known now, and need no framing but a length that is among its headers. */

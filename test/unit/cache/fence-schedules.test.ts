@@ -95,7 +95,6 @@ class World {
       credential: plainCredential(who),
       directives: NO_DIRECTIVES,
       pins: pinnedTo(VERSION),
-      requestId: 'r',
     })
     const fetch = (): Promise<UpstreamAnswer> => this.#fetch(of)
     const served = await this.#core.cache.read(request, {
@@ -103,6 +102,7 @@ class World {
       deadline: Infinity,
       mayJoin: true,
       span: UNTRACED,
+      requestId: 'r',
     })
     const value = shownBy(served)
     if (value < floor) {

@@ -19,6 +19,7 @@ const HEAD: RequestHead = {
   acceptEncoding: null,
   traceparent: null,
   tracestate: null,
+  notes: { plan: null },
 }
 const ETAG = '"noAUUuJrsMN8nKfDR2nN0g"'
 const OWN_VARY = 'Authorization, X-Tenant-Id, X-Api-Version, Accept-Encoding'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { collectFields, type Fields } from '../../../src/http/fields.ts'
 
-const NONE: Fields = {
+const NONE: Omit<Fields, 'count'> = {
   authorization: null,
   tenant: null,
   version: null,
@@ -133,7 +133,7 @@ const CASES: Readonly<Record<string, Case>> = {
 
 for (const [name, [lines, expected]] of Object.entries(CASES)) {
   t.test(name, (t) => {
-    t.strictSame(collectFields(lines.flat()), { ...NONE, ...expected })
+    t.strictSame(collectFields(lines.flat()), { count: lines.length, ...NONE, ...expected })
     t.end()
   })
 }

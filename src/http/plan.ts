@@ -1,0 +1,87 @@
+/**
+ * 2. Route: what is to be done with a request, whatever its id and whenever it comes. The plan is kept with
+ * the head (`RequestHead.notes`), so that clients who say the same again need not be judged again.
+ */
+import type { Credential, Credentials } from '../auth/credentials.ts'
+import type { VersionPins } from '../auth/version-pins.ts'
+import { requestDirectives } from '../cache/cache-control.ts'
+import { type Outcome, outcome } from '../cache/outcome.ts'
+import { type ReadRequest, readRequest } from '../cache/request.ts'
+import {
+  isSafeMethod,
+  matchRead,
+  matchWrite,
+  type RouteMatch,
+  type WriteMatch,
+} from '../contract/routes.ts'
+import type { RequestHead } from './validate.ts'
+
+export type Plan =
+  /** A cached route, but for a parameter that is no canonical id. */
+  { readonly kind: 'refuse' } | { readonly kind: 'read'; readonly request: ReadRequest } | PassPlan
+
+export interface PassPlan {
+  readonly kind: 'pass'
+  readonly outcome: Outcome
+  /** Null only on a CORS preflight. */
+  readonly credential: Credential | null
+  /** Below a cached resource: what the write makes stale. */
+  readonly write: WriteMatch | null
+  /** On a cached route, skipping the cache. */
+  readonly read: RouteMatch | null
+  /** Name of the cached route, or id of the write's row; for log and trace. */
+  readonly route: string | null
+}
+
+const REFUSE: Plan = { kind: 'refuse' }
+const BYPASS_QUERY = outcome('bypass', { forward: 'bypass', detail: 'query' })
+const BYPASS_NO_STORE = outcome('bypass', { forward: 'request', detail: 'no-store' })
+const PASS_READ = outcome('pass-through', { forward: 'bypass' })
+const PASS_WRITE = outcome('pass-through', { forward: 'method' })
+
+export class Planner {
+  readonly #credentials: Credentials
+  readonly #pins: VersionPins
+
+  constructor(credentials: Credentials, pins: VersionPins) {
+    this.#credentials = credentials
+    this.#pins = pins
+  }
+
+  /** Made once for all heads that differ in nothing but their request id. */
+  planFor(head: RequestHead): Plan {
+    head.notes.plan ??= this.#make(head)
+    return head.notes.plan
+  }
+
+  #make(head: RequestHead): Plan {
+    const isRead = head.method === 'GET' || head.method === 'HEAD'
+    const read = isRead ? matchRead(head.path) : null
+    if (read?.kind === 'invalid-parameter') return REFUSE
+    if (read?.kind === 'cached') return this.#readCached(head, read.match)
+    return this.#pass(head, isSafeMethod(head.method) ? PASS_READ : PASS_WRITE, null)
+  }
+
+  #readCached(head: RequestHead, match: RouteMatch): Plan {
+    const directives = requestDirectives(head.cacheControl, head.pragma)
+    if (head.query !== null) return this.#pass(head, BYPASS_QUERY, match)
+    if (directives.noStore) return this.#pass(head, BYPASS_NO_STORE, match)
+    const request = readRequest({
+      match,
+      tenant: head.tenant as string,
+      version: head.version,
+      credential: this.#credentials.of(head.authorization as string),
+      directives,
+      pins: this.#pins,
+    })
+    return { kind: 'read', request }
+  }
+
+  #pass(head: RequestHead, told: Outcome, read: RouteMatch | null): Plan {
+    const { authorization, tenant, method, path } = head
+    const credential = authorization === null ? null : this.#credentials.of(authorization)
+    const write = tenant === null ? null : matchWrite(method, path)
+    const route = read?.route.name ?? write?.row.id ?? null
+    return { kind: 'pass', outcome: told, credential, write, read, route }
+  }
+}
