@@ -19,9 +19,8 @@ import { formBytes } from './http/forms.ts'
 import { RequestTraces } from './http/request-traces.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
-import { SilentTracer } from './lib/tracer.ts'
 import { buildFrontEnds, drain, type Listening, open, type Phase } from './listeners.ts'
-import { buildObservers, buildOperations } from './operations.ts'
+import { buildObservers, buildOperations, buildTracer } from './operations.ts'
 import type { Reporting, WireReporter } from './ops/reporting.ts'
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
@@ -167,6 +166,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const log = overrides.log ?? createLogger(config.log.level)
   const observers = buildObservers(log, clock, overrides.reporter ?? {})
   const { reporting } = observers
+  const tracer = await buildTracer(config, observers)
   const { core, shared, pins } = buildInstance(config, overrides, clock, reporting)
   const secrets = [config.secret, ...config.previousSecrets]
   const credentials = new Credentials(secrets, overrides.partitionOf)
@@ -183,10 +183,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     readUpstream: guard(client, upstream, clock, reporting),
     random: overrides.random ?? Math.random,
     reporter: reporting,
-    traces: new RequestTraces(
-      new SilentTracer(config.tracing.sampleRatio),
-      log.isLevelEnabled('debug'),
-    ),
+    traces: new RequestTraces(tracer, log.isLevelEnabled('debug')),
     newRequestId: overrides.newRequestId ?? randomUUID,
     ...frontEndSettings(config),
   }
@@ -199,7 +196,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const close = async (): Promise<void> => {
     await drain(frontEnds, server.drainDelayMs, phase)
     await ops.close()
-    await Promise.all([client.close(), shared?.close()])
+    await Promise.all([client.close(), shared?.close(), tracer.close()])
   }
   return { log, listen, close }
 }

@@ -11,6 +11,7 @@ import type { SharingMode } from './cache/sharing.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
+import { SilentTracer, type Tracer } from './lib/tracer.ts'
 import { AccessLog } from './ops/access-log.ts'
 import { credentialRoute } from './ops/admin-credential.ts'
 import { purgeRoute } from './ops/admin-purge.ts'
@@ -43,6 +44,18 @@ export function buildObservers(
   const problems = new RecentProblems(clock)
   const reporting = new Reporting(new AccessLog(log), traffic, problems, more)
   return { log, clock, reporting, traffic, problems }
+}
+
+/** OpenTelemetry is loaded only where spans are exported. */
+export async function buildTracer(
+  { tracing }: Config,
+  { clock, reporting }: Observers,
+): Promise<Tracer> {
+  const { otlpUrl } = tracing
+  if (otlpUrl === null) return new SilentTracer(tracing.sampleRatio)
+  const { openTracing } = await import('./ops/tracing.ts')
+  const onChange = (isFailing: boolean): void => reporting.traceExportChanged(isFailing)
+  return openTracing({ ...tracing, otlpUrl }, clock, onChange)
 }
 
 /** What operators may see and steer. */

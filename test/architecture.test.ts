@@ -51,6 +51,10 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['http', 'ops', 'app', 'listeners', 'operations'],
   ioredis: ['stores'],
   'lru-cache': ['stores', 'auth'],
+  '@opentelemetry/api': ['ops'],
+  '@opentelemetry/exporter-trace-otlp-http': ['ops'],
+  '@opentelemetry/resources': ['ops'],
+  '@opentelemetry/sdk-trace-base': ['ops'],
   undici: ['upstream'],
 }
 

@@ -65,14 +65,15 @@ function configErrorOf({ keyword, instancePath, message, params }: SchemaError):
 
 /** What no single key can tell. */
 function checkRules(raw: RawConfig): Config {
-  const { upstream, secret, redis, cache, server, ops } = raw
+  const { upstream, secret, redis, cache, server, ops, tracing } = raw
   if (upstream.url === null) {
     throw new ConfigError(
       'upstream.url',
       'is required: set LAYBY_UPSTREAM_URL to the base URL of the API',
     )
   }
-  checkUrl(upstream.url)
+  checkUrl('upstream.url', upstream.url)
+  if (tracing.otlpUrl !== null) checkUrl('tracing.otlpUrl', tracing.otlpUrl)
   checkSecrets(raw)
   checkRedis(redis)
   checkAdminToken(ops.adminToken)
@@ -149,12 +150,12 @@ function checkRedisUrl(text: string): void {
   }
 }
 
-function checkUrl(text: string): void {
+function checkUrl(key: string, text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new ConfigError('upstream.url', 'must be an http or https URL')
+    throw new ConfigError(key, 'must be an http or https URL')
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new ConfigError('upstream.url', 'must have no credentials, query or fragment')
+    throw new ConfigError(key, 'must have no credentials, query or fragment')
   }
 }

@@ -195,6 +195,15 @@ export const ConfigSchema = group({
     }),
   }),
   tracing: group({
+    otlpUrl: optionalText(
+      'Where spans are posted to, as OTLP over HTTP: `http://collector:4318/v1/traces`. Left out: traces go on upstream, and no span is kept.',
+    ),
+    serviceName: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      default: 'layby',
+      description: 'What the spans call this service.',
+    }),
     sampleRatio: Type.Number({
       minimum: 0,
       maximum: 1,

@@ -1,13 +1,14 @@
 /** One line per request, from the same report as header and metric. Paths and ids of records are never logged. */
 import type { Report, Reporter } from '../cache/report.ts'
 import type { Logger } from '../lib/logger.ts'
-import type { InstanceReporter, UpstreamReporter } from './reporting.ts'
+import type { InstanceReporter, StateReporter, UpstreamReporter } from './reporting.ts'
 
 export class AccessLog
   implements
     Pick<Reporter, 'finished' | 'sharingTripped' | 'faulted'>,
     Pick<InstanceReporter, 'redisChanged' | 'redisFailed'>,
-    UpstreamReporter
+    UpstreamReporter,
+    StateReporter
 {
   readonly #log: Logger
   /** The last fault of Redis that was logged: said once, not for every command. */
@@ -58,6 +59,11 @@ export class AccessLog
   breakerChanged(isOpen: boolean): void {
     if (isOpen) this.#log.warn('the upstream fails: reads are not sent but for a trial a second')
     else this.#log.info('the upstream answers again')
+  }
+
+  traceExportChanged(isFailing: boolean): void {
+    if (isFailing) this.#log.warn('spans can not be exported: they are lost')
+    else this.#log.info('spans are exported again')
   }
 
   redisFailed(code: string): void {

@@ -21,12 +21,21 @@ export interface UpstreamReporter {
   breakerChanged(isOpen: boolean): void
 }
 
-type Listener = Partial<UpstreamReporter> &
+/** What is told of the process itself, once for each change. */
+export interface StateReporter {
+  /** Spans can't be exported, or can again. */
+  traceExportChanged(isFailing: boolean): void
+}
+
+type Listener = Partial<StateReporter> &
+  Partial<UpstreamReporter> &
   Partial<Reporter> &
   Partial<InstanceReporter> &
   Partial<WireReporter>
 
-export class Reporting implements Reporter, InstanceReporter, WireReporter, UpstreamReporter {
+export class Reporting
+  implements Reporter, InstanceReporter, WireReporter, UpstreamReporter, StateReporter
+{
   readonly #listeners: Listener[] = []
   /** Those who hear of every hit: no others are asked for each. */
   readonly #ofFinished: Pick<Reporter, 'finished'>[] = []
@@ -84,6 +93,10 @@ export class Reporting implements Reporter, InstanceReporter, WireReporter, Upst
 
   breakerChanged(isOpen: boolean): void {
     for (const listener of this.#listeners) listener.breakerChanged?.(isOpen)
+  }
+
+  traceExportChanged(isFailing: boolean): void {
+    for (const listener of this.#listeners) listener.traceExportChanged?.(isFailing)
   }
 
   handedOver(): void {

@@ -57,6 +57,9 @@ const BY_ENVIRONMENT: readonly [key: string, environment: Record<string, string>
   ['cache.staleIfErrorMs', { ...URL_SET, LAYBY_CACHE_STALE_IF_ERROR_MS: '-1' }],
   ['cache.maxBodyBytes', { ...URL_SET, LAYBY_CACHE_MAX_BODY_BYTES: '0' }],
   ['cache.memory.maxBytes', { ...URL_SET, LAYBY_CACHE_MEMORY_MAX_BYTES: 'many' }],
+  ['tracing.otlpUrl', { ...URL_SET, LAYBY_TRACING_OTLP_URL: CANARY }],
+  ['tracing.otlpUrl', { ...URL_SET, LAYBY_TRACING_OTLP_URL: `http://user:${CANARY}@a` }],
+  ['tracing.sampleRatio', { ...URL_SET, LAYBY_TRACING_SAMPLE_RATIO: '1.1' }],
   ['log.level', { ...URL_SET, LAYBY_LOG_LEVEL: CANARY }],
 ]
 /** What is named → contents of the file. */
