@@ -1,17 +1,19 @@
 /**
  * `npm run docs:generate`: writes what is generated from the code: the configuration table in the README,
- * `config/default.json` and `docs/problems.md`. A test fails when one of them is out of step.
+ * `config/default.json`, `docs/problems.md` and `docs/command-line.md`. A test fails when one of them is out of step.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Value } from 'typebox/value'
 import { ConfigSchema, configKeys } from '../src/config/schema.ts'
 import { PROBLEMS } from '../src/http/problems.ts'
+import { commandLinePage } from './command-line.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const README = fileURLToPath(new URL('README.md', ROOT))
 const DEFAULTS = fileURLToPath(new URL('config/default.json', ROOT))
 const PROBLEMS_PAGE = fileURLToPath(new URL('docs/problems.md', ROOT))
+const COMMANDS_PAGE = fileURLToPath(new URL('docs/command-line.md', ROOT))
 const BEGIN = '<!-- config:begin -->'
 const END = '<!-- config:end -->'
 
@@ -63,6 +65,7 @@ function main(): void {
   writeFileSync(README, withTable(readFileSync(README, 'utf8')))
   writeFileSync(DEFAULTS, defaultFile())
   writeFileSync(PROBLEMS_PAGE, problemsPage())
+  writeFileSync(COMMANDS_PAGE, commandLinePage())
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main()

@@ -1,26 +1,52 @@
 #!/usr/bin/env node
 /**
- * The process edge: configuration, listening, signals, exit codes. The only reader of `process.env`.
+ * The process edge: arguments, configuration, listening, signals, exit codes. The only reader of `process.env`.
+ * Without arguments it serves, and loads nothing of the other commands; they load nothing of the server.
  *
- * Exit codes: 0 after a drain, 78 (EX_CONFIG) for a bad configuration, 1 for a fault.
+ * Exit codes: `cli/exit-codes.ts`.
  */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import closeWithGrace from 'close-with-grace'
-import { type App, buildApp } from './app.ts'
+import type { App } from './app.ts'
+import { EXIT } from './cli/exit-codes.ts'
 import { ConfigError } from './config/config-error.ts'
 import { loadConfig } from './config/load.ts'
 
-const EX_CONFIG = 78
-const DEFAULT_FILE = fileURLToPath(new URL('../../config/default.json', import.meta.url))
+const SOURCES = {
+  defaultFile: fileURLToPath(new URL('../../config/default.json', import.meta.url)),
+  environment: process.env,
+}
 
 /** Errors of listening that are the configuration's fault, and the key that is to blame. */
 const LISTEN_ERRORS: ReadonlySet<string> = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'])
 
-async function main(): Promise<void> {
-  const { config, unknownVariables } = loadConfig({
-    defaultFile: DEFAULT_FILE,
-    environment: process.env,
-  })
+async function main(args: readonly string[]): Promise<void> {
+  if (args.length === 0) return serve()
+  process.stdout.on('error', endOfReader)
+  const { run } = await import('./cli/run.ts')
+  const { stdin, stdout, stderr } = process
+  const edges = { sources: SOURCES, version: version(), stdin, stdout, stderr, signals: process }
+  process.exitCode = await run(args, { ...edges, serve })
+}
+
+/** Whoever reads our output has gone (`| head`): nobody is left to tell, and nothing is wrong. */
+function endOfReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(EXIT.done)
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}
+
+async function serve(): Promise<void> {
+  // A bad configuration is told before what is large is loaded.
+  const { config, unknownVariables } = loadConfig(SOURCES)
+  const [{ buildApp }, { default: closeWithGrace }] = await Promise.all([
+    import('./app.ts'),
+    import('close-with-grace'),
+  ])
   const app = await buildApp(config)
   if (unknownVariables.length > 0) {
     app.log.warn({ variables: unknownVariables }, 'no configuration key answers to these variables')
@@ -46,13 +72,13 @@ async function listen(app: App, port: string, opsPort: string): ReturnType<App['
   }
 }
 
-main().catch((error: unknown) => {
+main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof ConfigError) {
     process.stderr.write(`layby: configuration: ${error.message}\n`)
-    process.exit(EX_CONFIG)
+    process.exit(EXIT.configuration)
   }
   process.stderr.write(
     `layby: ${error instanceof Error ? (error.stack ?? error.message) : 'fault'}\n`,
   )
-  process.exit(1)
+  process.exit(EXIT.fault)
 })

@@ -1,0 +1,124 @@
+/**
+ * The operations listener as commands see it: one method a call, each with a deadline, each answer checked
+ * before it is believed. What goes wrong is one line that says what to look at.
+ */
+import type { Static, TSchema } from 'typebox'
+import { Value } from 'typebox/value'
+import { EXIT, type Failure, type Result } from './exit-codes.ts'
+import type { OpsTarget } from './ops-target.ts'
+import { printable } from './printable.ts'
+import { CredentialReply, PurgeReply, type PurgeRequest, TenantsReply } from './replies.ts'
+
+interface Call<T extends TSchema> {
+  readonly method: 'GET' | 'POST'
+  /** Its query is encoded. */
+  readonly path: string
+  readonly body?: unknown
+  readonly reply: T
+}
+
+export class AdminClient {
+  readonly #target: OpsTarget
+
+  constructor(target: OpsTarget) {
+    this.#target = target
+  }
+
+  purge(body: PurgeRequest): Promise<Result<PurgeReply>> {
+    return this.#admin({ method: 'POST', path: '/admin/purge', body, reply: PurgeReply })
+  }
+
+  /** The keyed hash under which the instance knows a token. */
+  credential(token: string): Promise<Result<CredentialReply>> {
+    const body = { token }
+    return this.#admin({ method: 'POST', path: '/admin/credential', body, reply: CredentialReply })
+  }
+
+  tenants(top: number): Promise<Result<TenantsReply>> {
+    return this.#admin({ method: 'GET', path: `/admin/tenants?top=${top}`, reply: TenantsReply })
+  }
+
+  async #admin<T extends TSchema>(call: Call<T>): Promise<Result<Static<T>>> {
+    const { token } = this.#target
+    if (token === null) {
+      const line =
+        'configuration: ops.adminToken: is required here: set LAYBY_OPS_ADMIN_TOKEN to the token of the instance'
+      return { failure: { exitCode: EXIT.configuration, line } }
+    }
+    return this.#call(call, { authorization: `Bearer ${token}` })
+  }
+
+  async #call<T extends TSchema>(
+    { method, path, body, reply }: Call<T>,
+    headers: Record<string, string>,
+  ): Promise<Result<Static<T>>> {
+    const { base, timeoutMs } = this.#target
+    let status: number
+    let text: string
+    try {
+      const response = await fetch(base + path, {
+        method,
+        headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+        body: body === undefined ? null : JSON.stringify(body),
+        // A token is sent to the one who was named, and nowhere else.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      status = response.status
+      text = await response.text()
+    } catch (error) {
+      return { failure: unreachable(base, timeoutMs, error) }
+    }
+    if (status < 200 || status > 299) return { failure: refused(base, path, status, text) }
+    const value = parsed(text)
+    if (Value.Check(reply, value)) return { value: value as Static<T> }
+    const line = `${base} answered what this version does not understand: is it the operations port, and of a Layby of this version (layby --version)?`
+    return { failure: { exitCode: EXIT.fault, line } }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Codes of the system → what to look at. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there: is Layby running, and is this its ops.host and ops.port?',
+  ENOTFOUND: 'no such host: is the name right?',
+  EAI_AGAIN: 'the name could not be looked up: is DNS reachable?',
+  ECONNRESET: 'the connection was cut: is this the operations port, and is it plain HTTP?',
+  UND_ERR_SOCKET: 'the connection was cut: is this the operations port, and is it plain HTTP?',
+  EHOSTUNREACH: 'no way to that host: is it up, and does a firewall stand between?',
+  ENETUNREACH: 'no way to that network: are you connected to it?',
+}
+
+function unreachable(base: string, timeoutMs: number, error: unknown): Failure {
+  const { name, cause } = error as { readonly name?: string; readonly cause?: unknown }
+  const code = String((cause as NodeJS.ErrnoException | undefined)?.code ?? 'no code')
+  const reason =
+    name === 'TimeoutError'
+      ? `no answer within ${timeoutMs} ms (--timeout-ms)`
+      : `${ADVICE[code] ?? 'the connection failed'} (${code})`
+  return { exitCode: EXIT.unreachable, line: `can't reach ${base}: ${reason}` }
+}
+
+function refused(base: string, path: string, status: number, text: string): Failure {
+  const failure = (line: string): Failure => ({ exitCode: EXIT.fault, line })
+  if (status === 401) {
+    return failure(
+      `${base} does not accept the token (401): LAYBY_OPS_ADMIN_TOKEN must be what the instance has in ops.adminToken`,
+    )
+  }
+  if (status === 404 && path.startsWith('/admin/')) {
+    return failure(
+      `${base} has no ${path.replace(/\?.*/, '')} (404): an instance without ops.adminToken has no admin API`,
+    )
+  }
+  const { detail } = (parsed(text) ?? {}) as { readonly detail?: unknown }
+  const reason = typeof detail === 'string' ? `: ${printable(detail)}` : ''
+  return failure(`${base} refused (${status})${reason}`)
+}

@@ -1,0 +1,179 @@
+/** Commands as an operator runs them: real processes against a real Layby. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { buildTestApp } from '../helpers/app.ts'
+import { startUpstream } from '../helpers/upstream.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+const TOKEN = 'an-admin-token-for-tests'
+const CLIENT_TOKEN = 'token-one.aaaa'
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+async function layby(
+  t: Test,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+  input = '',
+): Promise<Ended> {
+  const { PATH = '' } = process.env
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...environment } })
+  t.teardown(() => void child.kill('SIGKILL'))
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  child.stdin.on('error', () => {}).end(input)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out, err }
+}
+
+async function startLayby(t: Test) {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, { ops: { adminToken: TOKEN } })
+  const ask = (args: readonly string[], input?: string) =>
+    layby(t, [...args, '--url', app.opsUrl], { LAYBY_OPS_ADMIN_TOKEN: TOKEN }, input)
+  return { upstream, app, ask }
+}
+
+/** Answers everything in one way. */
+async function startStub(t: Test, status: number, body: string, headers = {}) {
+  const seen: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization)
+    response.writeHead(status, headers).end(body)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen }
+}
+
+t.test('a customer that was purged is asked of the API again', async (t) => {
+  const { upstream, app, ask } = await startLayby(t)
+  await app.get('/customers/5')
+  await app.get('/customers/5')
+  t.equal(upstream.requests.length, 1)
+  const { code, out, err } = await ask(['purge', '--tenant', '7', '--customer', '5'])
+  t.equal(code, 0, err)
+  t.match(out, /^Purged: customer 5 of tenant 7\.\n1 of 1 instance has applied it/)
+  await app.get('/customers/5')
+  t.equal(upstream.requests.length, 2)
+})
+
+t.test('a whole tenant is purged only if that is said twice', async (t) => {
+  const { upstream, app, ask } = await startLayby(t)
+  await app.get('/customers/5')
+  t.equal((await ask(['purge', '--tenant', '7', '--all'])).code, 64)
+  await app.get('/customers/5')
+  t.equal(upstream.requests.length, 1)
+  const { code, out } = await ask(['purge', '--tenant', '7', '--all', '--yes', '--json'])
+  t.equal(code, 0)
+  t.match(JSON.parse(out), { instancesAcked: 1, instancesKnown: 1 })
+  await app.get('/customers/5')
+  t.equal(upstream.requests.length, 2)
+})
+
+t.test('a credential is purged by its token, which is repeated nowhere', async (t) => {
+  const { upstream, app, ask } = await startLayby(t)
+  await app.get('/customers/5')
+  const { code, out, err } = await ask(['purge', '--token-stdin'], `${CLIENT_TOKEN}\n`)
+  t.equal(code, 0, err)
+  t.match(out, /^Purged: what was given to credential [\w-]{20,}\./)
+  t.notMatch(out + err + app.logged(), CLIENT_TOKEN)
+  await app.get('/customers/5')
+  t.equal(upstream.requests.length, 2)
+  for (const input of ['', `Bearer ${CLIENT_TOKEN}`, 'two\nlines', 'x'.repeat(5_000)]) {
+    const refused = await ask(['purge', '--token-stdin'], input)
+    t.equal(refused.code, 64)
+    t.notMatch(refused.err, CLIENT_TOKEN)
+  }
+})
+
+t.test('tenants are listed with what they miss by', async (t) => {
+  const { app, ask } = await startLayby(t)
+  await app.get('/customers/5')
+  await app.get('/customers/5')
+  await app.get('/customers/5', { headers: { 'x-tenant-id': '8' } })
+  const { code, out, err } = await ask(['tenants', '--sort', 'requests'])
+  t.equal(code, 0, err)
+  const [, first, second] = out.split('\n')
+  t.match(first, /^7 +2 +1 +50\.0% +1 +uri-miss 1$/)
+  t.match(second, /^8 +1 +0 +0\.0% +1 +uri-miss 1$/)
+})
+
+t.test('what goes wrong is one line that says what to look at, and a code', async (t) => {
+  const { app } = await startLayby(t)
+  const plain = await buildTestApp(t, app.url)
+  const held = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(held, 'listening')
+  t.teardown(() => void held.close())
+  const port = String((held.address() as AddressInfo).port)
+  const gone = createServer().listen(0, '127.0.0.1')
+  await once(gone, 'listening')
+  const free = String((gone.address() as AddressInfo).port)
+  await new Promise((done) => gone.close(done))
+  const page = await startStub(t, 200, '<html>')
+  const hostile = await startStub(t, 400, '{"detail": "\\u001b[2Jno\\nway"}')
+  const away = await startStub(t, 302, '', { location: page.url })
+  const token = { LAYBY_OPS_ADMIN_TOKEN: TOKEN }
+  const cases: [string[], Record<string, string>, number, RegExp][] = [
+    [['--url', app.opsUrl], {}, 78, /ops\.adminToken: is required/],
+    [['--url', app.opsUrl], { LAYBY_OPS_ADMIN_TOKEN: 'another-token-of-16' }, 1, /\(401\)/],
+    [['--url', plain.opsUrl], token, 1, /no \/admin\/tenants \(404\).*ops\.adminToken/],
+    [['--url', page.url], token, 1, /does not understand/],
+    [['--url', hostile.url], token, 1, /refused \(400\): \[2Jno way/],
+    [['--url', away.url], token, 1, /refused \(302\)/],
+    [[], { ...token, LAYBY_OPS_PORT: free }, 69, /nothing listens there.*ECONNREFUSED/],
+    [['--timeout-ms', '50'], { ...token, LAYBY_OPS_PORT: port }, 69, /no answer within 50 ms/],
+    [[], { ...token, LAYBY_OPS_PORT: '0' }, 64, /--url/],
+    [[], { ...token, LAYBY_OPS_PORT: 'x' }, 78, /configuration: ops\.port/],
+    [[], { LAYBY_OPS_ADMIN_TOKEN: 'töken-of-16-and-more' }, 78, /ops\.adminToken/],
+  ]
+  for (const [args, environment, code, expected] of cases) {
+    const ended = await layby(t, ['tenants', ...args], environment)
+    t.equal(ended.code, code, ended.err)
+    t.match(ended.err, /^layby: [^\n]+\n$/)
+    t.match(ended.err, expected)
+    t.equal(ended.out, '')
+    t.notMatch(ended.err, /token-of-16|an-admin-token/)
+    t.notOk(ended.err.includes('\u001b'), 'no escape sequence of the other side')
+  }
+  t.strictSame(page.seen, [`Bearer ${TOKEN}`], 'a redirect is not followed with the token')
+})
+
+t.test('the configuration is checked as a start would', async (t) => {
+  const url = { LAYBY_UPSTREAM_URL: 'http://127.0.0.1:9' }
+  const good = await layby(t, ['check-config'], url)
+  t.equal(good.code, 0)
+  t.match(good.out, /^upstream\.url +http:\/\/127\.0\.0\.1:9 +LAYBY_UPSTREAM_URL$/m)
+  const bad = await layby(t, ['check-config', '--json'])
+  t.equal(bad.code, 78)
+  t.match(JSON.parse(bad.out), { valid: false, key: 'upstream.url' })
+  t.match(bad.err, /^layby: configuration: upstream\.url: is required[^\n]*\n$/)
+  const unreadable = await layby(t, ['check-config'], { ...url, LAYBY_UPSTREAM_CA: '/nowhere' })
+  t.equal(unreadable.code, 78)
+  t.equal(
+    unreadable.err,
+    "layby: configuration: upstream.ca: can't be read (ENOENT)\n",
+    'files are read',
+  )
+})
+
+t.test('usage, help and version have their codes', async (t) => {
+  t.match(await layby(t, ['--version']), { code: 0, out: /^\d+\.\d+\.\d+\n$/, err: '' })
+  t.match(await layby(t, ['help', 'purge']), { code: 0, out: /^Usage: layby purge/, err: '' })
+  t.match(await layby(t, ['nothing']), { code: 64, out: '', err: /^layby: unknown command/ })
+  t.match(await layby(t, ['serve']), { code: 78, out: '', err: /upstream\.url: is required/ })
+})
