@@ -77,7 +77,6 @@ export async function buildOperations(
 ): Promise<FastifyInstance> {
   const { config, shared, isReady } = operated
   const metrics = meter(operated, observers)
-  observers.reporting.add(metrics)
   const token = config.ops.adminToken
   const { clock, log } = observers
   return createOpsServer({
@@ -88,14 +87,22 @@ export async function buildOperations(
   })
 }
 
-function meter({ memory, sharing, shared, config }: Operated, { traffic }: Observers): Metrics {
-  return new Metrics({
+/** Metrics hear of everything from here on. */
+function meter(
+  { memory, sharing, shared, config }: Operated,
+  { clock, reporting, traffic }: Observers,
+): Metrics {
+  const metrics = new Metrics({
+    clock,
     memory,
     sharing: config.cache.sharing,
     trippedTenants: () => sharing.trippedCount,
     redis: shared,
     traffic,
   })
+  reporting.add(metrics.requests)
+  reporting.add(metrics.instance)
+  return metrics
 }
 
 function adminRoutes(

@@ -270,8 +270,8 @@ class Shift {
     const faulted = (error: unknown): void => {
       throw error
     }
-    const heard = { finished: ignore, lookedUp: ignore, filled: ignore, invalidated: ignore }
-    return { ...heard, faulted, sharingTripped }
+    const requests = { finished: ignore, lookedUp: ignore, walked: ignore }
+    return { ...requests, filled: ignore, invalidated: ignore, faulted, sharingTripped }
   }
 }
 

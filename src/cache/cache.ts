@@ -267,17 +267,20 @@ export class Cache {
   /** One fill, from the fences that it starts under to what is kept of its answer. */
   async #fill(request: ReadRequest, terms: FillTerms): Promise<Landing> {
     const { clock, reporter, standings } = this.#deps
+    const { traceId, isSampled } = terms.span.context
+    const knownTrace = isSampled ? traceId : null
     const startedAt = clock.monotonic()
     const opened = await this.#fences.open(fencesOf(request), kinOf(request))
     const answer = await terms.fetch(terms.deadline, terms.span)
     if (isFailure(answer)) {
-      reporter.filled('failed', clock.monotonic() - startedAt)
+      reporter.filled('failed', clock.monotonic() - startedAt, knownTrace)
       return { answer, kept: NOTHING_KEPT, ttl: null }
     }
     await standings.learn(answeredRead(request, opened, answer))
     const kept = await this.#fills.keep(request, opened, answer)
     const ttl = this.#secondsLeft(kept)
-    reporter.filled(ttl === null ? 'rejected' : 'stored', clock.monotonic() - startedAt)
+    const result = ttl === null ? 'rejected' : 'stored'
+    reporter.filled(result, clock.monotonic() - startedAt, knownTrace)
     return { answer, kept, ttl }
   }
 

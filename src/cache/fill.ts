@@ -35,7 +35,7 @@ export interface FillDependencies {
   readonly mintTag: MintTag
   /** Uniform in [0, 1). */
   readonly random: () => number
-  readonly reporter: Pick<Reporter, 'filled' | 'invalidated'>
+  readonly reporter: Pick<Reporter, 'walked' | 'filled' | 'invalidated'>
 }
 
 export interface Kept {

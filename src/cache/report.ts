@@ -28,8 +28,10 @@ export interface Reporter {
   finished(report: Report): void
   /** One walk through the memory tier. */
   lookedUp(milliseconds: number): void
-  /** One request to the upstream made for the cache. */
-  filled(result: FillResult, milliseconds: number): void
+  /** One walk through the tier that instances share. */
+  walked(milliseconds: number): void
+  /** One request to the upstream made for the cache. `traceId`: of the trace that tells of it, if one does. */
+  filled(result: FillResult, milliseconds: number, traceId: string | null): void
   invalidated(source: InvalidationSource): void
   /** Two views have shown themselves in a tenant that shares plainly. */
   sharingTripped(tenant: string): void

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import { encodeParts, type Key } from './key.ts'
 import type { MemoryStore, SharedTier, TierFound, Turn } from './ports.ts'
 import type { Admission, Representation } from './records.ts'
+import type { Reporter } from './report.ts'
 import { type ReadRequest, tierCredential, tierQuery } from './request.ts'
 import type { MissVerdict } from './served.ts'
 import type { SharingMode } from './sharing.ts'
@@ -15,6 +16,7 @@ export interface TierWalkDependencies {
   readonly memory: MemoryStore
   readonly sharing: SharingMode
   readonly clock: Clock
+  readonly reporter: Pick<Reporter, 'walked'>
 }
 
 export class TierWalk {
@@ -54,8 +56,10 @@ export class TierWalk {
   }
 
   async #bring(request: ReadRequest): Promise<boolean> {
-    const { tier, sharing } = this.#deps
+    const { tier, sharing, clock, reporter } = this.#deps
+    const before = clock.monotonic()
     const found = await tier.read(tierQuery(request, (each) => sharing.scopeOf(each)))
+    reporter.walked(clock.monotonic() - before)
     if (found === null) return false
     if (found.pinnedVersion !== null) request.pins.adopt(request.partition, found.pinnedVersion)
     return this.#adopt(request, found)

@@ -59,8 +59,12 @@ export class Reporting
     for (const listener of this.#ofLookups) listener.lookedUp(milliseconds)
   }
 
-  filled(result: FillResult, milliseconds: number): void {
-    for (const listener of this.#listeners) listener.filled?.(result, milliseconds)
+  walked(milliseconds: number): void {
+    for (const listener of this.#listeners) listener.walked?.(milliseconds)
+  }
+
+  filled(result: FillResult, milliseconds: number, traceId: string | null): void {
+    for (const listener of this.#listeners) listener.filled?.(result, milliseconds, traceId)
   }
 
   invalidated(source: InvalidationSource): void {

@@ -28,6 +28,7 @@ export interface RedisCommands {
   ): Promise<Reply>
   publish(channel: string, message: Buffer): Promise<Reply>
   readonly isUsable: boolean
+  readonly isBreakerOpen: boolean
   /** Redis can be had, for the first time or again. */
   onUsable(listener: () => void): void
   /** A connection was lost, or Redis does not answer: it may forget what it was told. */
@@ -84,6 +85,10 @@ class GuardedCommands implements RedisCommands {
 
   get isUsable(): boolean {
     return this.#client.status === 'ready' && !this.#breaker.isOpen
+  }
+
+  get isBreakerOpen(): boolean {
+    return this.#breaker.isOpen
   }
 
   onUsable(listener: () => void): void {

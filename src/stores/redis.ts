@@ -59,6 +59,8 @@ export interface SharedState {
   /** A credential's version pin as it is now; null: not known. */
   notePin(partition: string, version: string | null): Promise<void>
   readonly isUsable: boolean
+  /** Commands are kept from a Redis that does not answer. */
+  readonly isBreakerOpen: boolean
   readonly isBusLive: boolean
   close(): Promise<void>
 }
@@ -96,6 +98,9 @@ export function createSharedState(options: RedisOptions): SharedState {
     },
     get isUsable() {
       return commands.isUsable
+    },
+    get isBreakerOpen() {
+      return commands.isBreakerOpen
     },
     get isBusLive() {
       return lease.isLive()

@@ -1,0 +1,196 @@
+/** What is counted beside requests: fills, invalidations, and how the instance and what it leans on are. */
+import { Gauge, type Registry } from 'prom-client'
+import type { MemoryStore } from '../cache/ports.ts'
+import type { FillResult, InvalidationSource, Reporter } from '../cache/report.ts'
+import type { Clock } from '../lib/clock.ts'
+import { type Count, CounterFamily, type Distribution, HistogramFamily } from './instruments.ts'
+import type { InstanceReporter, UpstreamReporter, WireReporter } from './reporting.ts'
+import type { TenantTraffic } from './tenant-traffic.ts'
+import { FILL_RESULTS, forEachWord, INVALIDATION_SOURCES } from './vocabularies.ts'
+
+/** What is asked when somebody wants to know. */
+export interface MetricsSources {
+  readonly clock: Pick<Clock, 'wall'>
+  readonly memory: Pick<MemoryStore, 'bytes' | 'entries'>
+  readonly sharing: string
+  readonly trippedTenants: () => number
+  readonly traffic: Pick<TenantTraffic, 'top'>
+  /** Null: no Redis is configured. */
+  readonly redis: {
+    readonly isUsable: boolean
+    readonly isBreakerOpen: boolean
+    readonly isBusLive: boolean
+  } | null
+}
+
+/** Seconds; as long as the upstream takes. */
+const FILL_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const GAP_BOUNDS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300]
+const TENANT_RANKS = 10
+
+export class InstanceMetrics
+  implements
+    Pick<Reporter, 'filled' | 'invalidated'>,
+    Pick<InstanceReporter, 'mismatched' | 'busGap'>,
+    WireReporter,
+    UpstreamReporter
+{
+  readonly #fills: Readonly<Record<FillResult, Distribution>>
+  readonly #invalidations: Readonly<Record<InvalidationSource, Count>>
+  readonly #mismatches: Readonly<Record<'seal' | 'envelope', Count>>
+  readonly #busGaps: Distribution
+  readonly #handovers: Count
+  #isUpstreamBreakerOpen = false
+
+  constructor(registry: Registry, sources: MetricsSources) {
+    const { clock } = sources
+    this.#fills = fillSeconds(registry, clock)
+    this.#invalidations = invalidationCounts(registry)
+    this.#mismatches = mismatchCounts(registry)
+    this.#handovers = new CounterFamily(registry, {
+      name: 'handovers_total',
+      help: 'Connections that the fast path gave to the HTTP server for good',
+      labelNames: [],
+    }).series({})
+    this.#busGaps = new HistogramFamily(registry, clock, {
+      name: 'bus_gap_seconds',
+      help: 'Times for which the bus between instances was not heard',
+      labelNames: [],
+      bounds: GAP_BOUNDS,
+    }).series({})
+    addGauges(registry, sources, () => this.#isUpstreamBreakerOpen)
+  }
+
+  filled(result: FillResult, milliseconds: number, traceId: string | null): void {
+    this.#fills[result].observe(milliseconds / 1000, traceId)
+  }
+
+  invalidated(source: InvalidationSource): void {
+    this.#invalidations[source].total++
+  }
+
+  mismatched(kind: 'seal' | 'envelope'): void {
+    this.#mismatches[kind].total++
+  }
+
+  busGap(milliseconds: number): void {
+    this.#busGaps.observe(milliseconds / 1000)
+  }
+
+  breakerChanged(isOpen: boolean): void {
+    this.#isUpstreamBreakerOpen = isOpen
+  }
+
+  handedOver(): void {
+    this.#handovers.total++
+  }
+}
+
+function fillSeconds(registry: Registry, clock: Pick<Clock, 'wall'>) {
+  const family = new HistogramFamily(registry, clock, {
+    name: 'fill_seconds',
+    help: 'Time of upstream requests made for the cache',
+    labelNames: ['result'],
+    bounds: FILL_BOUNDS,
+  })
+  return forEachWord(FILL_RESULTS, (result) => family.series({ result }))
+}
+
+function invalidationCounts(registry: Registry) {
+  const family = new CounterFamily(registry, {
+    name: 'invalidations_total',
+    help: 'Times that entries were made stale, by what made them so',
+    labelNames: ['source'],
+  })
+  return forEachWord(INVALIDATION_SOURCES, (source) => family.series({ source }))
+}
+
+function mismatchCounts(registry: Registry) {
+  const seal = {
+    name: 'seal_mismatch_total',
+    help: 'Values in Redis that did not open as what belongs under their key',
+  }
+  const envelope = {
+    name: 'envelope_mismatch_total',
+    help: 'Values in Redis that were too long, or no strings',
+  }
+  return {
+    seal: new CounterFamily(registry, { ...seal, labelNames: [] }).series({}),
+    envelope: new CounterFamily(registry, { ...envelope, labelNames: [] }).series({}),
+  }
+}
+
+function addGauges(
+  registry: Registry,
+  sources: MetricsSources,
+  isUpstreamBreakerOpen: () => boolean,
+): void {
+  const { memory, redis } = sources
+  const gauge = gaugeIn(registry)
+  gauge('memory_bytes', 'Bytes that the memory tier uses, by its own estimate', () => memory.bytes)
+  gauge('memory_entries', 'Records in the memory tier', () => memory.entries)
+  gauge(
+    'sharing_tripped_tenants',
+    'Tenants dropped from tenant to witnessed sharing because two views were seen',
+    sources.trippedTenants,
+  )
+  if (redis !== null) {
+    gauge('redis_up', '1 while the Redis tier can be used', () => Number(redis.isUsable))
+    gauge('bus_live', '1 while invalidations of other instances are known to be heard', () =>
+      Number(redis.isBusLive),
+    )
+  }
+  addBreakerGauge(registry, sources, isUpstreamBreakerOpen)
+  addTenantGauge(registry, sources)
+  const help = 'The configured sharing mode; 1'
+  const registers = [registry]
+  new Gauge({ name: 'sharing_info', help, labelNames: ['sharing'], registers })
+    .labels(sources.sharing)
+    .set(1)
+}
+
+function gaugeIn(registry: Registry) {
+  return (name: string, help: string, value: () => number): void => {
+    const registers = [registry]
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value())
+      },
+    })
+  }
+}
+
+function addBreakerGauge(
+  registry: Registry,
+  { redis }: MetricsSources,
+  isUpstreamBreakerOpen: () => boolean,
+): void {
+  new Gauge({
+    name: 'breaker_state',
+    help: '1 while requests are kept from a target that fails',
+    labelNames: ['target'],
+    registers: [registry],
+    collect() {
+      this.set({ target: 'upstream' }, Number(isUpstreamBreakerOpen()))
+      if (redis !== null) this.set({ target: 'redis' }, Number(redis.isBreakerOpen))
+    },
+  })
+}
+
+function addTenantGauge(registry: Registry, { traffic }: MetricsSources): void {
+  new Gauge({
+    name: 'tenant_top_requests',
+    help: 'Requests of the tenants that ask most, by rank; who they are is told by the admin API',
+    labelNames: ['tenant_rank'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [index, { requests }] of traffic.top(TENANT_RANKS).entries()) {
+        this.set({ tenant_rank: String(index + 1) }, requests)
+      }
+    },
+  })
+}

@@ -1,0 +1,58 @@
+/** The closed unions that metrics have as labels, as values: a word that is missing here does not compile. */
+import type { OutcomeKind, RejectReason, Tier } from '../cache/outcome.ts'
+import type { FillResult, InvalidationSource } from '../cache/report.ts'
+import type { StaleReason } from '../cache/stale.ts'
+
+type Words<Word extends string> = Readonly<Record<Word, true>>
+
+export const OUTCOMES: Words<OutcomeKind> = {
+  hit: true,
+  fill: true,
+  follower: true,
+  bypass: true,
+  'pass-through': true,
+  refused: true,
+  'not-cached': true,
+  failed: true,
+}
+
+export const TIERS: Words<Tier> = { memory: true, redis: true }
+
+export const REJECT_REASONS: Words<RejectReason> = {
+  status: true,
+  type: true,
+  body: true,
+  encoding: true,
+  'no-store': true,
+  private: true,
+  'no-cache': true,
+  'cache-control': true,
+  expired: true,
+  'set-cookie': true,
+  vary: true,
+  size: true,
+  version: true,
+  fence: true,
+  superseded: true,
+}
+
+export const STALE_REASONS: Words<StaleReason> = { swr: true, 'max-stale': true, sie: true }
+
+export const FILL_RESULTS: Words<FillResult> = { stored: true, rejected: true, failed: true }
+
+export const INVALIDATION_SOURCES: Words<InvalidationSource> = {
+  write: true,
+  change: true,
+  credential: true,
+  bus: true,
+  purge: true,
+}
+
+/** Makes something for each word. */
+export function forEachWord<Word extends string, Made>(
+  words: Words<Word>,
+  make: (word: Word) => Made,
+): Readonly<Record<Word, Made>> {
+  const made = (Object.keys(words) as Word[]).map((word) => [word, make(word)])
+  return Object.fromEntries(made)
+}
