@@ -78,12 +78,15 @@ export async function buildOperations(
   const { config, shared, isReady } = operated
   const metrics = meter(operated, observers)
   const token = config.ops.adminToken
-  const { clock, log } = observers
+  const { clock, log, traffic, problems } = observers
+  const { registry } = metrics
+  const memoryMaxBytes = config.cache.memory.maxBytes
   return createOpsServer({
-    registry: metrics.registry,
+    registry,
     isReady,
     redis: shared,
     admin: token === null ? null : { token, clock, log, routes: adminRoutes(operated, observers) },
+    dashboard: { clock, registry, isReady, traffic, problems, memoryMaxBytes },
   })
 }
 

@@ -1,8 +1,9 @@
-/** The operations listener: metrics, health, and admin, on a port of its own. Listens to nothing by itself. */
+/** The operations listener: metrics, health, dashboard, and admin, on a port of its own. Listens to nothing by itself. */
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type AdminDependencies, addAdmin } from './admin.ts'
+import { addDashboard, type DashboardDependencies } from './dashboard.ts'
 
 export interface OpsDependencies {
   readonly registry: Registry
@@ -12,6 +13,7 @@ export interface OpsDependencies {
   readonly redis: { readonly isUsable: boolean } | null
   /** Null: no token is configured, and below `/admin` is nothing. */
   readonly admin: AdminDependencies | null
+  readonly dashboard: DashboardDependencies
 }
 
 export async function createOpsServer({
@@ -19,6 +21,7 @@ export async function createOpsServer({
   isReady,
   redis,
   admin,
+  dashboard,
 }: OpsDependencies): Promise<FastifyInstance> {
   const fastify = Fastify({ logger: false, requestTimeout: 10_000, genReqId: () => randomUUID() })
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 404 }))
@@ -33,6 +36,7 @@ export async function createOpsServer({
     const status = isReady() ? 'ready' : 'not ready'
     return redis === null ? { status } : { status, redis: redis.isUsable ? 'up' : 'down' }
   })
+  addDashboard(fastify, dashboard)
   if (admin !== null) await addAdmin(fastify, admin)
   await fastify.ready()
   return fastify

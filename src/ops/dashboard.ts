@@ -1,0 +1,105 @@
+/**
+ * The dashboard: a page, and the snapshots that it shows. Open to whoever reaches the operations port, as the
+ * metrics are (docs/decisions/2026-11-24-the-dashboard-is-open.md): tenant ids, and no customer's data.
+ */
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Registry } from 'prom-client'
+import type { Clock } from '../lib/clock.ts'
+import { EventStream } from './event-stream.ts'
+import { type PageFile, readPageFiles } from './page-files.ts'
+import type { RecentProblem } from './recent-problems.ts'
+import type { MetricSamples } from './samples.ts'
+import { SNAPSHOT_METRICS, type Snapshot, snapshotOf } from './snapshot.ts'
+import type { TenantFigures } from './tenant-traffic.ts'
+
+export interface DashboardDependencies {
+  readonly clock: Clock
+  readonly registry: Registry
+  readonly isReady: () => boolean
+  readonly traffic: { top(count: number): readonly TenantFigures[] }
+  readonly problems: { list(): readonly RecentProblem[] }
+  readonly memoryMaxBytes: number
+}
+
+/** The page runs its own files, and fetches from where it came; no other site may frame or read it. */
+const HEADERS = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+} as const
+const LIVE_HEADERS = { ...HEADERS, 'Cache-Control': 'no-store' } as const
+const FULL_RETRY_SECONDS = '10'
+const TOP_TENANTS = 10
+
+/** To be added before the server is ready; ends its streams when the server closes. */
+export function addDashboard(fastify: FastifyInstance, deps: DashboardDependencies): void {
+  const files = readPageFiles()
+  const take = snapshots(deps)
+  const events = new EventStream(async () => JSON.stringify(await take()))
+  fastify.addHook('preClose', async () => events.end())
+
+  fastify.get('/dashboard', (request, reply) => sendFile(files.get('index.html'), request, reply))
+  // Relative: the port may stand behind another proxy, below a path of its own.
+  fastify.get('/dashboard/', (_request, reply) => reply.redirect('../dashboard', 308))
+  fastify.get<{ Params: { name: string } }>('/dashboard/:name', (request, reply) =>
+    sendFile(files.get(request.params.name), request, reply),
+  )
+  fastify.get('/dashboard/snapshot', async (_request, reply) => {
+    reply.headers(LIVE_HEADERS)
+    return take()
+  })
+  // A HEAD of it would have no end.
+  fastify.get('/dashboard/events', { exposeHeadRoute: false }, (_request, reply) =>
+    listen(events, reply),
+  )
+}
+
+function listen(events: EventStream, reply: FastifyReply): unknown {
+  if (events.isFull) {
+    reply.code(503).headers({ ...LIVE_HEADERS, 'Retry-After': FULL_RETRY_SECONDS })
+    return reply.send({ status: 503, detail: 'too many dashboards are open' })
+  }
+  reply.hijack()
+  return events.join(reply.raw, LIVE_HEADERS)
+}
+
+function sendFile(
+  file: PageFile | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (file === undefined) {
+    reply.callNotFound()
+    return reply
+  }
+  reply.headers({ ...HEADERS, 'Cache-Control': 'no-cache', ETag: file.etag })
+  if (request.headers['if-none-match'] === file.etag) return reply.code(304).send()
+  return reply.type(file.contentType).send(file.body)
+}
+
+/** Of each metric that is told, and of no other: to read some resets what they measure. */
+function snapshots(deps: DashboardDependencies): () => Promise<Snapshot> {
+  const { clock, registry, isReady, traffic, problems, memoryMaxBytes } = deps
+  const instance = randomUUID()
+  return async () => {
+    const metrics = await Promise.all(
+      SNAPSHOT_METRICS.map(async (name): Promise<MetricSamples> => {
+        const told = await registry.getSingleMetric(name)?.get()
+        return { name, values: told?.values ?? [] }
+      }),
+    )
+    return snapshotOf({
+      instance,
+      at: clock.wall(),
+      monotonicMs: clock.monotonic(),
+      isReady: isReady(),
+      memoryMaxBytes,
+      metrics,
+      tenants: traffic.top(TOP_TENANTS),
+      problems: problems.list(),
+    })
+  }
+}

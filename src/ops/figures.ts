@@ -1,0 +1,130 @@
+/**
+ * What two snapshots of one instance say of the time between them: rates, shares, percentiles. Pure, and without
+ * imports that do anything: the dashboard's page runs this file as well.
+ */
+import type { Histogram } from './samples.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export interface Figures {
+  /** Length of the time, in seconds; null: all of the process's life. */
+  readonly seconds: number | null
+  readonly requests: number
+  /** Reads that the cache had a say in: hits, fills, followers, bypasses, and what only the store could have answered. */
+  readonly reads: number
+  readonly hits: { readonly memory: number; readonly redis: number }
+  readonly byOutcome: Readonly<Record<string, number>>
+  readonly misses: Readonly<Record<string, number>>
+  readonly saved: number
+  readonly calls: number
+  readonly fills: Readonly<Record<string, number>>
+  readonly stale: Readonly<Record<string, number>>
+  readonly invalidations: Readonly<Record<string, number>>
+  readonly upstreamErrors: number
+  readonly shed: number
+  readonly mismatches: number
+  readonly latency: Readonly<Record<string, Histogram>>
+}
+
+/** Outcomes that make up `reads`. */
+const READS = ['hit', 'fill', 'follower', 'bypass', 'not-cached']
+
+/** @param earlier null: since the process began; so it is when it is of another process, too */
+export function figuresBetween(earlier: Snapshot | null, later: Snapshot): Figures {
+  const from = earlier?.instance === later.instance ? earlier : null
+  const byOutcome = minus(later.requests.byOutcome, from?.requests.byOutcome)
+  const count = (of: (snapshot: Snapshot) => number): number =>
+    of(later) - (from === null ? 0 : of(from))
+  return {
+    seconds: from === null ? null : (later.monotonicMs - from.monotonicMs) / 1000,
+    requests: count(({ requests }) => requests.total),
+    reads: READS.reduce((sum, outcome) => sum + (byOutcome[outcome] ?? 0), 0),
+    hits: {
+      memory: count(({ requests }) => requests.hits.memory),
+      redis: count(({ requests }) => requests.hits.redis),
+    },
+    byOutcome,
+    misses: minus(later.requests.misses, from?.requests.misses),
+    saved: count(({ upstream }) => upstream.saved),
+    calls: count(({ upstream }) => upstream.calls),
+    fills: minus(later.upstream.fills, from?.upstream.fills),
+    stale: minus(later.stale, from?.stale),
+    invalidations: minus(later.invalidations, from?.invalidations),
+    upstreamErrors: count(({ requests }) => requests.upstreamErrors),
+    shed: count(({ requests }) => requests.shed),
+    mismatches: count(({ redis }) => redis?.mismatches ?? 0),
+    latency: latenciesBetween(from?.latency ?? {}, later.latency),
+  }
+}
+
+/** From 0 to 1; null: there were no reads. */
+export function hitShare(
+  { reads, hits }: Figures,
+  tier: 'memory' | 'redis' | 'any',
+): number | null {
+  if (reads === 0) return null
+  return (tier === 'any' ? hits.memory + hits.redis : hits[tier]) / reads
+}
+
+/** A second; null: the time has no length that is known. */
+export function perSecond({ seconds }: Figures, count: number): number | null {
+  return seconds === null || seconds <= 0 ? null : count / seconds
+}
+
+/**
+ * Seconds, as Prometheus' `histogram_quantile` has it: linear within the bucket; for what is above the last
+ * bound, that bound. Null: nothing was observed.
+ *
+ * @param share from 0 to 1
+ */
+export function quantile({ bounds, counts, count }: Histogram, share: number): number | null {
+  if (count <= 0) return null
+  const rank = share * count
+  const at = counts.findIndex((below) => below >= rank)
+  if (at === -1) return bounds.at(-1) ?? null
+  const upper = bounds[at] ?? 0
+  const lower = bounds[at - 1] ?? 0
+  const before = counts[at - 1] ?? 0
+  const within = (counts[at] ?? 0) - before
+  return within <= 0 ? upper : lower + ((upper - lower) * (rank - before)) / within
+}
+
+/** All series as one; of histograms with the same bounds. */
+export function joined(histograms: readonly Histogram[]): Histogram {
+  return {
+    bounds: histograms[0]?.bounds ?? [],
+    counts: (histograms[0]?.counts ?? []).map((_, at) =>
+      histograms.reduce((sum, { counts }) => sum + (counts[at] ?? 0), 0),
+    ),
+    count: histograms.reduce((sum, { count }) => sum + count, 0),
+    sum: histograms.reduce((total, { sum }) => total + sum, 0),
+  }
+}
+
+type Counts = Readonly<Record<string, number>>
+
+function minus(later: Counts, earlier: Counts = {}): Counts {
+  return Object.fromEntries(
+    Object.entries(later).map(([word, count]) => [word, count - (earlier[word] ?? 0)]),
+  )
+}
+
+function latenciesBetween(
+  earlier: Snapshot['latency'],
+  later: Snapshot['latency'],
+): Snapshot['latency'] {
+  return Object.fromEntries(
+    Object.entries(later).map(([outcome, histogram]) => {
+      const before = earlier[outcome]
+      return [outcome, before === undefined ? histogram : difference(before, histogram)]
+    }),
+  )
+}
+
+function difference(earlier: Histogram, later: Histogram): Histogram {
+  return {
+    bounds: later.bounds,
+    counts: later.counts.map((count, at) => count - (earlier.counts[at] ?? 0)),
+    count: later.count - earlier.count,
+    sum: later.sum - earlier.sum,
+  }
+}

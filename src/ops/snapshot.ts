@@ -1,0 +1,227 @@
+/**
+ * What the dashboard and `layby top` show of an instance at one moment. Pure: made from the metrics registry,
+ * so that the page's numbers equal the metrics, and from the trackers beside it.
+ *
+ * All counts are totals since the process began. Rates and shares are made by whoever looks, from two
+ * snapshots and `monotonicMs` (`figures.ts`): what is shown of a minute is the difference of what Prometheus
+ * would have scraped at its ends. `docs/dashboard.md` shows one.
+ */
+import type { RecentProblem } from './recent-problems.ts'
+import { type Histogram, type MetricSamples, Samples } from './samples.ts'
+import type { TenantFigures } from './tenant-traffic.ts'
+
+export interface Snapshot {
+  /** Of this process, random: totals of another start from zero. */
+  readonly instance: string
+  /** Wall clock, milliseconds since 1970-01-01 UTC; for people only. */
+  readonly at: number
+  /** The clock of all rates. Milliseconds from an arbitrary moment. */
+  readonly monotonicMs: number
+  /** When the process began, by the wall clock; null: not known. */
+  readonly startedAt: number | null
+  /** Whether it wants traffic: not while it starts or drains. */
+  readonly isReady: boolean
+  readonly requests: RequestTotals
+  readonly upstream: UpstreamTotals
+  /** Time from arrival to answer by outcome. Seconds. */
+  readonly latency: Readonly<Record<string, Histogram>>
+  /** Bodies served past their freshness, by what allowed it. */
+  readonly stale: Readonly<Record<string, number>>
+  readonly followers: number
+  /** Answers that were not stored, by reason. */
+  readonly rejects: Readonly<Record<string, number>>
+  /** Times that entries were made stale, by source. */
+  readonly invalidations: Readonly<Record<string, number>>
+  /** For how long hits had been wrong when a refresh found a changed body. Seconds. */
+  readonly staleness: Histogram
+  readonly sharing: { readonly mode: string; readonly trippedTenants: number }
+  readonly memory: MemoryUse
+  /** Null: no Redis is configured. */
+  readonly redis: RedisState | null
+  /** Target → whether requests are kept from it. */
+  readonly breakers: Readonly<Record<string, boolean>>
+  /** Those that ask most, most first; bounded. */
+  readonly tenants: readonly TenantFigures[]
+  /** Newest first; bounded. */
+  readonly problems: readonly RecentProblem[]
+}
+
+export interface RequestTotals {
+  readonly total: number
+  /** Closed vocabulary `OutcomeKind`. */
+  readonly byOutcome: Readonly<Record<string, number>>
+  /** Hits by the tier that had the copy. */
+  readonly hits: { readonly memory: number; readonly redis: number }
+  /** Reads of cached routes that went on to the upstream, by `detail` of their outcome, or `none`. */
+  readonly misses: Readonly<Record<string, number>>
+  /** Answers with a status of 500 and above that came from the upstream. */
+  readonly upstreamErrors: number
+  /** Turned away, since the instance or the tenant had too much under way. */
+  readonly shed: number
+}
+
+export interface UpstreamTotals {
+  /** Answers that the upstream gave to requests made for the cache, refreshes included. */
+  readonly calls: number
+  /** Reads that were answered without one. */
+  readonly saved: number
+  /** Requests made for the cache by what became of them: `stored`, `rejected`, `failed`. */
+  readonly fills: Readonly<Record<string, number>>
+}
+
+export interface MemoryUse {
+  readonly bytes: number
+  readonly maxBytes: number
+  readonly entries: number
+  /** Of the whole process; null: not known. */
+  readonly residentBytes: number | null
+}
+
+export interface RedisState {
+  readonly isUp: boolean
+  /** Whether invalidations of other instances are known to be heard. */
+  readonly isBusLive: boolean
+  /** Times for which the bus was not heard. Seconds. */
+  readonly busGaps: Histogram
+  /** Values that did not open as what belongs under their key. */
+  readonly mismatches: number
+}
+
+export interface SnapshotSources {
+  readonly instance: string
+  readonly at: number
+  readonly monotonicMs: number
+  readonly isReady: boolean
+  readonly memoryMaxBytes: number
+  readonly metrics: readonly MetricSamples[]
+  readonly tenants: readonly TenantFigures[]
+  readonly problems: readonly RecentProblem[]
+}
+
+/** The metrics that a snapshot is made of; to read others would reset what they measure (event loop lag). */
+export const SNAPSHOT_METRICS = [
+  'requests_total',
+  'request_seconds',
+  'fill_seconds',
+  'followers_total',
+  'stale_served_total',
+  'staleness_seconds',
+  'reject_total',
+  'invalidations_total',
+  'sharing_info',
+  'sharing_tripped_tenants',
+  'memory_bytes',
+  'memory_entries',
+  'redis_up',
+  'bus_live',
+  'bus_gap_seconds',
+  'seal_mismatch_total',
+  'envelope_mismatch_total',
+  'breaker_state',
+  'process_resident_memory_bytes',
+  'process_start_time_seconds',
+] as const
+
+const MAX_TENANTS = 10
+const MAX_PROBLEMS = 12
+/** Outcomes of reads that asked the upstream although the cache had a say. */
+const MISSED: ReadonlySet<unknown> = new Set(['fill', 'bypass'])
+const FROM_UPSTREAM: ReadonlySet<unknown> = new Set(['fill', 'follower', 'bypass', 'pass-through'])
+
+export function snapshotOf(sources: SnapshotSources): Snapshot {
+  const { instance, at, monotonicMs, isReady } = sources
+  const samples = new Samples(sources.metrics)
+  const startedAt = samples.value('process_start_time_seconds')
+  const requests = requestTotals(samples)
+  return {
+    instance,
+    at,
+    monotonicMs,
+    startedAt: startedAt === null ? null : startedAt * 1000,
+    isReady,
+    requests,
+    upstream: upstreamTotals(samples, requests),
+    latency: latencies(samples),
+    stale: samples.sumBy('stale_served_total', 'why'),
+    followers: samples.sum('followers_total'),
+    rejects: samples.sumBy('reject_total', 'reason'),
+    invalidations: samples.sumBy('invalidations_total', 'source'),
+    staleness: samples.histogram('staleness_seconds'),
+    sharing: {
+      mode: samples.words('sharing_info', 'sharing')[0] ?? 'unknown',
+      trippedTenants: samples.sum('sharing_tripped_tenants'),
+    },
+    memory: {
+      bytes: samples.sum('memory_bytes'),
+      maxBytes: sources.memoryMaxBytes,
+      entries: samples.sum('memory_entries'),
+      residentBytes: samples.value('process_resident_memory_bytes'),
+    },
+    redis: redisState(samples),
+    breakers: breakers(samples),
+    tenants: sources.tenants.slice(0, MAX_TENANTS),
+    problems: sources.problems.slice(0, MAX_PROBLEMS),
+  }
+}
+
+function requestTotals(samples: Samples): RequestTotals {
+  const hits = samples.sumBy('requests_total', 'tier', ({ outcome }) => outcome === 'hit')
+  return {
+    total: samples.sum('requests_total'),
+    byOutcome: samples.sumBy('requests_total', 'outcome'),
+    hits: { memory: hits['memory'] ?? 0, redis: hits['redis'] ?? 0 },
+    misses: samples.sumBy('requests_total', 'reason', ({ outcome }) => MISSED.has(outcome)),
+    upstreamErrors: samples.sum(
+      'requests_total',
+      ({ outcome, code }) => FROM_UPSTREAM.has(outcome) && Number(code) >= 500,
+    ),
+    shed: samples.sum(
+      'requests_total',
+      ({ outcome, reason, code }) =>
+        code === '503' && (outcome === 'refused' || reason === 'limited'),
+    ),
+  }
+}
+
+/**
+ * A fill's own call is not saved, nor is one that failed and left its reader a stale copy; what was called
+ * beside the fills that somebody waited for were refreshes, and each of them is a call that a hit has cost.
+ */
+function upstreamTotals(samples: Samples, { byOutcome }: RequestTotals): UpstreamTotals {
+  const fills = samples.countBy('fill_seconds', 'result')
+  const calls = (fills['stored'] ?? 0) + (fills['rejected'] ?? 0)
+  const failed = samples.sumBy('stale_served_total', 'why')['sie'] ?? 0
+  const { hit = 0, fill = 0, follower = 0 } = byOutcome
+  return { calls, saved: Math.max(0, hit + fill + follower - calls - failed), fills }
+}
+
+function latencies(samples: Samples): Record<string, Histogram> {
+  const outcomes = samples.words('request_seconds', 'outcome')
+  return Object.fromEntries(
+    outcomes.map((word) => [
+      word,
+      samples.histogram('request_seconds', ({ outcome }) => outcome === word),
+    ]),
+  )
+}
+
+function redisState(samples: Samples): RedisState | null {
+  const isUp = samples.value('redis_up')
+  if (isUp === null) return null
+  return {
+    isUp: isUp === 1,
+    isBusLive: samples.value('bus_live') === 1,
+    busGaps: samples.histogram('bus_gap_seconds'),
+    mismatches: samples.sum('seal_mismatch_total') + samples.sum('envelope_mismatch_total'),
+  }
+}
+
+function breakers(samples: Samples): Record<string, boolean> {
+  const states = samples.sumBy('breaker_state', 'target')
+  // A target is named by its first change; of the upstream it is known before.
+  return { upstream: false, ...mapValues(states, (state) => state === 1) }
+}
+
+function mapValues<A, B>(record: Record<string, A>, of: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, of(value)]))
+}

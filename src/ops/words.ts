@@ -1,0 +1,85 @@
+/**
+ * The closed vocabularies of metrics, in words for people. The dashboard's page runs this file as well: it
+ * imports nothing that does anything.
+ */
+import type { OutcomeKind } from '../cache/outcome.ts'
+import type { FillResult, InvalidationSource } from '../cache/report.ts'
+import type { StaleReason } from '../cache/stale.ts'
+import type { MissReason } from './tenant-traffic.ts'
+
+type Words<Word extends string> = Readonly<Record<Word, string>>
+
+export const OUTCOME_WORDS: Words<OutcomeKind> = {
+  hit: 'Hit: answered from the cache',
+  fill: 'Fill: the API was asked',
+  follower: 'Follower: waited for another’s fill',
+  bypass: 'Bypass: the request skipped the cache',
+  'pass-through': 'Pass-through: the cache has no say',
+  refused: 'Refused: not valid, or too much to do',
+  'not-cached': 'Not cached: only the cache would do',
+  failed: 'Failed: no valid answer from the API',
+}
+
+/** `none`: `requests_total` has no reason where a fill was plain. */
+export const MISS_WORDS: Words<MissReason | 'none'> = {
+  none: 'first read, or its copy was too old',
+  'uri-miss': 'first read of the record by that credential',
+  stale: 'the copy was too old, or a write had overtaken it',
+  request: 'the client asked for a fresh one',
+  bypass: 'the request skips the cache',
+  method: 'it was a write',
+  memory: 'answered from memory',
+  redis: 'answered from Redis',
+  swr: 'a stale copy was served',
+  'max-stale': 'a stale copy was served, as the client accepts it',
+  sie: 'a stale copy was served, since the API failed',
+  query: 'it had a query, whose meaning is not known',
+  'no-store': 'the client said no-store',
+  follower: 'waited for a read that was under way',
+  private: 'what it waited for could not be shared',
+  'version-pin': 'the credential had changed its API version',
+  breaker: 'the API had failed of late and was not asked',
+  limited: 'the tenant had too much under way',
+  failed: 'the API gave no valid answer',
+  'not-cached': 'the client wanted it from the cache only',
+  'reject.status': 'not stored: the API’s answer was no 200',
+  'reject.type': 'not stored: the answer was no JSON',
+  'reject.body': 'not stored: the body was not what was asked for',
+  'reject.encoding': 'not stored: the body came compressed',
+  'reject.no-store': 'not stored: the API said no-store',
+  'reject.private': 'not stored: the API said private',
+  'reject.no-cache': 'not stored: the API said no-cache',
+  'reject.cache-control': 'not stored: Cache-Control was not understood',
+  'reject.expired': 'not stored: the answer was too old already',
+  'reject.set-cookie': 'not stored: the answer set a cookie',
+  'reject.vary': 'not stored: the answer varies by an unknown header',
+  'reject.size': 'not stored: the body was too large',
+  'reject.version': 'not stored: another API version was answered',
+  'reject.fence': 'not stored: a write was under way',
+  'reject.superseded': 'not stored: a later answer was there already',
+}
+
+export const STALE_WORDS: Words<StaleReason> = {
+  swr: 'while it was refreshed',
+  'max-stale': 'the client accepts it',
+  sie: 'the API had failed',
+}
+
+export const INVALIDATION_WORDS: Words<InvalidationSource> = {
+  write: 'a write went through here',
+  change: 'the API answered something new',
+  credential: 'a credential was refused',
+  bus: 'another instance said so',
+  purge: 'an operator purged',
+}
+
+export const FILL_WORDS: Words<FillResult> = {
+  stored: 'stored',
+  rejected: 'answered, not stored',
+  failed: 'failed, or not sent',
+}
+
+/** @returns the word itself where it has no words of its own */
+export function inWords(words: Readonly<Record<string, string>>, word: string): string {
+  return words[word] ?? word.replaceAll(/[_.-]/g, ' ')
+}
