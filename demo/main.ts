@@ -10,6 +10,7 @@ import { buildApp } from '../src/app.ts'
 import { ConfigError } from '../src/config/config-error.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { createLogger } from '../src/lib/logger.ts'
+import { readableLog } from './readable-log.ts'
 import { provideRedis } from './redis-server.ts'
 import { SAMPLE_TOKENS } from './sample-tokens.ts'
 import { startSampleUpstream } from './upstream.ts'
@@ -73,9 +74,10 @@ interface Running {
 
 /** @param environment added to the process's own */
 async function startLayby(environment: Readonly<Record<string, string>>): Promise<Running> {
-  const merged = { LAYBY_LOG_LEVEL: 'warn', ...process.env, ...environment }
+  // Hits too: one line for each thing that is tried.
+  const merged = { LAYBY_LOG_LEVEL: 'debug', ...process.env, ...environment }
   const { config } = loadConfig({ defaultFile: DEFAULT_FILE, environment: merged })
-  const app = await buildApp(config, { log: createLogger(config.log.level) })
+  const app = await buildApp(config, { log: createLogger(config.log.level, readableLog()) })
   return { ...(await app.listen()), close: () => app.close() }
 }
 

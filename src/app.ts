@@ -155,7 +155,7 @@ function guard(
 ): GuardedReads {
   const breaker = new UpstreamBreaker(clock, (isOpen) => reporting.breakerChanged(isOpen))
   const gate = new TenantGate(clock, tenantReads)
-  const overall = new Lanes(clock, connections)
+  const overall = new Lanes(clock, connections, (isCut) => reporting.queueChanged(isCut))
   return new GuardedReads({ client, breaker, gate, overall, clock })
 }
 
@@ -164,7 +164,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const { server, upstream, cache: limits } = config
   const clock = overrides.clock ?? systemClock
   const log = overrides.log ?? createLogger(config.log.level)
-  const observers = buildObservers(log, clock, overrides.reporter ?? {})
+  const observers = buildObservers(config, log, clock, overrides.reporter ?? {})
   const { reporting } = observers
   const tracer = await buildTracer(config, observers)
   const { core, shared, pins } = buildInstance(config, overrides, clock, reporting)
@@ -185,6 +185,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     reporter: reporting,
     traces: new RequestTraces(tracer, log.isLevelEnabled('debug')),
     newRequestId: overrides.newRequestId ?? randomUUID,
+    onPressure: (isHigh: boolean) => reporting.pressureChanged(isHigh),
     ...frontEndSettings(config),
   }
   const frontEnds = await buildFrontEnds(deps, server.fastPath)

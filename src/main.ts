@@ -55,7 +55,8 @@ async function serve(): Promise<void> {
   app.log.info({ url, ops_url: opsUrl, sharing: config.cache.sharing }, 'listening')
   const { drainTimeoutMs } = config.server
   closeWithGrace({ delay: drainTimeoutMs, logger: false }, async ({ err, signal }) => {
-    if (err !== undefined) app.log.fatal({ 'error.type': err.name, stack: err.stack }, 'fault')
+    if (err !== undefined)
+      app.log.fatal({ 'error.type': err.name, 'error.stack_trace': err.stack }, 'fault')
     app.log.info({ signal: signal ?? null }, 'stopping')
     await app.close()
   })

@@ -36,13 +36,14 @@ export interface Observers {
 
 /** Built before the rest, since all of it reports. `more` hears of everything too. */
 export function buildObservers(
+  config: Config,
   log: Logger,
   clock: Clock,
   more: ConstructorParameters<typeof Reporting>[number],
 ): Observers {
   const traffic = new TenantTraffic()
   const problems = new RecentProblems(clock)
-  const reporting = new Reporting(new AccessLog(log), traffic, problems, more)
+  const reporting = new Reporting(new AccessLog(log, config.log.slowMs), traffic, problems, more)
   return { log, clock, reporting, traffic, problems }
 }
 

@@ -218,6 +218,10 @@ export const ConfigSchema = group({
       'info',
       'Least severe line that is written.',
     ),
+    slowMs: milliseconds(
+      1_000,
+      'A request that takes longer is logged at `info`, whatever came of it.',
+    ),
   }),
 })
 

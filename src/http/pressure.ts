@@ -13,13 +13,15 @@ const MAX_HEAP_SHARE = 0.9
 export class Pressure {
   readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   readonly #maxEventLoopDelayMs: number
+  readonly #onChange: (isHigh: boolean) => void
   readonly #timer: NodeJS.Timeout
   #counted = 0
   #summedNs = 0
   #isHigh = false
 
   /** @param maxEventLoopDelayMs the mean over a quarter of a second; 0: no limit */
-  constructor(maxEventLoopDelayMs: number) {
+  constructor(maxEventLoopDelayMs: number, onChange: (isHigh: boolean) => void) {
+    this.#onChange = onChange
     this.#maxEventLoopDelayMs = maxEventLoopDelayMs
     this.#delays.enable()
     this.#timer = setInterval(() => this.#sample(), SAMPLE_MS)
@@ -38,7 +40,10 @@ export class Pressure {
   #sample(): void {
     const isLate = this.#maxEventLoopDelayMs > 0 && this.#meanDelayMs() > this.#maxEventLoopDelayMs
     const heap = getHeapStatistics()
-    this.#isHigh = isLate || heap.used_heap_size > MAX_HEAP_SHARE * heap.heap_size_limit
+    const isHigh = isLate || heap.used_heap_size > MAX_HEAP_SHARE * heap.heap_size_limit
+    if (isHigh === this.#isHigh) return
+    this.#isHigh = isHigh
+    this.#onChange(isHigh)
   }
 
   /**

@@ -25,6 +25,8 @@ export type FrontEndDependencies = Omit<PipelineDependencies, 'isOverloaded'> &
     readonly tls: TlsFiles | null
     /** 0: no limit. */
     readonly maxEventLoopDelayMs: number
+    /** Shedding begins, or ends. */
+    readonly onPressure: (isHigh: boolean) => void
   }
 
 /** PEM. */
@@ -54,7 +56,7 @@ export interface FrontEnd {
 
 export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontEnd> {
   const passThrough = new PassThrough(deps)
-  const pressure = new Pressure(deps.maxEventLoopDelayMs)
+  const pressure = new Pressure(deps.maxEventLoopDelayMs, deps.onPressure)
   const pipeline = new Pipeline({ ...deps, isOverloaded: () => pressure.isHigh })
   let giveToFastify: ServerFactoryHandler = () => {}
   const passOn: PassOn = (req, res, passage) => {

@@ -18,13 +18,16 @@ const REDACTED = [
   '*.cookie',
 ]
 
+/** Of the Elastic Common Schema. */
+const ECS_VERSION = '8.17.0'
+
 /** Field names follow the Elastic Common Schema where it has one. */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
     level,
-    base: { 'service.name': 'layby' },
+    base: { 'ecs.version': ECS_VERSION, 'service.name': 'layby' },
     messageKey: 'message',
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: () => pino.stdTimeFunctions.isoTime().replace('time', '@timestamp'),
     redact: { paths: REDACTED, censor: '[redacted]' },
     formatters: { level: (label: string) => ({ 'log.level': label }) },
   }

@@ -6,31 +6,38 @@ import type { InstanceReporter, StateReporter, UpstreamReporter } from './report
 export class AccessLog
   implements
     Pick<Reporter, 'finished' | 'sharingTripped' | 'faulted'>,
-    Pick<InstanceReporter, 'redisChanged' | 'redisFailed'>,
+    Pick<InstanceReporter, 'redisChanged' | 'redisFailed' | 'busChanged'>,
     UpstreamReporter,
     StateReporter
 {
   readonly #log: Logger
-  /** The last fault of Redis that was logged: said once, not for every command. */
-  #redisFault: string | null = null
+  readonly #slowMs: number
+  /** Faults of Redis since it was last usable: each is said once, not for every command. */
+  readonly #redisFaults = new Set<string>()
 
-  constructor(log: Logger) {
+  /** @param slowMs a request that takes longer is slow */
+  constructor(log: Logger, slowMs: number) {
     this.#log = log
+    this.#slowMs = slowMs
   }
 
-  /** Hits and other plain reads at `debug`; errors and writes at `info`. */
+  /** Hits and other plain reads at `debug`; errors, writes and what was slow at `info`. */
   finished(report: Report): void {
-    const isNotable = report.status >= 400 || report.outcome.forward === 'method'
+    const { status, outcome, durationMs } = report
+    const isSlow = durationMs > this.#slowMs
+    const isNotable = isSlow || status >= 400 || outcome.forward === 'method'
     const level = isNotable ? 'info' : 'debug'
     if (!this.#log.isLevelEnabled(level)) return
-    const { outcome } = report
     this.#log[level](
       {
         'http.request.id': report.requestId,
         'trace.id': report.traceId ?? undefined,
         'http.request.method': report.method,
-        'http.response.status_code': report.status,
-        'event.duration_ms': Math.round(report.durationMs * 1000) / 1000,
+        'http.response.status_code': status,
+        // Nanoseconds, as the schema has it.
+        'event.duration': Math.round(durationMs * 1e6),
+        'event.outcome': status >= 500 ? 'failure' : 'success',
+        slow: isSlow || undefined,
         tenant: report.tenant,
         route: report.route,
         outcome: outcome.kind,
@@ -49,11 +56,26 @@ export class AccessLog
 
   redisChanged(isUsable: boolean): void {
     if (isUsable) {
-      this.#redisFault = null
+      this.#redisFaults.clear()
       this.#log.info('redis is usable')
     } else {
       this.#log.warn('redis is not usable: serving from memory and the upstream')
     }
+  }
+
+  busChanged(isHeard: boolean): void {
+    if (isHeard) this.#log.info('other instances are heard')
+    else this.#log.warn('other instances are not heard: nothing is served from memory for long')
+  }
+
+  pressureChanged(isHigh: boolean): void {
+    if (isHigh) this.#log.warn('short of time or memory: what is not in memory is refused')
+    else this.#log.info('what is not in memory is answered again')
+  }
+
+  queueChanged(isCut: boolean): void {
+    if (isCut) this.#log.warn('the upstream is slower than it is asked: the queue for it is cut')
+    else this.#log.info('the queue for the upstream is as long as it may be again')
   }
 
   breakerChanged(isOpen: boolean): void {
@@ -67,13 +89,16 @@ export class AccessLog
   }
 
   redisFailed(code: string): void {
-    if (code === this.#redisFault) return
-    this.#redisFault = code
+    if (this.#redisFaults.has(code)) return
+    this.#redisFaults.add(code)
     this.#log.warn({ 'error.code': code }, 'redis fails')
   }
 
   faulted(error: unknown, requestId: string): void {
     const { name, stack } = error instanceof Error ? error : new Error('not an error')
-    this.#log.error({ 'http.request.id': requestId, 'error.type': name, stack }, 'internal error')
+    this.#log.error(
+      { 'http.request.id': requestId, 'error.type': name, 'error.stack_trace': stack },
+      'internal error',
+    )
   }
 }

@@ -5,6 +5,8 @@ import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/
 export interface InstanceReporter {
   mismatched(kind: 'seal' | 'envelope'): void
   busGap(milliseconds: number): void
+  /** Invalidations of other instances are heard, or no longer; looked at a few times a second. */
+  busChanged(isHeard: boolean): void
   redisChanged(isUsable: boolean): void
   redisFailed(code: string): void
 }
@@ -23,6 +25,10 @@ export interface UpstreamReporter {
 
 /** What is told of the process itself, once for each change. */
 export interface StateReporter {
+  /** High: what is not in memory is refused. */
+  pressureChanged(isHigh: boolean): void
+  /** Cut: reads that would wait long for the upstream are refused. */
+  queueChanged(isCut: boolean): void
   /** Spans can't be exported, or can again. */
   traceExportChanged(isFailing: boolean): void
 }
@@ -97,6 +103,18 @@ export class Reporting
 
   breakerChanged(isOpen: boolean): void {
     for (const listener of this.#listeners) listener.breakerChanged?.(isOpen)
+  }
+
+  busChanged(isHeard: boolean): void {
+    for (const listener of this.#listeners) listener.busChanged?.(isHeard)
+  }
+
+  pressureChanged(isHigh: boolean): void {
+    for (const listener of this.#listeners) listener.pressureChanged?.(isHigh)
+  }
+
+  queueChanged(isCut: boolean): void {
+    for (const listener of this.#listeners) listener.queueChanged?.(isCut)
   }
 
   traceExportChanged(isFailing: boolean): void {

@@ -65,6 +65,8 @@ export interface BusOptions {
   readonly onProbe: (isTaken: boolean) => void
   /** The bus is back after so many milliseconds. */
   readonly onGap: (milliseconds: number) => void
+  /** Other instances are heard, or no longer. */
+  readonly onChange: (isHeard: boolean) => void
 }
 
 export class Bus {
@@ -76,6 +78,8 @@ export class Bus {
   /** Counts connections of the subscriber; a probe counts only on the one it was sent for. */
   #connection = 0
   #isSubscribed = false
+  /** Whether the lease was live when it was last looked at. */
+  #wasLive = false
   #heardAt: number
 
   constructor(options: BusOptions) {
@@ -87,7 +91,10 @@ export class Bus {
     subscriber.on('ready', () => void this.#subscribe())
     subscriber.on('close', () => this.#lose())
     if (subscriber.status === 'ready') void this.#subscribe()
-    this.#timer = setInterval(() => void this.#probe(), PROBE_MS)
+    this.#timer = setInterval(() => {
+      this.#look()
+      void this.#probe()
+    }, PROBE_MS)
     this.#timer.unref()
   }
 
@@ -126,6 +133,14 @@ export class Bus {
     this.#isSubscribed = false
     this.#numbers.clear()
     this.#options.lease.break()
+  }
+
+  /** Only to tell of it: whether there is a lease is judged at each use. */
+  #look(): void {
+    const isLive = this.#options.lease.isLive()
+    if (isLive === this.#wasLive) return
+    this.#wasLive = isLive
+    this.#options.onChange(isLive)
   }
 
   async #probe(): Promise<void> {

@@ -28,6 +28,7 @@ export interface RedisObserver {
   mismatched(kind: 'seal' | 'envelope'): void
   /** The bus was not heard for so many milliseconds, and is again. */
   busGap(milliseconds: number): void
+  busChanged(isHeard: boolean): void
   /** An invalidation of another instance was heard. */
   heard(): void
   /** Redis became usable or unusable. */
@@ -149,6 +150,7 @@ function createParts(options: RedisOptions) {
     onHeard: (sender) => handlers.heard(sender),
     onProbe: (isTaken) => (isTaken ? recover() : trust.missed()),
     onGap: (milliseconds) => observer.busGap(milliseconds),
+    onChange: (isHeard) => observer.busChanged(isHeard),
   })
   const shared = { commands, keys, table, trust, clock, bus, owed, lease }
   const fences = new SharedFences({ ...shared, fenceLifetimeMs, recordLifetimeMs: longest })

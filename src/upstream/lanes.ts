@@ -23,6 +23,7 @@ interface Waiter {
 export class Lanes {
   readonly #clock: Clock
   readonly #maxActive: number
+  readonly #onChange: (isCut: boolean) => void
   readonly #waiting = new Set<Waiter>()
   #active = 0
   /** Monotonic milliseconds since which every turn has come late. */
@@ -30,8 +31,10 @@ export class Lanes {
   /** From then until a place stays free: with a short queue no turn is late, and the load is the same. */
   #isOverloaded = false
 
-  constructor(clock: Clock, maxActive: number) {
+  /** @param onChange the queue is cut, or no longer */
+  constructor(clock: Clock, maxActive: number, onChange: (isCut: boolean) => void = () => {}) {
     this.#clock = clock
+    this.#onChange = onChange
     this.#maxActive = maxActive
   }
 
@@ -66,14 +69,14 @@ export class Lanes {
     const [next] = this.#waiting
     if (next === undefined) {
       this.#lateSince = null
-      this.#isOverloaded = false
+      this.#setOverloaded(false)
       this.#active--
       return
     }
     const now = this.#clock.monotonic()
     if (now - next.since < TARGET_MS) this.#lateSince = null
     else this.#lateSince ??= now
-    this.#isOverloaded ||= this.#lateSince !== null && now - this.#lateSince >= INTERVAL_MS
+    if (this.#lateSince !== null && now - this.#lateSince >= INTERVAL_MS) this.#setOverloaded(true)
     next.settle('in')
     this.#cut()
   }
@@ -85,6 +88,12 @@ export class Lanes {
       if (this.#waiting.size <= longest) return
       waiter.settle('full')
     }
+  }
+
+  #setOverloaded(isOverloaded: boolean): void {
+    if (isOverloaded === this.#isOverloaded) return
+    this.#isOverloaded = isOverloaded
+    this.#onChange(isOverloaded)
   }
 
   #longestQueue(): number {

@@ -16,6 +16,7 @@ import { startRedis } from '../helpers/redis-servers.ts'
 const SILENT = {
   mismatched: () => {},
   busGap: () => {},
+  busChanged: () => {},
   heard: () => {},
   redisChanged: () => {},
   redisFailed: () => {},

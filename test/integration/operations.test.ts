@@ -111,6 +111,6 @@ t.test(
     }
     t.notOk(app.logged().includes('Plain'), 'no personal data either')
     for (const line of app.logged().trim().split('\n'))
-      t.type((JSON.parse(line) as Record<string, unknown>)['time'], 'string')
+      t.type((JSON.parse(line) as Record<string, unknown>)['@timestamp'], 'string')
   },
 )

@@ -43,7 +43,7 @@ for (const turnMs of [150, 400])
     async (t) => {
       const upstream = await startUpstream(t)
       const app = await buildTestApp(t, upstream.url, { server: { maxEventLoopDelayMs: 50 } })
-      t.equal((await app.get('/customers/1')).status, 200)
+      t.equal((await askUntil(200, () => app.get('/customers/1'))).status, 200)
       const unblock = block(t, turnMs)
       const shed = await askUntil(503, () =>
         app.get('/customers/2', { headers: { 'cache-control': 'no-store' } }),
@@ -62,5 +62,9 @@ for (const turnMs of [150, 400])
         200,
         'and takes it up again',
       )
+      const begun = app.logged().match(/short of time or memory/g)?.length
+      const ended = app.logged().match(/answered again/g)?.length
+      t.ok((begun ?? 0) >= 1)
+      t.equal(ended, begun, 'said when it begins, and when it ends')
     },
   )

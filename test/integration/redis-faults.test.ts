@@ -101,6 +101,19 @@ t.test('F13: a server that accepts and never answers holds up nobody', async (t)
   t.equal(await gauge(a, 'redis_up'), 0)
 })
 
+t.test('that other instances are not heard is said once, and its end', async (t) => {
+  const redis = await startRedis(t)
+  const upstream = await startUpstream(t)
+  const [a] = (await startInstances(t, 1, upstream.url, { url: redis.url })) as [TestApp]
+  const count = (text: RegExp): number => a.logged().match(text)?.length ?? 0
+  await until(() => count(/other instances are heard/g) === 1)
+  redis.pause()
+  await until(() => count(/other instances are not heard/g) === 1)
+  redis.resume()
+  await until(() => count(/other instances are heard/g) === 2)
+  t.equal(count(/other instances are not heard/g), 1)
+})
+
 t.test('F03, R2: while Redis stands still reads lose its budget, and then nothing', async (t) => {
   const redis = await startRedis(t)
   const upstream = await startUpstream(t)

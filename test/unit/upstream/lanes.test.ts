@@ -81,8 +81,11 @@ t.test('a burst is served whole', async (t) => {
 
 t.test('after the overload the queue may be long again', async (t) => {
   const clock = new FakeClock()
-  const lanes = new Lanes(clock, LANES)
+  const told: boolean[] = []
+  const lanes = new Lanes(clock, LANES, (isCut) => told.push(isCut))
   await run(lanes, clock, 3_000, (3 * LANES) / SERVICE_MS)
+  t.equal(told[0], true, 'that it is cut is told')
   const { refused } = await run(lanes, clock, 1, 300)
   t.equal(refused, 0)
+  t.ok(told.every((isCut, i) => isCut === (i % 2 === 0)) && told.length % 2 === 0, 'and its end')
 })
