@@ -1,13 +1,30 @@
 # Node 24 is the current long-term release line; Node 20, which the tests also run on, is past its end of life.
-FROM node:24-bookworm-slim AS build
+# test/integration/image.test.ts walks these steps without Docker.
+FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+
+FROM dependencies AS build
 RUN npm run build && npm prune --omit=dev
 
-FROM node:24-bookworm-slim
+FROM dependencies AS build-demo
+COPY demo demo
+RUN npm run build:all
+
+# `--target sample-upstream`: the API's stand-in, for deploy/compose.yaml. It needs nothing but Node.
+FROM node:24-bookworm-slim AS sample-upstream
+WORKDIR /app
+COPY package.json ./
+COPY --from=build-demo /app/.build/demo demo
+USER 1000:1000
+EXPOSE 8004
+CMD ["node", "demo/upstream-main.js", "--host", "0.0.0.0"]
+
+# The last stage, and so what is built when no target is named.
+FROM node:24-bookworm-slim AS layby
 ENV NODE_ENV=production \
     LAYBY_SERVER_HOST=0.0.0.0 \
     LAYBY_OPS_HOST=0.0.0.0
@@ -17,8 +34,11 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY assets assets
 COPY config config
-# Nothing is written at run time: run it with a read-only file system.
-USER node
+# `docker exec … layby tenants`
+RUN chmod +x dist/src/main.js && ln -s /app/dist/src/main.js /usr/local/bin/layby
+# Nothing is written at run time: run it with a read-only file system. By number, since Kubernetes' `runAsNonRoot`
+# can't tell who a name is.
+USER 1000:1000
 EXPOSE 8003 9003
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+(process.env.LAYBY_OPS_PORT||9003)+'/health/live').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]

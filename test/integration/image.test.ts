@@ -1,0 +1,129 @@
+/** The steps of the Dockerfile, walked without Docker: each stage has the files that it needs, and what it starts serves. */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { HEADERS } from '../helpers/app.ts'
+import { startUpstream } from '../helpers/upstream.ts'
+
+t.setTimeout(240_000)
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
+const SENT = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')
+
+interface Stage {
+  readonly name: string
+  readonly from: string
+  readonly steps: readonly string[]
+}
+
+function stages(): Stage[] {
+  const [, ...texts] = DOCKERFILE.replace(/^ *#.*\n/gm, '')
+    .replace(/\\\n/g, ' ')
+    .split(/^FROM /m)
+  return texts.map((text) => {
+    const [head = '', ...steps] = text.split('\n').filter((line) => line !== '')
+    const [from = '', , name = ''] = head.split(' ')
+    return { name, from, steps }
+  })
+}
+
+/** Builds every stage below `images`, its root file system being a folder. */
+function build(images: string): void {
+  for (const { name, from, steps } of stages()) {
+    const app = join(images, name, 'app')
+    mkdirSync(app, { recursive: true })
+    const base = join(images, from, 'app')
+    if (stages().some((each) => each.name === from)) {
+      cpSync(base, app, { recursive: true, verbatimSymlinks: true })
+    }
+    for (const step of steps) carryOut(step, app, images)
+  }
+}
+
+function carryOut(step: string, app: string, images: string): void {
+  const [word, ...rest] = step.split(/ +/)
+  if (word === 'COPY') copy(rest, app, images)
+  if (word !== 'RUN') return
+  // What was installed is here already, and is neither changed nor copied.
+  if (step === 'RUN npm ci') symlinkSync(join(ROOT, 'node_modules'), join(app, 'node_modules'))
+  const build = /npm run (build(?::all)?)\b/.exec(step)?.[1]
+  if (build !== undefined) execFileSync('npm', ['run', '--silent', build], { cwd: app })
+}
+
+function copy(words: readonly string[], app: string, images: string): void {
+  const stage = /^--from=(.+)$/.exec(words[0] ?? '')?.[1]
+  const paths = stage === undefined ? words : words.slice(1)
+  const to = join(app, paths.at(-1) as string)
+  for (const path of paths.slice(0, -1)) {
+    if (stage === undefined) t.ok(SENT.includes(`!${path.split('/')[0]}`), `${path} is sent`)
+    const from = stage === undefined ? join(ROOT, path) : join(images, stage, path)
+    const target = paths.at(-1) === './' ? join(to, path.split('/').at(-1) as string) : to
+    cpSync(from, target, { recursive: true, verbatimSymlinks: true })
+  }
+}
+
+function commandOf(name: string): string[] {
+  const steps = stages().find((stage) => stage.name === name)?.steps ?? []
+  const command = steps.findLast((step) => step.startsWith('CMD '))
+  return JSON.parse(command?.slice(4) ?? '[]') as string[]
+}
+
+/** Starts a stage's command, with more arguments; resolves with the first line that matches. */
+async function start(
+  t: Test,
+  images: string,
+  name: string,
+  { args = [], env = {}, until }: { args?: string[]; env?: Record<string, string>; until: RegExp },
+): Promise<RegExpExecArray> {
+  const [, ...command] = commandOf(name)
+  const { PATH = '' } = process.env
+  const cwd = join(images, name, 'app')
+  const child = spawn(process.execPath, [...command, ...args], { cwd, env: { PATH, ...env } })
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+  })
+  const lines: string[] = []
+  child.stderr.on('data', (chunk: Buffer) => lines.push(chunk.toString()))
+  for await (const line of createInterface(child.stdout)) {
+    lines.push(line)
+    const found = until.exec(line)
+    if (found !== null) return found
+  }
+  throw new Error(`${name} ended: ${lines.join('\n')}`)
+}
+
+const images = mkdtempSync(join(tmpdir(), 'layby-image-'))
+t.teardown(() => rmSync(images, { recursive: true }))
+
+t.test('every stage is built from what is sent to Docker', async () => build(images))
+
+t.test('the image of Layby serves, and is watched, with nothing but what was copied', async (t) => {
+  const upstream = await startUpstream(t)
+  const env = {
+    LAYBY_UPSTREAM_URL: upstream.url,
+    LAYBY_SERVER_PORT: '0',
+    LAYBY_OPS_PORT: '0',
+    LAYBY_SERVER_DRAIN_DELAY_MS: '0',
+  }
+  const [, url = '', opsUrl = ''] = await start(t, images, 'layby', {
+    env,
+    until: /"url":"([^"]+)","ops_url":"([^"]+)"/,
+  })
+  t.equal((await fetch(`${url}/customers/1/`, { headers: HEADERS })).status, 200)
+  for (const path of ['/health/live', '/health/ready', '/metrics']) {
+    t.equal((await fetch(`${opsUrl}${path}`)).status, 200, path)
+  }
+})
+
+t.test('the image of the sample upstream needs nothing but Node', async (t) => {
+  const args = ['--host', '127.0.0.1', '--port', '0']
+  const [, url] = await start(t, images, 'sample-upstream', { args, until: /on (http:\S+)$/ })
+  t.equal((await fetch(`${url}/__stats`)).status, 200)
+})
