@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: the sample upstream on 127.0.0.1:8004, Layby in front of it on 127.0.0.1:8003, memory
  * tier only, and lines to try it with. `npm run demo -- --redis`: a second Layby on 127.0.0.1:8005, and a Redis
- * that the two share.
+ * that the two share. `-- --traffic`: sample traffic that goes on until the end.
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -10,9 +10,12 @@ import { buildApp } from '../src/app.ts'
 import { ConfigError } from '../src/config/config-error.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { createLogger } from '../src/lib/logger.ts'
+import { seededRandom } from './data.ts'
+import { clientLines, operatorLines, sharedLines } from './lines.ts'
 import { readableLog } from './readable-log.ts'
 import { provideRedis } from './redis-server.ts'
 import { SAMPLE_TOKENS } from './sample-tokens.ts'
+import { startTraffic, TRAFFIC_TOKENS } from './traffic.ts'
 import { startSampleUpstream } from './upstream.ts'
 
 const DEFAULT_FILE = fileURLToPath(new URL('../../config/default.json', import.meta.url))
@@ -21,50 +24,8 @@ const SECOND_PORTS = { LAYBY_SERVER_PORT: '8005', LAYBY_OPS_PORT: '9005' }
 /** Of the demo's own data. */
 const DEMO_SECRET = 'for the demo only: 32 characters or more'
 
-function lines(url: string, opsUrl: string, upstreamUrl: string): string {
-  const headers = (token: string): string =>
-    `-H 'Authorization: Bearer ${token}' -H 'X-Tenant-Id: 7' -H 'X-Api-Version: 2023/04/19'`
-  const dispatcher = headers(SAMPLE_TOKENS.dispatcher.token)
-  const driver = headers(SAMPLE_TOKENS.driver.token)
-  const secondDriver = headers(SAMPLE_TOKENS.secondDriver.token)
-  return `
-Layby answers on ${url}, its operations port is ${opsUrl}, the sample API is ${upstreamUrl}.
-Look at Cache-Status and Age in what comes back.
-
-  A miss, then a hit:
-    curl -i ${url}/customers/1/ ${dispatcher}
-    curl -i ${url}/customers/1/ ${dispatcher}
-
-  A driver is shown other fields, and asks for itself; a second driver asks once, and from then on
-  each keeps the bytes fresh for the other:
-    curl -i ${url}/customers/1/ ${driver}
-    curl -i ${url}/customers/1/ ${secondDriver}
-
-  A write makes the next read ask again:
-    curl -i -X PATCH ${url}/customers/1 ${dispatcher} -H 'Content-Type: application/json' -d '{"name": "New Name"}'
-    curl -i ${url}/customers/1/ ${dispatcher}
-
-  What the API really had to do, and what Layby counted:
-    curl ${upstreamUrl}/__stats
-    curl ${opsUrl}/metrics
-
-Stop with Ctrl+C.
-`
-}
-
-/** For two instances that share a Redis. */
-function sharedLines(url: string, secondUrl: string): string {
-  const headers = `-H 'Authorization: Bearer ${SAMPLE_TOKENS.dispatcher.token}' -H 'X-Tenant-Id: 7' -H 'X-Api-Version: 2023/04/19'`
-  const json = `-H 'Content-Type: application/json'`
-  return `  A second instance, ${secondUrl}, shares a Redis with the first. What one fills, the other has:
-    curl -i ${url}/customers/2/ ${headers}
-    curl -i ${secondUrl}/customers/2/ ${headers}      detail=redis, and then detail=memory
-
-  A write through one is seen through the other, which drops its copy when the message arrives:
-    curl -i -X PATCH ${url}/customers/2 ${headers} ${json} -d '{"name": "Seen By Both"}'
-    curl -i ${secondUrl}/customers/2/ ${headers}
-`
-}
+/** Known to all, and good for what it guards: a demo on loopback. */
+const DEMO_ADMIN_TOKEN = 'demo-admin-token'
 
 interface Running {
   readonly url: string
@@ -81,26 +42,45 @@ async function startLayby(environment: Readonly<Record<string, string>>): Promis
   return { ...(await app.listen()), close: () => app.close() }
 }
 
+function hasOwnAdminToken(): boolean {
+  const { LAYBY_OPS_ADMIN_TOKEN: token = '', LAYBY_OPS_ADMIN_TOKEN_FILE: file = '' } = process.env
+  return token !== '' || file !== ''
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       delay: { type: 'string', default: '150' },
       redis: { type: 'boolean', default: false },
+      traffic: { type: 'boolean', default: false },
     },
   })
   const upstream = await startSampleUpstream({ port: UPSTREAM_PORT, delayMs: Number(values.delay) })
-  for (const token of Object.values(SAMPLE_TOKENS)) upstream.state.addToken(token)
+  const tokens = [...Object.values(SAMPLE_TOKENS), ...TRAFFIC_TOKENS]
+  for (const token of tokens) upstream.state.addToken(token)
   const redis = values.redis ? await provideRedis(process.env['LAYBY_REDIS_URL']) : null
   const shared: Record<string, string> =
     redis === null
       ? {}
       : { LAYBY_REDIS_URL: redis.url, LAYBY_SECRET: process.env['LAYBY_SECRET'] ?? DEMO_SECRET }
-  const environment = { ...shared, LAYBY_UPSTREAM_URL: upstream.url }
+  const adminToken = hasOwnAdminToken() ? null : DEMO_ADMIN_TOKEN
+  const admin: Record<string, string> =
+    adminToken === null ? {} : { LAYBY_OPS_ADMIN_TOKEN: adminToken }
+  // Every request of the traffic would be a line, and what is printed below be gone at once.
+  const quiet: Record<string, string> = values.traffic
+    ? { LAYBY_LOG_LEVEL: process.env['LAYBY_LOG_LEVEL'] ?? 'warn' }
+    : {}
+  const environment = { ...shared, ...admin, ...quiet, LAYBY_UPSTREAM_URL: upstream.url }
   const first = await startLayby(environment)
   const second = redis === null ? null : await startLayby({ ...environment, ...SECOND_PORTS })
-  console.log(lines(first.url, first.opsUrl, upstream.url))
+  const addresses = { ...first, upstreamUrl: upstream.url, adminToken }
+  console.log(clientLines(addresses))
   if (second !== null) console.log(sharedLines(first.url, second.url))
-  closeWithGrace({ delay: 2_000, logger: false }, async () => {
+  console.log(operatorLines(addresses, values.traffic))
+  const urls = second === null ? [first.url] : [first.url, second.url]
+  const traffic = values.traffic ? startTraffic({ urls, random: seededRandom('traffic') }) : null
+  closeWithGrace({ delay: 4_000, logger: false }, async () => {
+    await traffic?.stop()
     await Promise.all([first.close(), second?.close()])
     await upstream.close()
     redis?.stop()
