@@ -10,8 +10,9 @@ const EMITTED = join(ROOT, '.build/src')
 
 /** Folder → what of ours it may import. `main` and `app` are files. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  main: ['app', 'cli', 'config', 'lib'],
+  main: ['app', 'cli', 'config', 'lib', 'processes'],
   cli: ['config', 'lib'],
+  processes: ['app', 'config', 'lib', 'ops', 'stores'],
   listeners: ['config', 'http', 'lib', 'ops', 'wire'],
   operations: ['auth', 'cache', 'config', 'lib', 'ops', 'stores'],
   app: [

@@ -7,7 +7,7 @@
 import type { Clock } from '../lib/clock.ts'
 
 /** From the sending of a probe that came back. */
-const LEASE_MS = 1_000
+export const LEASE_MS = 1_000
 /** No stretch: the bus has not been heard. */
 export const NO_STRETCH = 0
 

@@ -59,8 +59,13 @@ export class LocalFences implements Fences, WriteFences {
     return [...open.stamp, ...families.map((name) => this.#stamped(name))]
   }
 
-  async begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite> {
-    const write = { id: String(++this.#counter), names }
+  /** @param id what the write is called in all processes, where there are several */
+  async begin(
+    names: readonly Key[],
+    lifetimeMs: number,
+    id = String(++this.#counter),
+  ): Promise<PendingWrite> {
+    const write = { id, names }
     const until = this.#clock.monotonic() + lifetimeMs
     for (const name of names) this.#mark(name, write.id, until)
     await this.change(names)

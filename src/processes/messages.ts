@@ -1,0 +1,55 @@
+/**
+ * What the primary and its workers say to one another, on the channel that Node opens between them. It keeps
+ * the order and loses nothing; both ends know it only as JSON.
+ */
+import type { Config } from '../config/schema.ts'
+import type { News } from '../stores/siblings.ts'
+
+/** A request to the operations listener, carried to a worker. */
+export interface OperatorRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string | null
+}
+
+export interface OperatorReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[]>>
+  readonly body: string
+}
+
+/** What a worker can be asked for. */
+export type Question =
+  | { readonly about: 'metrics' }
+  | { readonly about: 'request'; readonly request: OperatorRequest }
+
+export type ToPrimary =
+  /** The worker is there, and hears. */
+  | { readonly kind: 'hello' }
+  | { readonly kind: 'listening'; readonly url: string }
+  /** It can't serve. `key`: of the configuration, where that is at fault; `code`, `port`: of listening. */
+  | {
+      readonly kind: 'failed'
+      readonly key: string | null
+      readonly reason: string
+      readonly code: string | null
+      readonly port: number | null
+    }
+  /** Asks for an echo. `sentAt`: the worker's own monotonic time. */
+  | { readonly kind: 'probe'; readonly sentAt: number }
+  /** To be passed on to all others; `n` counts what this worker has told. */
+  | { readonly kind: 'tell'; readonly n: number; readonly news: News }
+  /** News `n` of the primary's counting was heard, and has taken effect. */
+  | { readonly kind: 'heard'; readonly n: number }
+  | { readonly kind: 'answer'; readonly n: number; readonly value: unknown }
+
+export type ToWorker =
+  /** In full: a file that has changed since must not make the workers differ, nor a secret of their own. */
+  | { readonly kind: 'start'; readonly config: Config }
+  | { readonly kind: 'echo'; readonly sentAt: number }
+  | { readonly kind: 'news'; readonly n: number; readonly news: News }
+  /** What was told as `n` has been heard by all who could be of harm. */
+  | { readonly kind: 'done'; readonly n: number }
+  | { readonly kind: 'ask'; readonly n: number; readonly question: Question }
+  | { readonly kind: 'drain' }
