@@ -20,11 +20,18 @@ import { RequestTraces } from './http/request-traces.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { buildFrontEnds, drain, type Listening, open, type Phase } from './listeners.ts'
-import { buildObservers, buildOperations, buildTracer } from './operations.ts'
+import {
+  buildObservers,
+  buildOperations,
+  buildTracer,
+  type OperationsInside,
+} from './operations.ts'
 import type { Reporting, WireReporter } from './ops/reporting.ts'
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
+import { createProcessState } from './stores/process-state.ts'
 import { createSharedState, type SharedState } from './stores/redis.ts'
+import type { Siblings } from './stores/siblings.ts'
 import { UpstreamBreaker } from './upstream/breaker.ts'
 import { UpstreamClient } from './upstream/client.ts'
 import { GuardedReads } from './upstream/guarded-reads.ts'
@@ -49,7 +56,9 @@ export interface Overrides {
 
 export interface App {
   readonly log: Logger
-  /** Binds both listeners. */
+  /** Of one among several processes, whose operations listener is the primary's. */
+  readonly operations?: OperationsInside
+  /** Binds both listeners; one among several processes binds the public one only. */
   listen(): Promise<Listening>
   /** Stops listening, ends idle connections, waits for what is under way. */
   close(): Promise<void>
@@ -131,20 +140,41 @@ function connectInstances(
   })
 }
 
-/** The core, with what it shares with other instances. */
+interface Instance {
+  readonly core: Core
+  readonly shared: SharedState | null
+  readonly pins: VersionPins
+}
+
+/** The core, with what it shares with other instances, or, without Redis, with other processes. */
 function buildInstance(
   config: Config,
   overrides: Overrides,
   clock: Clock,
   reporting: Reporting,
-): { readonly core: Core; readonly shared: SharedState | null; readonly pins: VersionPins } {
-  const memory = overrides.memory ?? createMemoryStore({ ...config.cache.memory, formBytes })
+  siblings: Siblings | null,
+): Instance {
+  const own = overrides.memory ?? createMemoryStore({ ...config.cache.memory, formBytes })
   const pins: VersionPins = new VersionPins(MAX_PINNED_CREDENTIALS, (partition, version) => {
-    void shared?.notePin(partition, version)
+    void (shared ?? local)?.notePin(partition, version)
   })
-  const shared = connectInstances(config, memory, clock, reporting, pins)
-  const common = shared === null ? {} : { fences: shared.fences, tier: shared.tier }
-  return { core: buildCore(config, { memory, ...common, ...overrides }, reporting), shared, pins }
+  const shared = connectInstances(config, own, clock, reporting, pins)
+  const local =
+    shared !== null || siblings === null
+      ? null
+      : createProcessState({
+          siblings,
+          clock,
+          memory: own,
+          maxFences: maxFencesOf(config),
+          onPinChange: (partition, version) => pins.changed(partition, version),
+          onHeard: () => reporting.heard(),
+        })
+  const state = shared ?? local
+  const fences = state === null ? {} : { fences: state.fences }
+  const common = { memory: local?.memory ?? own, tier: shared?.tier ?? null, ...fences }
+  const { memory: _, ...others } = overrides
+  return { core: buildCore(config, { ...common, ...others }, reporting), shared, pins }
 }
 
 function guard(
@@ -159,15 +189,22 @@ function guard(
   return new GuardedReads({ client, breaker, gate, overall, clock })
 }
 
-/** @throws ConfigError when a file that the configuration names can't be read */
-export async function buildApp(config: Config, overrides: Overrides = {}): Promise<App> {
+/**
+ * @param siblings the other processes of this instance; null: it is the only one
+ * @throws ConfigError when a file that the configuration names can't be read
+ */
+export async function buildApp(
+  config: Config,
+  overrides: Overrides = {},
+  siblings: Siblings | null = null,
+): Promise<App> {
   const { server, upstream, cache: limits } = config
   const clock = overrides.clock ?? systemClock
   const log = overrides.log ?? createLogger(config.log.level)
   const observers = buildObservers(config, log, clock, overrides.reporter ?? {})
   const { reporting } = observers
   const tracer = await buildTracer(config, observers)
-  const { core, shared, pins } = buildInstance(config, overrides, clock, reporting)
+  const { core, shared, pins } = buildInstance(config, overrides, clock, reporting, siblings)
   const secrets = [config.secret, ...config.previousSecrets]
   const credentials = new Credentials(secrets, overrides.partitionOf)
   const ca = readCertificates('upstream.ca', upstream.ca)
@@ -189,17 +226,18 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     ...frontEndSettings(config),
   }
   const frontEnds = await buildFrontEnds(deps, server.fastPath)
-  warnOfPlainSharing(limits.sharing, log)
+  if (siblings === null) warnOfPlainSharing(limits.sharing, log)
   const isReady = (): boolean => phase.isReady
   const operated = { ...core, config, shared, credentials, isReady }
-  const ops = await buildOperations(operated, observers)
-  const listen = (): Promise<Listening> => open(config, frontEnds, ops, phase)
+  const { server: ops, inside: operations } = await buildOperations(operated, observers)
+  const listen = (): Promise<Listening> =>
+    open(config, frontEnds, siblings === null ? ops : null, phase)
   const close = async (): Promise<void> => {
     await drain(frontEnds, server.drainDelayMs, phase)
     await ops.close()
     await Promise.all([client.close(), shared?.close(), tracer.close()])
   }
-  return { log, listen, close }
+  return { log, operations, listen, close }
 }
 
 function frontEndSettings({ server, upstream }: Config) {
@@ -211,7 +249,7 @@ function frontEndSettings({ server, upstream }: Config) {
   }
 }
 
-function warnOfPlainSharing(sharing: string, log: Logger): void {
+export function warnOfPlainSharing(sharing: string, log: Logger): void {
   if (sharing !== 'tenant') return
   log.warn(
     { 'cache.sharing': sharing },

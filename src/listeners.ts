@@ -7,7 +7,7 @@ import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
 import type { WireReporter } from './ops/reporting.ts'
 import { placeBefore } from './wire/front-end.ts'
 
-/** Base URLs of the two listeners. */
+/** Base URLs of the two listeners; `opsUrl` is empty where another process has it. */
 export interface Listening {
   readonly url: string
   readonly opsUrl: string
@@ -46,14 +46,14 @@ export async function buildFrontEnds(
 export async function open(
   { server, ops: { host, port } }: Config,
   { fastify }: FrontEnds,
-  ops: FastifyInstance,
+  ops: FastifyInstance | null,
   phase: Phase,
 ): Promise<Listening> {
   await fastify.listen({ host: server.host, port: server.port })
-  await ops.listen({ host, port })
+  await ops?.listen({ host, port })
   phase.isReady = true
   const scheme = server.tls.cert === null ? 'http' : 'https'
-  return { url: urlOf(fastify, scheme), opsUrl: urlOf(ops, 'http') }
+  return { url: urlOf(fastify, scheme), opsUrl: ops === null ? '' : urlOf(ops, 'http') }
 }
 
 /**

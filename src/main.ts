@@ -43,11 +43,11 @@ function version(): string {
 async function serve(): Promise<void> {
   // A bad configuration is told before what is large is loaded.
   const { config, unknownVariables } = loadConfig(SOURCES)
-  const [{ buildApp }, { default: closeWithGrace }] = await Promise.all([
-    import('./app.ts'),
+  const [{ buildInstance }, { default: closeWithGrace }] = await Promise.all([
+    import('./processes/primary.ts'),
     import('close-with-grace'),
   ])
-  const app = await buildApp(config)
+  const app = await buildInstance(config)
   if (unknownVariables.length > 0) {
     app.log.warn({ variables: unknownVariables }, 'no configuration key answers to these variables')
   }

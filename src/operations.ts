@@ -71,24 +71,37 @@ export interface Operated {
   readonly isReady: () => boolean
 }
 
+export interface Operations {
+  readonly server: FastifyInstance
+  readonly inside: OperationsInside
+}
+
+/** The same, without a listener: for a process whose operations listener is another's. */
+export interface OperationsInside {
+  readonly inject: FastifyInstance['inject']
+  readonly metrics: () => Promise<unknown>
+}
+
 /** The operations listener, which does not listen yet. */
 export async function buildOperations(
   operated: Operated,
   observers: Observers,
-): Promise<FastifyInstance> {
+): Promise<Operations> {
   const { config, shared, isReady } = operated
   const metrics = meter(operated, observers)
   const token = config.ops.adminToken
   const { clock, log, traffic, problems } = observers
   const { registry } = metrics
   const memoryMaxBytes = config.cache.memory.maxBytes
-  return createOpsServer({
+  const server = await createOpsServer({
     registry,
     isReady,
     redis: shared,
     admin: token === null ? null : { token, clock, log, routes: adminRoutes(operated, observers) },
     dashboard: { clock, registry, isReady, traffic, problems, memoryMaxBytes },
   })
+  const inject = server.inject.bind(server) as FastifyInstance['inject']
+  return { server, inside: { inject, metrics: () => registry.getMetricsAsJSON() } }
 }
 
 /** Metrics hear of everything from here on. */

@@ -32,6 +32,13 @@ export const ConfigSchema = group({
       description: 'Address of the public listener.',
     }),
     port: port(8003, 'Port of the public listener; 0: any free one.'),
+    processes: Type.Integer({
+      minimum: 0,
+      maximum: 64,
+      default: 1,
+      description:
+        'Processes that share the public port; 0: one for each core. Each has a memory tier and limits of its own.',
+    }),
     trustProxy: Type.Boolean({
       default: false,
       description:

@@ -70,9 +70,10 @@ export class ProcessFences implements Fences, WriteFences {
     if (names.length > 0) await this.#tell({ kind: 'settled', id: write.id, names, holdMs })
   }
 
-  async change(names: readonly Key[]): Promise<void> {
+  async change(names: readonly Key[]): Promise<boolean> {
     await this.#local.change(names)
     if (names.length > 0) await this.#tell({ kind: 'changed', names })
+    return true
   }
 
   /** A change by another process. The counterpart of `#tell`: it tells nobody. Done when it returns. */

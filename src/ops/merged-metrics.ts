@@ -1,0 +1,51 @@
+/** The metrics of several processes as one. Counters and histograms are added up, gauges as befits them. */
+import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from 'prom-client'
+
+export type ProcessMetrics = readonly MetricObjectWithValues<MetricValue<string>>[]
+
+/** Gauges that are no sums. Those of the runtime say for themselves (prom-client's `aggregator`). */
+const GAUGES: Readonly<Record<string, 'min' | 'max'>> = {
+  breaker_state: 'max',
+  bus_live: 'min',
+  redis_up: 'min',
+  sharing_info: 'max',
+  sharing_tripped_tenants: 'max',
+}
+
+export class MergedMetrics {
+  readonly #last = new Map<number, ProcessMetrics>()
+  /** What ended processes have counted: a counter that falls would look like a restart of all. */
+  #departed: ProcessMetrics = []
+
+  /** What a process says of itself now. */
+  learn(id: number, metrics: ProcessMetrics): void {
+    this.#last.set(
+      id,
+      metrics.map((metric) => ({ ...metric, ...mergedBy(metric.name) })),
+    )
+  }
+
+  /** The process has ended: what it had counted when it was last asked stays. */
+  async depart(id: number): Promise<void> {
+    const last = this.#last.get(id)
+    this.#last.delete(id)
+    if (last === undefined) return
+    const counted = last.filter(
+      ({ type }) => String(type) === 'counter' || String(type) === 'histogram',
+    )
+    this.#departed = await merged([this.#departed, counted]).getMetricsAsJSON()
+  }
+
+  text(own: ProcessMetrics): Promise<string> {
+    return merged([...this.#last.values(), this.#departed, own]).metrics()
+  }
+}
+
+function mergedBy(name: string): { readonly aggregator?: 'min' | 'max' } {
+  const aggregator = GAUGES[name]
+  return aggregator === undefined ? {} : { aggregator }
+}
+
+function merged(parts: readonly ProcessMetrics[]) {
+  return AggregatorRegistry.aggregate(parts.map((part) => [...part]))
+}

@@ -1,0 +1,33 @@
+/** What the primary of several processes counts itself. */
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { ProcessMetrics } from './merged-metrics.ts'
+
+export class PrimaryMetrics {
+  readonly #registry = new Registry()
+  readonly #restarts: Counter
+
+  constructor(listening: () => number) {
+    const registers = [this.#registry]
+    this.#restarts = new Counter({
+      name: 'worker_restarts_total',
+      help: 'Worker processes that ended unasked, and were started anew',
+      registers,
+    })
+    new Gauge({
+      name: 'workers_listening',
+      help: 'Worker processes that take requests',
+      registers,
+      collect() {
+        this.set(listening())
+      },
+    })
+  }
+
+  restarted(): void {
+    this.#restarts.inc()
+  }
+
+  async values(): Promise<ProcessMetrics> {
+    return this.#registry.getMetricsAsJSON()
+  }
+}

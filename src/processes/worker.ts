@@ -1,0 +1,85 @@
+/** What a worker process runs: an instance like any other, whose operations listener is the primary's. */
+import { type App, buildApp } from '../app.ts'
+import { ConfigError } from '../config/config-error.ts'
+import type { Config } from '../config/schema.ts'
+import { systemClock } from '../lib/clock.ts'
+import { PROBE_MS, PrimaryLink } from './link.ts'
+import type { Question, ToPrimary, ToWorker } from './messages.ts'
+
+function send(message: ToPrimary, written: () => void = () => {}): void {
+  // Without the primary there is nobody to be told; node:cluster ends this process then.
+  if (process.connected) process.send?.(message, undefined, undefined, () => written())
+}
+
+const link = new PrimaryLink({ clock: systemClock, send })
+let app: App | null = null
+let isLeaving = false
+
+async function start(config: Config): Promise<void> {
+  try {
+    app = await buildApp(config, {}, link)
+    link.tick()
+    setInterval(() => link.tick(), PROBE_MS).unref()
+    send({ kind: 'listening', url: (await app.listen()).url })
+  } catch (error) {
+    fail(error)
+  }
+}
+
+function fail(error: unknown): void {
+  const { message, code, port } = error as NodeJS.ErrnoException & { readonly port?: number }
+  const key = error instanceof ConfigError ? error.key : null
+  const reason = key === null ? message : message.slice(`${key}: `.length)
+  const failed: ToPrimary = { kind: 'failed', key, reason, code: code ?? null, port: port ?? null }
+  send(failed, () => process.exit(1))
+}
+
+async function leave(): Promise<void> {
+  if (isLeaving) return
+  isLeaving = true
+  await app?.close()
+  process.exit(0)
+}
+
+/** A fault that nobody has caught: what is under way is finished, and the primary starts another. */
+function faulted(error: unknown): void {
+  const { name, stack } = error instanceof Error ? error : new Error('not an error')
+  app?.log.fatal({ 'error.type': name, 'error.stack_trace': stack }, 'fault')
+  process.exitCode = 1
+  setTimeout(() => process.exit(1), 1_000).unref()
+  void leave()
+}
+
+async function answer(n: number, question: Question): Promise<void> {
+  const value = app === null ? null : await answerOf(app, question)
+  send({ kind: 'answer', n, value })
+}
+
+async function answerOf({ operations }: App, question: Question): Promise<unknown> {
+  if (operations === undefined) return null
+  if (question.about === 'metrics') return operations.metrics()
+  const { method, url, headers, body } = question.request
+  const payload = body === null ? {} : { payload: body }
+  const {
+    statusCode,
+    headers: own,
+    body: text,
+  } = await operations.inject({
+    method: method as 'GET',
+    url,
+    headers: headers as Record<string, string>,
+    ...payload,
+  })
+  return { status: statusCode, headers: own, body: text }
+}
+
+process.on('message', (message: ToWorker) => {
+  if (message.kind === 'start') void start(message.config)
+  else if (message.kind === 'drain') void leave()
+  else if (message.kind === 'ask') void answer(message.n, message.question)
+  else link.receive(message)
+})
+// Ours come from the primary too; whoever signals this process alone wants another in its place.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave())
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, faulted)
+send({ kind: 'hello' })

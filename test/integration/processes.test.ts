@@ -1,0 +1,133 @@
+/** Several processes as an operator meets them: one port, one operations listener, restarts, signals, exit codes. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { HEADERS } from '../helpers/app.ts'
+import { until } from '../helpers/instances.ts'
+import { startUpstream } from '../helpers/upstream.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+const TOKEN = 'a token for tests only, long enough'
+
+function start(t: Test, environment: Record<string, string>) {
+  const { PATH = '' } = process.env
+  const base = { PATH, LAYBY_SERVER_PORT: '0', LAYBY_OPS_PORT: '0', LAYBY_SERVER_PROCESSES: '2' }
+  const child: ChildProcess = spawn(process.execPath, [MAIN], {
+    env: { ...base, LAYBY_SERVER_DRAIN_DELAY_MS: '0', ...environment },
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+  }
+  t.teardown(() => void child.kill('SIGKILL'))
+  const exited = once(child, 'close').then(([code]) => code as number | null)
+  return { child, output: () => text, exited }
+}
+
+t.setTimeout(90_000)
+
+t.test('a bad configuration is told once, whoever finds it', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => void taken.close())
+  const port = String((taken.address() as { port: number }).port)
+  const url = { LAYBY_UPSTREAM_URL: 'http://127.0.0.1:9' }
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ ...url, LAYBY_SERVER_PROCESSES: '65' }, /^layby: configuration: server\.processes: /],
+    [{ ...url, LAYBY_SERVER_PORT: port }, /^layby: configuration: server\.port: .*EADDRINUSE/],
+    [{ ...url, LAYBY_OPS_PORT: port }, /^layby: configuration: ops\.port: .*EADDRINUSE/],
+    [{ ...url, LAYBY_UPSTREAM_CA: '/nowhere/ca.pem' }, /^layby: configuration: upstream\.ca: /],
+  ]
+  for (const [environment, expected] of cases) {
+    const running = start(t, environment)
+    t.equal(await running.exited, 78)
+    const lines = running.output().trim().split('\n')
+    t.equal(lines.length, 1, running.output())
+    t.match(lines[0], expected)
+  }
+})
+
+t.test('two workers, one of which is killed, then a drain', async (t) => {
+  const upstream = await startUpstream(t)
+  const running = start(t, { LAYBY_UPSTREAM_URL: upstream.url, LAYBY_OPS_ADMIN_TOKEN: TOKEN })
+  await until(() => running.output().includes('"listening"'))
+  const [, url = ''] = /"url":"([^"]+)"/.exec(running.output()) ?? []
+  const [, opsUrl = ''] = /"ops_url":"([^"]+)"/.exec(running.output()) ?? []
+  const metrics = async (): Promise<string> => (await fetch(`${opsUrl}/metrics`)).text()
+  const total = async (name: string): Promise<number> =>
+    [...(await metrics()).matchAll(new RegExp(`^${name}(?:{.*})? (.*)$`, 'gm'))].reduce(
+      (sum, [, value]) => sum + Number(value),
+      0,
+    )
+  await until(async () => (await total('workers_listening')) === 2)
+  t.equal((await fetch(`${opsUrl}/health/ready`)).status, 200)
+
+  const tags = new Set<string | null>()
+  for (let i = 0; i < 20; i++) {
+    const reply = await fetch(`${url}/customers/1/`, {
+      headers: { ...HEADERS, connection: 'close' },
+    })
+    t.equal(reply.status, 200)
+    tags.add(reply.headers.get('etag'))
+    await reply.text()
+  }
+  t.equal(tags.size, 1, 'the secret that keys the tags is one')
+  t.equal(await total('requests_total'), 20, 'what all have answered')
+  t.ok((await total('fill_seconds_count')) >= 2, 'each fills its own memory')
+  t.match(await metrics(), /^sharing_info\{sharing="witnessed"\} 1$/m, 'which is no sum')
+
+  await t.test('what is asked below /admin is answered by a worker', async (t) => {
+    const purge = (token: string) =>
+      fetch(`${opsUrl}/admin/purge`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: '{"tenant": "7", "customer": "1"}',
+      })
+    t.equal((await purge('another token, as long as that one')).status, 401)
+    const before = upstream.requests.length
+    t.equal((await purge(TOKEN)).status, 202)
+    for (let i = 0; i < 8; i++) {
+      await (
+        await fetch(`${url}/customers/1/`, { headers: { ...HEADERS, connection: 'close' } })
+      ).text()
+    }
+    t.equal(upstream.requests.length, before + 2, 'and holds for all')
+    t.equal((await fetch(`${opsUrl}/nothing`)).status, 404)
+  })
+
+  await t.test('a 401 that one has seen counts for all', async (t) => {
+    const ask = async (): Promise<number> => {
+      const reply = await fetch(`${url}/customers/2/`, {
+        headers: { ...HEADERS, connection: 'close' },
+      })
+      await reply.text()
+      return reply.status
+    }
+    for (let i = 0; i < 8; i++) t.equal(await ask(), 200)
+    upstream.respond((_received, res) => {
+      res.writeHead(401, { 'Content-Type': 'application/json' })
+      res.end('{}')
+    })
+    await fetch(`${url}/customers/3/`, { headers: HEADERS }).then((reply) => reply.text())
+    for (let i = 0; i < 4; i++) t.equal(await ask(), 401)
+  })
+
+  const counted = await total('requests_total')
+  const pid = Number(/[0-9]+/.exec(await children(running.child.pid as number))?.[0])
+  process.kill(pid, 'SIGKILL')
+  await until(async () => (await total('worker_restarts_total')) === 1)
+  await until(async () => (await total('workers_listening')) === 2)
+  t.match(running.output(), /a worker has ended/)
+  t.equal(await total('requests_total'), counted, 'what it had counted stays')
+  running.child.kill('SIGTERM')
+  t.equal(await running.exited, 0)
+})
+
+async function children(pid: number): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  return readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+}
