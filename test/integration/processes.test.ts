@@ -9,7 +9,7 @@ import { until } from '../helpers/instances.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
-const TOKEN = 'a token for tests only, long enough'
+const TOKEN = 'admin-token-for-tests-only-0123456789'
 
 function start(t: Test, environment: Record<string, string>) {
   const { PATH = '' } = process.env
@@ -87,7 +87,7 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: '{"tenant": "7", "customer": "1"}',
       })
-    t.equal((await purge('another token, as long as that one')).status, 401)
+    t.equal((await purge('another-token-as-long-as-that-one-is')).status, 401)
     const before = upstream.requests.length
     t.equal((await purge(TOKEN)).status, 202)
     for (let i = 0; i < 8; i++) {
@@ -108,7 +108,7 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
       return reply.status
     }
     for (let i = 0; i < 8; i++) t.equal(await ask(), 200)
-    upstream.respond((_received, res) => {
+    upstream.answer((_received, res) => {
       res.writeHead(401, { 'Content-Type': 'application/json' })
       res.end('{}')
     })
