@@ -4,10 +4,13 @@
  */
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
+import type { Snapshot } from '../ops/snapshot.ts'
 import { EXIT, type Failure, type Result } from './exit-codes.ts'
+import { type ExplainQuery, Explanation } from './explanation-reply.ts'
 import type { OpsTarget } from './ops-target.ts'
 import { printable } from './printable.ts'
 import { CredentialReply, PurgeReply, type PurgeRequest, TenantsReply } from './replies.ts'
+import { SnapshotReply } from './snapshot-reply.ts'
 
 interface Call<T extends TSchema> {
   readonly method: 'GET' | 'POST'
@@ -38,6 +41,21 @@ export class AdminClient {
     return this.#admin({ method: 'GET', path: `/admin/tenants?top=${top}`, reply: TenantsReply })
   }
 
+  /** What the next read of a credential would be answered with, and why. */
+  explain(query: ExplainQuery): Promise<Result<Explanation>> {
+    const path = `/admin/explain?${new URLSearchParams({ ...query })}`
+    return this.#admin({ method: 'GET', path, reply: Explanation })
+  }
+
+  /** Needs no token, and is sent none. */
+  snapshot(cancelled?: AbortSignal): Promise<Result<Snapshot>> {
+    return this.#call(
+      { method: 'GET', path: '/dashboard/snapshot', reply: SnapshotReply },
+      {},
+      cancelled,
+    )
+  }
+
   async #admin<T extends TSchema>(call: Call<T>): Promise<Result<Static<T>>> {
     const { token } = this.#target
     if (token === null) {
@@ -51,6 +69,7 @@ export class AdminClient {
   async #call<T extends TSchema>(
     { method, path, body, reply }: Call<T>,
     headers: Record<string, string>,
+    cancelled?: AbortSignal,
   ): Promise<Result<Static<T>>> {
     const { base, timeoutMs } = this.#target
     let status: number
@@ -62,7 +81,10 @@ export class AdminClient {
         body: body === undefined ? null : JSON.stringify(body),
         // A token is sent to the one who was named, and nowhere else.
         redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([
+          AbortSignal.timeout(timeoutMs),
+          ...(cancelled ? [cancelled] : []),
+        ]),
       })
       status = response.status
       text = await response.text()

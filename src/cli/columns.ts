@@ -31,3 +31,17 @@ export function tableLines(
 export function fit(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`
 }
+
+/** Broken between words into lines of at most `width`, each after `indent`. */
+export function wrapped(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = []
+  let line = indent
+  for (const word of text.split(' ')) {
+    if (line.length > indent.length && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = indent
+    }
+    line += line.length === indent.length ? word : ` ${word}`
+  }
+  return [...lines, line]
+}

@@ -60,6 +60,19 @@ Examples:
   $ layby purge --tenant 7 --all --yes
   $ layby purge --token-stdin < token-file`
 
+export const EXPLAIN = `
+Asks one instance, and changes nothing there. It is told first what the next
+read would get, then what memory and Redis have, in the words of docs/sharing.md
+(grant, admission, representation) and docs/coherence.md (fences).
+
+The token is the one that the client sends. It goes to the instance in the body
+of a request, is exchanged for its hash, and is neither stored nor logged.
+
+Examples:
+  $ layby explain --tenant 7 --customer 5 --version 2023/04/19 \\
+      --token-stdin < token-file
+  $ layby explain --tenant 7 --customer 5 --credential <hash> --json`
+
 export const TENANTS = `
 Counted by the one instance that is asked, since it began. The hit ratio is of
 cached reads. Reasons are the words of Cache-Status: uri-miss (nothing that the
@@ -71,3 +84,22 @@ Examples:
   $ layby tenants
   $ layby tenants --sort requests --top 50
   $ layby tenants --json | jq '.tenants[0].misses'`
+
+export const TOP = `
+The numbers are those of the dashboard and of the metrics: rates and counts of
+the last ten seconds, or since the instance began with --once and where standard
+output is no terminal. No token is needed. Times are UTC, as in the log.
+
+  HIT RATIO    of the reads that the cache has a say in, and by tier
+  REQUESTS     turned away: with 503, since the instance or a tenant had too
+               much under way; failed: the API gave no valid answer
+  LATENCY      from arrival to answer, by what became of the request
+  UPSTREAM     calls to the API for the cache, and those that were saved
+  STALE        copies past their freshness: swr while refreshed, sie since the
+               API failed, max-stale as the client accepts it
+  INVALIDATED  by what: writes, changes that were seen, other instances, purges
+
+Examples:
+  $ layby top
+  $ layby top --url http://10.0.0.4:9003
+  $ layby top --once`

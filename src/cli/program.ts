@@ -1,15 +1,19 @@
 /** The grammar of the command line: commands, options, help. What they do is given by the caller. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CheckConfigOptions } from './check-config.ts'
+import type { ExplainOptions } from './explain.ts'
 import * as help from './help-texts.ts'
 import type { PurgeOptions } from './purge.ts'
 import type { TenantsOptions } from './tenants.ts'
+import type { TopOptions } from './top.ts'
 
 export interface Actions {
   readonly serve: () => Promise<void>
   readonly checkConfig: (options: CheckConfigOptions) => Promise<void>
   readonly purge: (options: PurgeOptions) => Promise<void>
+  readonly explain: (options: ExplainOptions) => Promise<void>
   readonly tenants: (options: TenantsOptions) => Promise<void>
+  readonly top: (options: TopOptions) => Promise<void>
 }
 
 /** Where commander writes, and how wide; all of it through here, so that tests and documents see the same. */
@@ -46,7 +50,9 @@ export function buildProgram(version: string, actions: Actions, screen: Screen):
   serveCommand(program, actions)
   checkConfigCommand(program, actions)
   purgeCommand(program, actions)
+  explainCommand(program, actions)
   tenantsCommand(program, actions)
+  topCommand(program, actions)
   for (const command of program.commands) {
     command.helpOption('-h, --help', 'print this help').allowExcessArguments(false)
     command.addHelpText('after', help.EXIT_CODES)
@@ -99,6 +105,22 @@ function purgeCommand(program: Command, { purge }: Actions): void {
     .action((options: PurgeOptions) => purge(options))
 }
 
+function explainCommand(program: Command, { explain }: Actions): void {
+  const command = program
+    .command('explain')
+    .summary('what the next read of a customer would get, and why')
+    .description('Explains what the next read of a customer by one credential would get.')
+    .addOption(new Option('--tenant <id>', 'the tenant').argParser(id).makeOptionMandatory())
+    .addOption(new Option('--customer <id>', 'the customer').argParser(id).makeOptionMandatory())
+    .option('--version <version>', 'the x-api-version of the request; left out: it has none')
+    .addOption(new Option('--credential <hash>', 'who reads, by its hash').argParser(hash))
+    .option('--token-stdin', 'who reads; its token is read from standard input')
+    .option('--json', 'print JSON, all of it')
+  addTargetOptions(command)
+    .addHelpText('after', help.EXPLAIN)
+    .action((options: ExplainOptions) => explain(options))
+}
+
 function tenantsCommand(program: Command, { tenants }: Actions): void {
   const command = program
     .command('tenants')
@@ -114,6 +136,17 @@ function tenantsCommand(program: Command, { tenants }: Actions): void {
   addTargetOptions(command)
     .addHelpText('after', help.TENANTS)
     .action((options: TenantsOptions) => tenants(options))
+}
+
+function topCommand(program: Command, { top }: Actions): void {
+  const command = program
+    .command('top')
+    .summary('watch an instance: hits, latency, the API, problems')
+    .description('Shows what an instance does, renewed once a second; q quits.')
+    .option('--once', 'print one plain screen, and end')
+  addTargetOptions(command)
+    .addHelpText('after', help.TOP)
+    .action((options: TopOptions) => top(options))
 }
 
 function addTargetOptions(command: Command): Command {

@@ -22,8 +22,14 @@ export async function run(args: readonly string[], edges: Edges): Promise<ExitCo
     purge: async (options) => {
       code = await (await import('./purge.ts')).purge(options, edges)
     },
+    explain: async (options) => {
+      code = await (await import('./explain.ts')).explain(options, edges)
+    },
     tenants: async (options) => {
       code = await (await import('./tenants.ts')).tenants(options, edges)
+    },
+    top: async (options) => {
+      code = await (await import('./top.ts')).top(options, edges)
     },
   }
   const program = buildProgram(version, actions, {

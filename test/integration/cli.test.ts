@@ -113,6 +113,26 @@ t.test('tenants are listed with what they miss by', async (t) => {
   t.match(second, /^8 +1 +0 +0\.0% +1 +uri-miss 1$/)
 })
 
+t.test(
+  'one screen shows what the metrics count, without colours where nobody could see them',
+  async (t) => {
+    const { app, ask } = await startLayby(t)
+    await app.get('/customers/5')
+    await app.get('/customers/5')
+    await app.get('/customers/07')
+    for (const args of [['top', '--once'], ['top']]) {
+      const { code, out, err } = await ask(args)
+      t.equal(code, 0, err)
+      t.match(out, /^layby {2}http:.*ready/)
+      t.match(out, /^HIT RATIO +50\.0%/m)
+      t.match(out, /^REQUESTS +3 +reads 2 +refused 1/m)
+      t.match(out, /^7 +2 +50\.0%/m)
+      t.notOk(out.includes('\u001b'))
+      for (const line of out.split('\n')) t.ok(line.length <= 80, line)
+    }
+  },
+)
+
 t.test('what goes wrong is one line that says what to look at, and a code', async (t) => {
   const { app } = await startLayby(t)
   const plain = await buildTestApp(t, app.url)
@@ -150,6 +170,9 @@ t.test('what goes wrong is one line that says what to look at, and a code', asyn
     t.notMatch(ended.err, /token-of-16|an-admin-token/)
     t.notOk(ended.err.includes('\u001b'), 'no escape sequence of the other side')
   }
+  const unseen = await layby(t, ['top', '--once', '--url', page.url], token)
+  t.match(unseen, { code: 1, out: '', err: /does not understand/ })
+  t.strictSame(page.seen.splice(1), [undefined], 'what needs no token is sent none')
   t.strictSame(page.seen, [`Bearer ${TOKEN}`], 'a redirect is not followed with the token')
 })
 

@@ -1,0 +1,170 @@
+/** An explanation as a person reads it: what the next read gets first, then why. Pure; 80 columns. */
+import { tableLines, wrapped } from './columns.ts'
+import type {
+  ExplainedFence,
+  ExplainedLook,
+  ExplainQuery,
+  Explanation,
+  Prediction,
+} from './explanation-reply.ts'
+import { byteSize, duration } from './figures.ts'
+import { printable } from './printable.ts'
+
+const WIDTH = 80
+const INDENT = '  '
+const NOTHING_TO_DO = 'Nothing.'
+
+/** What a prediction rests on; words of the instance's closed vocabulary. */
+const ASSUMED: Readonly<Record<string, string>> = {
+  answered: 'if the API answers 200 with something that may be stored',
+  landing: 'if the request that is under way brings what this one may share',
+  failing: 'as the API gives no answer',
+  'redis-serves': 'if what Redis has under seal serves this credential',
+  'redis-does-not-serve': 'if what Redis has under seal does not help',
+}
+
+export function explanationLines(query: ExplainQuery, told: Explanation): string[] {
+  const { tenant, customer, version = 'absent', credential } = query
+  const { memory, redis, fences } = told
+  return [
+    `Customer ${customer} of tenant ${tenant}, x-api-version ${version}`,
+    `Credential ${credential}`,
+    '',
+    ...titled('NEXT READ', predicted(told.prediction)),
+    ...(told.alternative === null ? [] : titled('OR', predicted(told.alternative))),
+    ...titled('API FAILING', predicted(told.ifUpstreamFails)),
+    '',
+    ...lookLines('MEMORY', memory),
+    '',
+    ...titled('REDIS', redis.state),
+    ...meaningLines(redis),
+    ...(redis.brought === null ? [] : ['', ...lookLines('FROM REDIS', redis.brought)]),
+    '',
+    ...rejectLines(told.lastReject),
+    ...circumstances(told),
+    ...fenceLines(fences, memory),
+  ]
+}
+
+function titled(title: string, text: string): string[] {
+  return [`${title.padEnd(12)} ${printable(text)}`]
+}
+
+export function predicted({ outcome, problem, assumes }: Prediction): string {
+  const condition = ASSUMED[assumes]
+  const ending = condition === undefined ? '' : `, ${condition}`
+  return `${problem === null ? answered(outcome) : `refused: ${problem}`}${ending}`
+}
+
+function answered({ kind, tier, forward, detail, stored, ttl }: Prediction['outcome']): string {
+  if (kind === 'hit') {
+    const left =
+      ttl === null ? '' : ttl < 0 ? `, ${duration(-ttl)} stale` : `, ${duration(ttl)} left`
+    const why = detail === null || detail === tier ? '' : ` (${detail})`
+    return `hit from ${tier}${why}${left}`
+  }
+  const parts: string[] = [kind]
+  if (forward !== null) parts.push(`fwd=${forward}`)
+  if (detail !== null) parts.push(detail)
+  if (stored) parts.push(ttl === null ? 'stored' : `stored for ${duration(ttl)}`)
+  return parts.join(', ')
+}
+
+function lookLines(title: string, look: ExplainedLook): string[] {
+  return [
+    ...titled(title, `${look.verdict} (${look.reason})`),
+    ...meaningLines(look),
+    ...recordLines(look),
+  ]
+}
+
+function meaningLines({ meaning, remedy }: { readonly meaning: string; readonly remedy: string }) {
+  const todo =
+    remedy === NOTHING_TO_DO ? [] : wrapped(`What to do: ${printable(remedy)}`, WIDTH, INDENT)
+  return [...wrapped(printable(meaning), WIDTH, INDENT), ...todo]
+}
+
+function recordLines({ grant, admission, representation }: ExplainedLook): string[] {
+  const facts: string[] = []
+  if (grant === null) facts.push('grant: none here')
+  else facts.push([`${grant.kind}: ${ago(grant.ageMs)}`, left(grant.leftMs), named(grant)].join(''))
+  if (admission === null) facts.push('admission: none here')
+  else facts.push(`admission: ${left(admission.leftMs).slice(2)}`)
+  if (representation === null) return [...facts, 'representation: none here'].flatMap(item)
+  const { kind, ageMs, freshForMs, staleForMs, bytes } = representation
+  const size = bytes === null ? '' : `, ${byteSize(bytes)}`
+  const fresh = freshForMs === null ? '' : `, ${freshness(freshForMs)}`
+  const spare = staleForMs === null ? '' : `, usable stale for ${seconds(Math.max(0, staleForMs))}`
+  facts.push(`${kind}: ${ago(ageMs)}${fresh}${spare}${size}${named(representation)}`)
+  return facts.flatMap(item)
+}
+
+function item(text: string): string[] {
+  const [first = '', ...rest] = wrapped(printable(text), WIDTH, `${INDENT}  `)
+  return [`${INDENT}- ${first.trimStart()}`, ...rest]
+}
+
+function seconds(milliseconds: number): string {
+  return duration(Math.round(milliseconds / 1000))
+}
+
+function ago(milliseconds: number): string {
+  return `${seconds(milliseconds)} old`
+}
+
+function left(milliseconds: number | null): string {
+  if (milliseconds === null) return ''
+  return milliseconds < 0
+    ? `, lapsed ${seconds(-milliseconds)} ago`
+    : `, ${seconds(milliseconds)} left`
+}
+
+function freshness(milliseconds: number): string {
+  return milliseconds > 0
+    ? `fresh for ${seconds(milliseconds)}`
+    : `stale since ${seconds(-milliseconds)}`
+}
+
+function named({ digest }: { readonly digest: string | null }): string {
+  return digest === null ? '' : `, digest ${digest}`
+}
+
+function rejectLines(reject: Explanation['lastReject']): string[] {
+  if (reject === null) return []
+  const { reason, status, agoMs } = reject
+  const title = `${reason}, on a ${status}, ${seconds(agoMs)} ago`
+  return [...titled('NOT STORED', title), ...meaningLines(reject), '']
+}
+
+function circumstances({ sharing, versionPin }: Explanation): string[] {
+  const tripped = sharing.isTripped
+    ? `, in force for this tenant: ${sharing.inForce}, since two views were seen`
+    : ''
+  return [
+    ...titled('SHARING', `${sharing.configured}${tripped}`),
+    ...titled('VERSION PIN', versionPin.known ?? 'not known here'),
+  ]
+}
+
+/** Those that the records are stamped with, since a changed one is why they are not used; else those known. */
+function fenceLines(known: readonly ExplainedFence[], look: ExplainedLook): string[] {
+  const stamped: [string, ExplainedFence][] = [
+    ...(look.grant?.fences ?? []).map((fence): [string, ExplainedFence] => ['grant', fence]),
+    ...(look.admission?.fences ?? []).map((fence): [string, ExplainedFence] => [
+      'admission',
+      fence,
+    ]),
+    ...(look.representation?.fences ?? []).map((fence): [string, ExplainedFence] => [
+      'representation',
+      fence,
+    ]),
+  ]
+  const rows =
+    stamped.length > 0 ? stamped : known.map((fence): [string, ExplainedFence] => ['', fence])
+  if (rows.length === 0) return []
+  const table = tableLines(
+    [{ title: 'FENCE' }, { title: 'STATE' }, { title: 'NAME' }, { title: 'OF' }],
+    rows.map(([of, { kind, state, name }]) => [kind, state, name, of].map(printable)),
+  )
+  return ['', ...table]
+}

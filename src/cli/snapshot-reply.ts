@@ -1,0 +1,63 @@
+/** What `GET /dashboard/snapshot` answers: the members of `ops/snapshot.ts` that a screen is made of. */
+import Type from 'typebox'
+import { TenantRow } from './replies.ts'
+
+const Amount = Type.Number()
+const AmountOrNull = Type.Union([Type.Number(), Type.Null()])
+const Counts = Type.Record(Type.String(), Amount)
+const Histogram = Type.Object({
+  bounds: Type.Array(Amount),
+  counts: Type.Array(Amount),
+  count: Amount,
+  sum: Amount,
+})
+
+export const SnapshotReply = Type.Object({
+  instance: Type.String(),
+  at: Amount,
+  monotonicMs: Amount,
+  startedAt: AmountOrNull,
+  isReady: Type.Boolean(),
+  requests: Type.Object({
+    total: Amount,
+    byOutcome: Counts,
+    hits: Type.Object({ memory: Amount, redis: Amount }),
+    misses: Counts,
+    upstreamErrors: Amount,
+    shed: Amount,
+  }),
+  upstream: Type.Object({ calls: Amount, saved: Amount, fills: Counts }),
+  latency: Type.Record(Type.String(), Histogram),
+  stale: Counts,
+  followers: Amount,
+  rejects: Counts,
+  invalidations: Counts,
+  staleness: Histogram,
+  sharing: Type.Object({ mode: Type.String(), trippedTenants: Amount }),
+  memory: Type.Object({
+    bytes: Amount,
+    maxBytes: Amount,
+    entries: Amount,
+    residentBytes: AmountOrNull,
+  }),
+  redis: Type.Union([
+    Type.Object({
+      isUp: Type.Boolean(),
+      isBusLive: Type.Boolean(),
+      busGaps: Histogram,
+      mismatches: Amount,
+    }),
+    Type.Null(),
+  ]),
+  breakers: Type.Record(Type.String(), Type.Boolean()),
+  tenants: Type.Array(TenantRow),
+  problems: Type.Array(
+    Type.Object({
+      at: Amount,
+      code: Type.String(),
+      status: Amount,
+      tenant: Type.Union([Type.String(), Type.Null()]),
+      requestId: Type.String(),
+    }),
+  ),
+})
