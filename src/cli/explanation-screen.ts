@@ -12,6 +12,7 @@ import { printable } from './printable.ts'
 
 const WIDTH = 80
 const INDENT = '  '
+const TITLE_WIDTH = 13
 const NOTHING_TO_DO = 'Nothing.'
 
 /** What a prediction rests on; words of the instance's closed vocabulary. */
@@ -47,7 +48,8 @@ export function explanationLines(query: ExplainQuery, told: Explanation): string
 }
 
 function titled(title: string, text: string): string[] {
-  return [`${title.padEnd(12)} ${printable(text)}`]
+  const [first = '', ...rest] = wrapped(printable(text), WIDTH, ' '.repeat(TITLE_WIDTH))
+  return [title.padEnd(TITLE_WIDTH) + first.trimStart(), ...rest]
 }
 
 export function predicted({ outcome, problem, assumes }: Prediction): string {
