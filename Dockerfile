@@ -33,6 +33,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY assets assets
+COPY assets assets
 COPY config config
 # `docker exec … layby tenants`
 RUN chmod +x dist/src/main.js && ln -s /app/dist/src/main.js /usr/local/bin/layby

@@ -1,5 +1,6 @@
 /** What the demo prints: lines to try it with. */
 import { SAMPLE_TOKENS } from './sample-tokens.ts'
+import { TRAFFIC_TOKENS } from './traffic.ts'
 
 export interface Addresses {
   readonly url: string
@@ -59,17 +60,20 @@ export function operatorLines({ opsUrl, adminToken }: Addresses, hasTraffic: boo
   const traffic = hasTraffic
     ? 'Four companies are asking, 40 times a second in all.'
     : 'With `npm run demo -- --traffic` it moves: four companies ask all the time.'
+  const token12 = TRAFFIC_TOKENS.find(({ roles }) => '12' in roles)?.token
   return `For operators: ${opsUrl}/dashboard shows what happens. ${traffic}
 In another terminal, here:
     ${token}alias layby='node .build/src/main.js'
 
-  The same in the terminal; who asks most, and why they miss; what the next read would get, and why:
+  The same in the terminal; who asks most, and why they miss; what the next read of one would get, and why:
     layby top --url ${opsUrl}
     layby tenants --url ${opsUrl}
-    layby explain --url ${opsUrl} --help
+    printf ${token12} | layby explain --url ${opsUrl} --tenant 12 --customer 1 --version 2023/04/19 --token-stdin
 
   One customer is to be asked for anew, by all:
     layby purge --url ${opsUrl} --tenant 7 --customer 1
+
+  What to make of it: docs/operations.md, A first look.
 
 Stop with Ctrl+C.
 `

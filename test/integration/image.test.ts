@@ -117,7 +117,7 @@ t.test('the image of Layby serves, and is watched, with nothing but what was cop
     until: /"url":"([^"]+)","ops_url":"([^"]+)"/,
   })
   t.equal((await fetch(`${url}/customers/1/`, { headers: HEADERS })).status, 200)
-  for (const path of ['/health/live', '/health/ready', '/metrics']) {
+  for (const path of ['/health/live', '/health/ready', '/metrics', '/dashboard']) {
     t.equal((await fetch(`${opsUrl}${path}`)).status, 200, path)
   }
 })
