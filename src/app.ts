@@ -6,24 +6,38 @@ import { randomUUID } from 'node:crypto'
 import { Credentials } from './auth/credentials.ts'
 import { VersionPins } from './auth/version-pins.ts'
 import { Cache } from './cache/cache.ts'
+import { Coalescer } from './cache/coalesce.ts'
+import { Explainer } from './cache/explainer.ts'
 import type { Fences, WriteFences } from './cache/fence.ts'
 import { Invalidator } from './cache/invalidation.ts'
+import { LastRejects } from './cache/last-rejects.ts'
 import type { MemoryStore, SharedTier } from './cache/ports.ts'
 import type { Reporter } from './cache/report.ts'
 import { tagMint } from './cache/representation.ts'
+import type { Landing } from './cache/served.ts'
 import { SharingMode } from './cache/sharing.ts'
 import { Standings } from './cache/standing.ts'
 import { readCertificates, readTls } from './config/files.ts'
 import type { Config } from './config/schema.ts'
+import { cacheStatus } from './http/cache-status.ts'
 import { formBytes } from './http/forms.ts'
+import { problemOf } from './http/pipeline.ts'
 import { RequestTraces } from './http/request-traces.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
-import { buildFrontEnds, drain, type Listening, open, type Phase } from './listeners.ts'
+import {
+  buildFrontEnds,
+  drain,
+  type FrontEnds,
+  type Listening,
+  open,
+  type Phase,
+} from './listeners.ts'
 import {
   buildObservers,
   buildOperations,
   buildTracer,
+  type Operated,
   type OperationsInside,
 } from './operations.ts'
 import type { Reporting, WireReporter } from './ops/reporting.ts'
@@ -79,6 +93,7 @@ export interface Core {
   readonly memory: MemoryStore
   readonly sharing: SharingMode
   readonly fences: Fences & WriteFences
+  readonly explainer: Explainer
 }
 
 export function buildCore(config: Config, overrides: Overrides, reporter: Reporter): Core {
@@ -93,22 +108,15 @@ export function buildCore(config: Config, overrides: Overrides, reporter: Report
   const standings = new Standings({ memory, fences, tier, credentialTtlMs, reporter })
   const random = overrides.random ?? Math.random
   const mintTag = tagMint(config.secret)
-  const cache = new Cache({
-    memory,
-    tier,
-    fences,
-    standings,
-    sharing,
-    lifetimes: limits,
-    mintTag,
-    random,
-    reporter,
-    clock,
-  })
+  const flights = new Coalescer<Landing | null>()
+  const rejects = new LastRejects()
+  const shared = { memory, fences, sharing, flights, rejects, lifetimes: limits, clock }
+  const cache = new Cache({ ...shared, tier, standings, mintTag, random, reporter })
+  const explainer = new Explainer(shared)
   const { connectTimeoutMs, totalTimeoutMs } = config.upstream
   const writeDeadlineMs = connectTimeoutMs + totalTimeoutMs + WRITE_MARGIN_MS
   const invalidator = new Invalidator({ fences, memory, writeDeadlineMs })
-  return { cache, standings, invalidator, memory, sharing, fences }
+  return { cache, standings, invalidator, memory, sharing, fences, explainer }
 }
 
 function maxFencesOf({ cache }: Config): number {
@@ -228,7 +236,8 @@ export async function buildApp(
   const frontEnds = await buildFrontEnds(deps, server.fastPath)
   if (siblings === null) warnOfPlainSharing(limits.sharing, log)
   const isReady = (): boolean => phase.isReady
-  const operated = { ...core, config, shared, credentials, isReady }
+  const around = surroundings(deps, frontEnds)
+  const operated = { ...core, config, shared, credentials, isReady, around, wording: WORDING }
   const { server: ops, inside: operations } = await buildOperations(operated, observers)
   const listen = (): Promise<Listening> =>
     open(config, frontEnds, siblings === null ? ops : null, phase)
@@ -238,6 +247,17 @@ export async function buildApp(
     await Promise.all([client.close(), shared?.close(), tracer.close()])
   }
   return { log, operations, listen, close }
+}
+
+/** How the front ends tell of an outcome. */
+const WORDING = { cacheStatus, problemOf }
+
+/** What bears on the next read beside the cache. */
+function surroundings(
+  { pins, readUpstream }: { readonly pins: VersionPins; readonly readUpstream: GuardedReads },
+  { isOverloaded }: FrontEnds,
+): Operated['around'] {
+  return { pins, refusal: (tenant) => readUpstream.refusal(tenant), isOverloaded }
 }
 
 function frontEndSettings({ server, upstream }: Config) {

@@ -24,6 +24,8 @@ export interface FrontEnds {
   readonly fastify: FastifyInstance
   /** Ends the connections on which nothing is under way. */
   readonly endIdle: () => void
+  /** The process is short of time or memory: only what costs next to nothing is answered. */
+  readonly isOverloaded: () => boolean
 }
 
 /** How often connections are looked at while the process leaves. */
@@ -34,13 +36,13 @@ export async function buildFrontEnds(
   deps: FrontEndDependencies & { readonly reporter: WireReporter },
   fastPath: boolean,
 ): Promise<FrontEnds> {
-  const { fastify, pipeline, passOn } = await createFrontEnd(deps)
+  const { fastify, pipeline, passOn, isOverloaded } = await createFrontEnd(deps)
   const wire = fastPath ? placeBefore(fastify.server, { ...deps, pipeline, passOn }) : null
   const endIdle = (): void => {
     wire?.endIdle()
     fastify.server.closeIdleConnections()
   }
-  return { fastify, endIdle }
+  return { fastify, endIdle, isOverloaded }
 }
 
 export async function open(

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { Credentials } from './auth/credentials.ts'
+import type { Explainer, Surroundings } from './cache/explainer.ts'
 import type { WriteFences } from './cache/fence.ts'
 import type { MemoryStore } from './cache/ports.ts'
 import { ALONE, Purger } from './cache/purge.ts'
@@ -17,6 +18,7 @@ import { credentialRoute } from './ops/admin-credential.ts'
 import { purgeRoute } from './ops/admin-purge.ts'
 import type { AdminRoute } from './ops/admin-route.ts'
 import { tenantsRoute } from './ops/admin-tenants.ts'
+import { type ExplainDependencies, explainRoute } from './ops/explain.ts'
 import { Metrics } from './ops/metrics.ts'
 import { RecentProblems } from './ops/recent-problems.ts'
 import { Reporting } from './ops/reporting.ts'
@@ -69,6 +71,10 @@ export interface Operated {
   /** Null: no Redis is configured. */
   readonly shared: SharedState | null
   readonly isReady: () => boolean
+  readonly explainer: Explainer
+  readonly around: Omit<Surroundings, 'credentialOf'>
+  /** How the front ends tell of it. */
+  readonly wording: Pick<ExplainDependencies, 'cacheStatus' | 'problemOf'>
 }
 
 export interface Operations {
@@ -123,12 +129,14 @@ function meter(
 }
 
 function adminRoutes(
-  { fences, credentials, shared }: Operated,
+  { fences, credentials, shared, explainer, around, wording }: Operated,
   { reporting, traffic }: Observers,
 ): AdminRoute[] {
   const rollCall = shared?.rollCall ?? ALONE
   const purger = new Purger({ fences, rollCall, reporter: reporting, newId: newValue })
+  const known = { credentialOf: (partition: string) => credentials.withPartition(partition) }
   return [
+    explainRoute({ explainer, around: { ...around, ...known }, ...wording }),
     purgeRoute(purger),
     credentialRoute((authorization) => credentials.of(authorization)),
     tenantsRoute(traffic),

@@ -32,6 +32,15 @@ export class Credentials {
     }
   }
 
+  /**
+   * The credential behind a partition, if its token was seen lately; null: who has it is not known. For
+   * operators: it looks at each.
+   */
+  withPartition(partition: string): Credential | null {
+    for (const known of this.#known.values()) if (known.partition === partition) return known
+    return null
+  }
+
   /** @param authorization a validated `Bearer <token>` */
   of(authorization: string): Credential {
     const known = this.#known.get(authorization)

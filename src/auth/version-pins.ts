@@ -26,7 +26,7 @@ export type OnKnown = (partition: string, version: string | null) => void
 /** A request on its way. */
 export interface PinUse {
   readonly partition: string
-  /** False: an answer that was asked for earlier may come from before a change of the pin. */
+  /** As `mayJoin` was before it. */
   readonly mayJoin: boolean
 }
 
@@ -70,12 +70,19 @@ export class VersionPins {
     return this.#idle.get(partition)?.version ?? null
   }
 
+  /** False: an answer that was asked for earlier may come from before a change of the pin. */
+  mayJoin(partition: string, form: VersionForm): boolean {
+    const busy = this.#busy.get(partition)
+    return busy === undefined || (!busy.mixed && busy.form === form)
+  }
+
   /** Before a request goes upstream, or waits for one that did. */
   begin(partition: string, form: VersionForm): PinUse {
+    const mayJoin = this.mayJoin(partition, form)
     const pin = this.#busy.get(partition) ?? this.#wake(partition, form)
-    if (pin.active > 0 && pin.form !== form) pin.mixed = true
+    if (!mayJoin) pin.mixed = true
     pin.active++
-    return { partition, mayJoin: !pin.mixed }
+    return { partition, mayJoin }
   }
 
   /**

@@ -10,14 +10,15 @@ import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
 import { Backoff } from './backoff.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
-import { Coalescer, type Leader } from './coalesce.ts'
-import { judge } from './entitlement.ts'
+import type { Coalescer, Leader } from './coalesce.ts'
 import { Evidence } from './evidence.ts'
 import type { Fences } from './fence.ts'
 import { type FillDependencies, FillStore, type Kept, NOTHING_KEPT } from './fill.ts'
-import { fillKey, refreshKey } from './flight-keys.ts'
+import { fillKey, isJoinable, refreshKeyOf } from './flight-keys.ts'
 import type { Key } from './key.ts'
-import { hit, NOT_CACHED, type Tier } from './outcome.ts'
+import type { LastRejects } from './last-rejects.ts'
+import { lookUp, type Miss, secondsLeft, serveStale, spare } from './lookup.ts'
+import { NOT_CACHED, type Tier } from './outcome.ts'
 import type { Fetch } from './ports.ts'
 import { endWith, follow, noteLookup } from './read-trace.ts'
 import { fencesOf, kinOf, type ReadRequest } from './request.ts'
@@ -32,14 +33,15 @@ import {
   type MissVerdict,
   type Served,
   serve,
-  staleServed,
 } from './served.ts'
-import { staleOnError, staleWithoutAsking } from './stale.ts'
 import { answeredRead } from './standing.ts'
 import { TierWalk } from './tier-walk.ts'
 
 export interface CacheDependencies extends FillDependencies {
   readonly clock: Clock
+  /** What is under way. Null lands where another instance has filled: to be looked up again. */
+  readonly flights: Coalescer<Landing | null>
+  readonly rejects: LastRejects
 }
 
 /** How a read may go to the upstream, if it must. */
@@ -55,14 +57,11 @@ export interface FillTerms {
   readonly requestId: string
 }
 
-export type Miss = { readonly kind: 'miss'; readonly verdict: MissVerdict }
-
 export class Cache {
   readonly #deps: CacheDependencies
   readonly #fences: Fences
   readonly #fills: FillStore
-  /** Null lands where another instance has filled: to be looked up again. */
-  readonly #flights = new Coalescer<Landing | null>()
+  readonly #flights: Coalescer<Landing | null>
   readonly #walk: TierWalk | null
   readonly #evidence: Evidence
   /** Views whose copy is being refreshed in the background. */
@@ -72,6 +71,7 @@ export class Cache {
   constructor(dependencies: CacheDependencies) {
     this.#deps = dependencies
     this.#fences = dependencies.fences
+    this.#flights = dependencies.flights
     this.#fills = new FillStore(dependencies)
     this.#evidence = new Evidence(dependencies)
     this.#backoff = new Backoff(dependencies.clock, dependencies.random)
@@ -87,19 +87,11 @@ export class Cache {
   lookup(request: ReadRequest, now: number): Hit | Miss {
     const found = this.#lookupFresh(request, 'memory', now)
     if (found.kind !== 'miss') return found
-    const { verdict } = found
-    if (verdict.kind !== 'refresh' || verdict.stale === null) return found
-    const why = staleWithoutAsking(verdict.stale, request.directives, this.#deps.lifetimes, now)
-    return why === null ? found : staleServed(verdict.stale, why, now)
+    return serveStale(found, request.directives, this.#deps.lifetimes, now) ?? found
   }
 
   #lookupFresh(request: ReadRequest, tier: Tier, now = this.#deps.clock.monotonic()): Hit | Miss {
-    const verdict = judge(this.#evidence.of(request, now), request.directives, now)
-    if (verdict.kind !== 'serve') return { kind: 'miss', verdict }
-    const { representation } = verdict
-    const age = Math.floor((now - representation.generatedAt) / 1000)
-    const ttl = Math.floor((representation.freshUntil - now) / 1000)
-    return { kind: 'representation', representation, outcome: hit(tier, age, ttl) }
+    return lookUp(this.#evidence.of(request, now), request.directives, tier, now)
   }
 
   /**
@@ -146,10 +138,10 @@ export class Cache {
     const now = this.#deps.clock.monotonic()
     const { view, directives } = request
     const standing = this.#evidence.of(request, now)
-    const copy = staleOnError(standing, view.version, directives, this.#deps.lifetimes, now)
+    const copy = spare(standing, view.version, directives, this.#deps.lifetimes, now)
     if (copy === null) return failed
     discard(failed)
-    return staleServed(copy, 'sie', now)
+    return copy
   }
 
   async #followOrFill(
@@ -159,8 +151,7 @@ export class Cache {
   ): Promise<Served> {
     // 3. Another credential, or this one, is already asking for the bytes that this one holds.
     const scope = this.#deps.sharing.scopeOf(request.partition)
-    const refresh =
-      verdict.kind === 'refresh' ? refreshKey(request, verdict.digest, scope, this.#fences) : null
+    const refresh = refreshKeyOf(request, verdict, scope, this.#fences)
     const refreshing = refresh === null ? undefined : this.#flights.find(refresh)
     if (refreshing !== undefined) {
       const landing = await follow(terms.span, refreshing)
@@ -202,8 +193,8 @@ export class Cache {
   }
 
   #joinable(request: ReadRequest, key: Key, { mayJoin }: FillTerms) {
-    const flight = mayJoin ? this.#flights.find(key) : undefined
-    return flight?.holder === request.credential.holder ? flight : undefined
+    const flight = this.#flights.find(key)
+    return isJoinable(flight, request, mayJoin) ? flight : undefined
   }
 
   #launch(
@@ -278,6 +269,7 @@ export class Cache {
     }
     await standings.learn(answeredRead(request, opened, answer))
     const kept = await this.#fills.keep(request, opened, answer)
+    this.#deps.rejects.noted(request.grantKey, kept.rejected, answer)
     const ttl = this.#secondsLeft(kept)
     const result = ttl === null ? 'rejected' : 'stored'
     reporter.filled(result, clock.monotonic() - startedAt, knownTrace)
@@ -286,7 +278,6 @@ export class Cache {
 
   #secondsLeft({ representation, rejected }: Kept): number | null {
     if (representation === null || rejected !== null) return null
-    const left = representation.freshUntil - this.#deps.clock.monotonic()
-    return Math.max(0, Math.floor(left / 1000))
+    return secondsLeft(representation.freshUntil, this.#deps.clock.monotonic())
   }
 }

@@ -8,7 +8,7 @@ import type { ReadRequest } from './request.ts'
 import type { SharingMode } from './sharing.ts'
 
 export interface EvidenceDependencies {
-  readonly memory: MemoryStore
+  readonly memory: Pick<MemoryStore, 'get'>
   readonly fences: Pick<Fences, 'holds'>
   readonly sharing: SharingMode
 }

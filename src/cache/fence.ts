@@ -17,12 +17,33 @@ export interface OpenFence {
   readonly kin: readonly [name: Key, value: string] | null
 }
 
+/** What this process knows of one fence. */
+export interface FenceSight {
+  readonly name: Key
+  /** Null: it is not known here, and nothing that is stamped with it holds. */
+  readonly value: string | null
+  /** A write is under way. */
+  readonly isPending: boolean
+  /** Its part in `peek`; null: `peek` would make one, which no flight has. */
+  readonly mark: string | null
+}
+
+/** As `holds`, for one who only looks. */
+export function holdsBySight(stamp: FenceStamp, sight: (name: Key) => FenceSight): boolean {
+  return stamp.every(([name, stamped]) => {
+    const { value, isPending } = sight(name)
+    return value === stamped && !isPending
+  })
+}
+
 /** What reads need of fences. The first two are synchronous: they are on the way of every hit. */
 export interface Fences {
   /** Whether every fence of the stamp has the stamped value, as far as this process knows, and no write is pending. */
   holds(stamp: FenceStamp): boolean
   /** The present local values as one text: equal texts, no write seen in between. */
   peek(names: readonly Key[]): string
+  /** For one who only looks: nothing is created or changed. */
+  sight(name: Key): FenceSight
   /** Reads the fences that a fill starts under, and creates what is missing. */
   open(names: readonly Key[], kin: Key | null): Promise<OpenFence>
   /**

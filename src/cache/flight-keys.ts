@@ -9,9 +9,11 @@
  *
  * The same goes for a write to the record's parent, which is not known yet: hence the kin fence.
  */
+import type { Flight } from './coalesce.ts'
 import type { Fences } from './fence.ts'
 import { encodeParts, type Key } from './key.ts'
 import { fencesOf, kinOf, type ReadRequest } from './request.ts'
+import type { MissVerdict } from './served.ts'
 
 /** For the same credential and the same view. */
 export function fillKey(request: ReadRequest, fences: Pick<Fences, 'peek'>): Key {
@@ -19,13 +21,27 @@ export function fillKey(request: ReadRequest, fences: Pick<Fences, 'peek'>): Key
   return encodeParts('fill', request.viewKey, request.partition, guards)
 }
 
-/** For whoever holds `digest`. `scope`: as in a representation's key. */
-export function refreshKey(
+/** A flight for the same view may be joined by its own credential, unless the version pin is in doubt. */
+export function isJoinable(
+  flight: Flight<unknown> | undefined,
+  { credential }: ReadRequest,
+  mayJoin: boolean,
+): boolean {
+  return mayJoin && flight?.holder === credential.holder
+}
+
+/**
+ * For whoever holds the digest that the verdict names; null: it names none. `scope`: as in a
+ * representation's key.
+ */
+export function refreshKeyOf(
   request: ReadRequest,
-  digest: string,
+  verdict: MissVerdict,
   scope: string,
   fences: Pick<Fences, 'peek'>,
-): Key {
+): Key | null {
+  if (verdict.kind !== 'refresh') return null
+  const { digest } = verdict
   const [tenant, subject] = fencesOf(request) as [Key, Key]
   const guards = fences.peek(withKin(request, [tenant, subject]))
   return encodeParts('refresh', request.viewKey, scope, digest, guards)

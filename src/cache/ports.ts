@@ -9,6 +9,8 @@ import type { Admission, Grant, HeaderList, Representation, StoredRecord } from 
 /** The memory tier. Synchronous from end to end, and by type. */
 export interface MemoryStore {
   get(key: Key): StoredRecord | undefined
+  /** As `get`, for one who only looks: it does not count as use. */
+  peek(key: Key): StoredRecord | undefined
   /** May evict others, or refuse: removal for space is never a correctness event. */
   set(key: Key, record: StoredRecord): void
   delete(key: Key): void

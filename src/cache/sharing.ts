@@ -32,6 +32,11 @@ export class SharingMode {
     this.#onTrip = onTrip
   }
 
+  /** For tenants that have not tripped. */
+  get configured(): Sharing {
+    return this.#configured
+  }
+
   /** The mode that holds for a tenant now. Synchronous: it is on the way of every hit. */
   of(tenant: string, now: number): Sharing {
     if (this.#configured !== 'tenant' || this.#tripped.size === 0) return this.#configured

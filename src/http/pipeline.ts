@@ -13,7 +13,7 @@ import { type Outcome, REFUSED } from '../cache/outcome.ts'
 import { noteLookup } from '../cache/read-trace.ts'
 import type { Report } from '../cache/report.ts'
 import type { ReadRequest } from '../cache/request.ts'
-import type { Served } from '../cache/served.ts'
+import type { Failure, Served } from '../cache/served.ts'
 import type { Span } from '../lib/tracer.ts'
 import { bodyOf, relayedAnswer, representationAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
@@ -140,7 +140,7 @@ export class Pipeline {
     const { exchange, head } = reading
     const told = served.outcome
     if (served.kind === 'failure') {
-      const code = PROBLEM_OF_FAILURE[served.failure]
+      const code = problemOf(served.failure)
       const retryAfter = this.#secondsToWait(served.retryAfterMs)
       this.#report(reading, told, exchange.problem(code, head.requestId, retryAfter), code)
       return
@@ -217,3 +217,8 @@ const PROBLEM_OF_FAILURE = {
   limited: 'tenant_limit',
   'not-cached': 'not_cached',
 } as const
+
+/** What a client is answered with where there is nothing to serve. */
+export function problemOf(failure: Failure): ProblemCode {
+  return PROBLEM_OF_FAILURE[failure]
+}

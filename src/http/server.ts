@@ -52,12 +52,14 @@ export interface FrontEnd {
   readonly fastify: FastifyInstance
   readonly pipeline: Pipeline
   readonly passOn: PassOn
+  readonly isOverloaded: () => boolean
 }
 
 export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontEnd> {
   const passThrough = new PassThrough(deps)
   const pressure = new Pressure(deps.maxEventLoopDelayMs, deps.onPressure)
-  const pipeline = new Pipeline({ ...deps, isOverloaded: () => pressure.isHigh })
+  const isOverloaded = (): boolean => pressure.isHigh
+  const pipeline = new Pipeline({ ...deps, isOverloaded })
   let giveToFastify: ServerFactoryHandler = () => {}
   const passOn: PassOn = (req, res, passage) => {
     passThrough.admit(req, passage)
@@ -83,7 +85,7 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
   fastify.addHook('onClose', async () => pressure.close())
   await passThrough.register(fastify)
   await fastify.ready()
-  return { fastify, pipeline, passOn }
+  return { fastify, pipeline, passOn, isOverloaded }
 }
 
 function createHttpServer(pipeline: Pipeline, passOn: PassOn, deps: FrontEndDependencies): Server {

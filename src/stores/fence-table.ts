@@ -6,7 +6,7 @@
  * entry, for room or because it changed, costs a look into Redis and never a wrong answer.
  */
 import { LRUCache } from 'lru-cache'
-import type { FenceStamp } from '../cache/fence.ts'
+import type { FenceSight, FenceStamp } from '../cache/fence.ts'
 import type { Key } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Lease, NO_STRETCH } from './lease.ts'
@@ -65,6 +65,23 @@ export class FenceTable {
   revisions(names: readonly Key[]): string {
     const now = this.#clock.monotonic()
     return names.map((name) => this.#live(name, now).revision).join(',')
+  }
+
+  /** For one who only looks: nothing is learnt or forgotten. */
+  sight(name: Key): FenceSight {
+    const now = this.#clock.monotonic()
+    const known = this.#known.peek(name)
+    const writes = this.#writes.get(name)
+    const isBeingWritten = writes !== undefined && [...writes.values()].some((until) => now < until)
+    const isLive = known !== undefined && isValid(known, this.#lease.at(now), now)
+    // A write that ran out of time, and that nobody has noticed yet, counts as a change.
+    const value = isLive && (writes === undefined || isBeingWritten) ? known.value : null
+    return {
+      name,
+      value,
+      isPending: isBeingWritten || (value?.startsWith(PENDING_MARK) ?? false),
+      mark: isLive ? String(known.revision) : null,
+    }
   }
 
   /** The value, if it is known and still to be believed; null otherwise. */

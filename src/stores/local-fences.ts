@@ -6,7 +6,14 @@
  * kept apart from the LRU: forgetting one of those would let a fill in the middle of a write be stored.
  */
 import { LRUCache } from 'lru-cache'
-import type { FenceStamp, Fences, OpenFence, PendingWrite, WriteFences } from '../cache/fence.ts'
+import type {
+  FenceSight,
+  FenceStamp,
+  Fences,
+  OpenFence,
+  PendingWrite,
+  WriteFences,
+} from '../cache/fence.ts'
 import type { Key } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
 
@@ -32,13 +39,25 @@ export class LocalFences implements Fences, WriteFences {
   holds(stamp: FenceStamp): boolean {
     for (const [name, value] of stamp) {
       // `peek`: what is used need not move up; a fence that is evicted costs a miss.
-      if (this.#values.peek(name) !== value || this.#isPending(name)) return false
+      // Pending is asked first: a write that ran out of time changes the value.
+      if (this.#isPending(name) || this.#values.peek(name) !== value) return false
     }
     return true
   }
 
   peek(names: readonly Key[]): string {
     return names.map((name) => this.#valueOf(name)).join(',')
+  }
+
+  sight(name: Key): FenceSight {
+    const known = this.#values.peek(name)
+    const now = this.#clock.monotonic()
+    const writes = this.#pending.get(name)
+    const isPending = writes !== undefined && [...writes.values()].some((until) => now < until)
+    // A write that ran out of time, and that nobody has noticed yet, counts as a change.
+    const isChanged = writes !== undefined && !isPending
+    const mark = known ?? null
+    return { name, value: isChanged ? null : mark, isPending, mark }
   }
 
   async open(names: readonly Key[], kin: Key | null): Promise<OpenFence> {

@@ -31,6 +31,7 @@ export function createMemoryStore({
   })
   return {
     get: (key) => records.get(key),
+    peek: (key) => records.peek(key),
     set: (key, record) => void records.set(key, record),
     delete: (key) => void records.delete(key),
     get bytes() {

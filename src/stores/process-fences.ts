@@ -21,7 +21,14 @@
  * 4. The news arrives, and after it the answer to B's next probe: one channel carries both, in order. B is in
  *    touch again, and what no news has ended is still good.
  */
-import type { FenceStamp, Fences, OpenFence, PendingWrite, WriteFences } from '../cache/fence.ts'
+import type {
+  FenceSight,
+  FenceStamp,
+  Fences,
+  OpenFence,
+  PendingWrite,
+  WriteFences,
+} from '../cache/fence.ts'
 import type { Key } from '../cache/key.ts'
 import { newValue } from './fence-value.ts'
 import type { LocalFences } from './local-fences.ts'
@@ -45,6 +52,11 @@ export class ProcessFences implements Fences, WriteFences {
   peek(names: readonly Key[]): string {
     // Out of touch, a write may have been answered since any flight left: there is none to be joined.
     return this.#siblings.isInTouch() ? this.#local.peek(names) : `unheard ${++this.#unheard}`
+  }
+
+  sight(name: Key): FenceSight {
+    const seen = this.#local.sight(name)
+    return this.#siblings.isInTouch() ? seen : { name, value: null, isPending: true, mark: null }
   }
 
   async open(names: readonly Key[], kin: Key | null): Promise<OpenFence> {

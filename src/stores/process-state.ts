@@ -80,6 +80,7 @@ function tellingMemory(memory: MemoryStore, siblings: Pick<Siblings, 'tell'>): M
   }
   return {
     get: (key) => memory.get(key),
+    peek: (key) => memory.peek(key),
     set: (key, record) => {
       memory.set(key, record)
       if (record.kind === 'superseded') note(superseded, key)

@@ -6,7 +6,14 @@
  * and a change that Redis has not taken is owed, while what lies in Redis under that fence is not used.
  */
 import { randomBytes } from 'node:crypto'
-import type { FenceStamp, Fences, OpenFence, PendingWrite, WriteFences } from '../cache/fence.ts'
+import type {
+  FenceSight,
+  FenceStamp,
+  Fences,
+  OpenFence,
+  PendingWrite,
+  WriteFences,
+} from '../cache/fence.ts'
 import type { Key } from '../cache/key.ts'
 import type { Bus, BusMessage } from './bus.ts'
 import type { FenceTable } from './fence-table.ts'
@@ -50,6 +57,10 @@ export class SharedFences implements Fences, WriteFences {
 
   peek(names: readonly Key[]): string {
     return this.#options.table.revisions(names)
+  }
+
+  sight(name: Key): FenceSight {
+    return this.#options.table.sight(name)
   }
 
   async open(names: readonly Key[], kin: Key | null): Promise<OpenFence> {

@@ -24,13 +24,19 @@ export class UpstreamBreaker {
     return this.#isOpen
   }
 
-  /** Milliseconds until somebody may try again; null: this request may go. */
+  /** Milliseconds until somebody may try again; null: a request may go. */
+  waitMs(): number | null {
+    const left = this.#nextProbeAt - this.#clock.monotonic()
+    return this.#isOpen && left > 0 ? left : null
+  }
+
+  /** As `waitMs`, and the request that may go does so. */
   admit(): number | null {
-    if (!this.#isOpen) return null
-    const now = this.#clock.monotonic()
-    if (now < this.#nextProbeAt) return this.#nextProbeAt - now
-    this.#nextProbeAt = now + PROBE_INTERVAL_MS
-    return null
+    const waitMs = this.waitMs()
+    if (this.#isOpen && waitMs === null) {
+      this.#nextProbeAt = this.#clock.monotonic() + PROBE_INTERVAL_MS
+    }
+    return waitMs
   }
 
   succeeded(): void {

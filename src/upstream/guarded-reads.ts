@@ -2,7 +2,7 @@
  * Reads for the cache, kept from an upstream that fails, from a tenant that takes too much of it, and from
  * a tenant that it has asked to wait. What is refused here was not sent.
  */
-import type { ReadUpstream, UpstreamAnswer } from '../cache/ports.ts'
+import type { ReadUpstream, UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { UpstreamBreaker } from './breaker.ts'
 import type { ReadHeaders } from './headers.ts'
@@ -24,7 +24,7 @@ const TROUBLE: ReadonlySet<number> = new Set([502, 503, 504])
 /** When a full lane may be tried again. */
 const FULL_RETRY_MS = 2_000
 
-function refusal(entry: 'full' | 'late'): UpstreamAnswer {
+function refused(entry: 'full' | 'late'): UpstreamFailure {
   return entry === 'full' ? { kind: 'limited', retryAfterMs: FULL_RETRY_MS } : { kind: 'timeout' }
 }
 
@@ -35,13 +35,23 @@ export class GuardedReads implements ReadUpstream {
     this.#deps = dependencies
   }
 
+  /** What a read of the tenant would be refused with now, unsent; null: it would be sent, or wait its turn. */
+  refusal(tenant: string): UpstreamFailure | null {
+    const { gate, overall, breaker } = this.#deps
+    const heldMs = gate.heldFor(tenant)
+    if (heldMs > 0) return { kind: 'limited', retryAfterMs: heldMs }
+    if (gate.isFull(tenant) || overall.isFull) return refused('full')
+    const waitMs = breaker.waitMs()
+    return waitMs === null ? null : { kind: 'unreachable', retryAfterMs: waitMs }
+  }
+
   async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
     const { gate } = this.#deps
     const { tenant } = headers
     const heldMs = gate.heldFor(tenant)
     if (heldMs > 0) return { kind: 'limited', retryAfterMs: heldMs }
     const entered = await gate.enter(tenant, this.#patience(deadline))
-    if (entered !== 'in') return refusal(entered)
+    if (entered !== 'in') return refused(entered)
     try {
       return await this.#readInTurn(path, headers, deadline)
     } finally {
@@ -53,7 +63,7 @@ export class GuardedReads implements ReadUpstream {
   async #readInTurn(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
     const { overall, breaker, client } = this.#deps
     const entered = await overall.enter(this.#patience(deadline))
-    if (entered !== 'in') return refusal(entered)
+    if (entered !== 'in') return refused(entered)
     try {
       const waitMs = breaker.admit()
       if (waitMs !== null) return { kind: 'unreachable', retryAfterMs: waitMs }

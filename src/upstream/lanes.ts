@@ -42,13 +42,18 @@ export class Lanes {
     return this.#active === 0
   }
 
+  /** Whoever comes now is refused. */
+  get isFull(): boolean {
+    return this.#active >= this.#maxActive && this.#waiting.size >= this.#longestQueue()
+  }
+
   /** @param patienceMs how long to wait for a turn */
   async enter(patienceMs: number): Promise<Entry> {
     if (this.#active < this.#maxActive) {
       this.#active++
       return 'in'
     }
-    if (this.#waiting.size >= this.#longestQueue()) return 'full'
+    if (this.isFull) return 'full'
     return new Promise<Entry>((resolve) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(waiter)

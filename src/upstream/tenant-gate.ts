@@ -40,6 +40,11 @@ export class TenantGate {
     return Math.max(0, left)
   }
 
+  /** The tenant has as many under way, and as many waiting, as it may. */
+  isFull(tenant: string): boolean {
+    return this.#lanes.get(tenant)?.isFull ?? false
+  }
+
   /** @param patienceMs how long to wait for a turn */
   async enter(tenant: string, patienceMs: number): Promise<Entry> {
     const lanes = this.#lanes.get(tenant) ?? new Lanes(this.#clock, this.#maxActive)

@@ -1,6 +1,11 @@
 /** What every fence store must do (design section 4); run over each implementation. */
 import type { Test } from 'tap'
-import type { Fences, WriteFences } from '../../src/cache/fence.ts'
+import {
+  type FenceStamp,
+  type Fences,
+  holdsBySight,
+  type WriteFences,
+} from '../../src/cache/fence.ts'
 import { FakeClock } from '../helpers/clock.ts'
 
 export async function fencesContract(
@@ -110,6 +115,29 @@ export async function fencesContract(
     await fences.begin(['family'], 1_000)
     t.equal(await fences.extend(during, ['family']), null, 'nor while a write to it is pending')
     t.equal(await fences.extend(await fences.open(['a'], null), ['family']), null, 'or unasked for')
+  })
+
+  await t.test('a mere look sees what holds, and creates nothing', async (t) => {
+    const clock = new FakeClock()
+    const fences = make(clock)
+    const sees = (stamp: FenceStamp): boolean => holdsBySight(stamp, (name) => fences.sight(name))
+    t.match(fences.sight('a'), { name: 'a', value: null, mark: null, isPending: false })
+    t.match(fences.sight('a'), { value: null, mark: null }, 'still not there')
+    const { stamp } = await fences.open(['a', 'b'], null)
+    t.equal(sees(stamp), true)
+    t.equal(fences.sight('a').mark, fences.peek(['a']))
+    await fences.begin(['a'], 1_000)
+    t.equal(fences.sight('a').isPending, true)
+    t.equal(sees(stamp), false)
+    const during = (await fences.open(['a'], null)).stamp
+    clock.advance(999)
+    t.equal(fences.sight('a').isPending, true)
+    clock.advance(1)
+    t.equal(fences.sight('a').isPending, false)
+    t.equal(sees(during), false, 'a write that ran out of time is a change, for one who looks, too')
+    t.equal(fences.holds(during), false)
+    await fences.change(['b'])
+    t.equal(sees(stamp.slice(1)), false)
   })
 
   await t.test('peeking tells a change, and creates what is missing', async (t) => {

@@ -19,6 +19,7 @@ function acrossProcesses(clock: FakeClock, writer: number, reader: number): Fenc
   return {
     holds: (stamp) => through(reader).holds(stamp),
     peek: (names) => through(reader).peek(names),
+    sight: (name) => through(reader).sight(name),
     open: (names, kin) => through(reader).open(names, kin),
     extend: (open, families) => through(reader).extend(open, families),
     begin: (names, lifetimeMs) => arrived(through(writer).begin(names, lifetimeMs)),

@@ -35,6 +35,7 @@ function memoryWith(get: (key: string, real: MemoryStore) => ReturnType<MemorySt
   const real = createMemoryStore({ maxBytes: 67_108_864 })
   const memory: MemoryStore = {
     get: (key) => get(key, real),
+    peek: (key) => real.peek(key),
     set: (key, record) => real.set(key, record),
     delete: (key) => real.delete(key),
     bytes: 0,

@@ -177,6 +177,7 @@ function mutant(change: (sound: Fences & WriteFences) => Partial<Fences & WriteF
     const bound: Fences & WriteFences = {
       holds: (stamp) => sound.holds(stamp),
       peek: (names) => sound.peek(names),
+      sight: (name) => sound.sight(name),
       open: (names, kin) => sound.open(names, kin),
       extend: (open, names) => sound.extend(open, names),
       begin: (names, lifetime) => sound.begin(names, lifetime),

@@ -1,0 +1,212 @@
+/**
+ * Gathers what bears on the next read of a credential, at one moment, and leaves no trace: nothing is adopted,
+ * created, or counted as used. What follows from it is said by `prediction.ts` and `explanation.ts`.
+ */
+import type { RouteMatch } from '../contract/routes.ts'
+import type { Clock } from '../lib/clock.ts'
+import { NO_DIRECTIVES } from './cache-control.ts'
+import type { Coalescer, Leader } from './coalesce.ts'
+import type { Standing } from './entitlement.ts'
+import { Evidence } from './evidence.ts'
+import { type Explanation, explain, type HolderProof, type Traits } from './explanation.ts'
+import { type Fences, holdsBySight } from './fence.ts'
+import type { Lifetimes } from './fill.ts'
+import { fillKey, isJoinable, refreshKeyOf } from './flight-keys.ts'
+import {
+  admissionKey,
+  familyFence,
+  grantKey,
+  type Key,
+  lineageKey,
+  type View,
+  viewKey,
+} from './key.ts'
+import type { LastRejects } from './last-rejects.ts'
+import { lookUp } from './lookup.ts'
+import type { MemoryStore, UpstreamFailure } from './ports.ts'
+import type { Findings, UnderWay } from './prediction.ts'
+import {
+  fencesOf,
+  kinOf,
+  type Pins,
+  type ReadRequest,
+  type RequestCredential,
+  readRequest,
+  subjectOf,
+} from './request.ts'
+import type { Landing } from './served.ts'
+import type { SharingMode } from './sharing.ts'
+
+/** Whose next read, and of what. */
+export interface Question {
+  readonly match: RouteMatch
+  readonly tenant: string
+  /** Null: without the header. */
+  readonly version: string | null
+  readonly partition: string
+}
+
+/** What the cache itself does not know. */
+export interface Surroundings {
+  readonly pins: Pins & { mayJoin(partition: string, form: string | null): boolean }
+  /** The credential, if this instance has seen its token of late. */
+  credentialOf(partition: string): RequestCredential | null
+  /** What a read of the tenant would be refused with, unsent; null: it would be sent. */
+  refusal(tenant: string): UpstreamFailure | null
+  isOverloaded(): boolean
+}
+
+export interface ExplainerDependencies {
+  readonly memory: Pick<MemoryStore, 'peek'>
+  readonly fences: Pick<Fences, 'sight'>
+  readonly sharing: SharingMode
+  readonly flights: Coalescer<Landing | null>
+  readonly rejects: LastRejects
+  readonly lifetimes: Lifetimes
+  readonly clock: Clock
+}
+
+interface Named {
+  readonly credential: RequestCredential
+  readonly proof: HolderProof
+}
+
+export class Explainer {
+  readonly #deps: ExplainerDependencies
+  readonly #evidence: Evidence
+
+  constructor(dependencies: ExplainerDependencies) {
+    this.#deps = dependencies
+    const { memory, fences, sharing } = dependencies
+    this.#evidence = new Evidence({
+      memory: { get: (key) => memory.peek(key) },
+      fences: { holds: (stamp) => holdsBySight(stamp, (name) => fences.sight(name)) },
+      sharing,
+    })
+  }
+
+  async explain(question: Question, around: Surroundings): Promise<Explanation> {
+    const named = this.#credentialOf(question, around)
+    const request = requestOf(question, named.credential, around)
+    return explain(this.#survey(request, around), this.#traits(request, named.proof, around))
+  }
+
+  /** What `predict` is to be asked with. */
+  async survey(question: Question, around: Surroundings): Promise<Findings> {
+    const { credential } = this.#credentialOf(question, around)
+    return this.#survey(requestOf(question, credential, around), around)
+  }
+
+  #survey(request: ReadRequest, around: Surroundings): Findings {
+    const { lifetimes, clock } = this.#deps
+    const now = clock.monotonic()
+    const standing = this.#evidence.of(request, now)
+    const parent = this.#parentOf(request)
+    return {
+      now,
+      version: request.view.version,
+      standing,
+      redis: 'not-configured',
+      brought: null,
+      limits: lifetimes,
+      ttlMs: lifetimes.ttlMs,
+      underWay: this.#underWay(request, standing, now, around),
+      parent,
+      isWritePending: this.#isWritePending(request, parent),
+      refusal: around.refusal(request.view.tenant),
+      isOverloaded: around.isOverloaded(),
+    }
+  }
+
+  #traits(request: ReadRequest, proof: HolderProof, { pins }: Surroundings): Traits {
+    const { sharing, fences, rejects, lifetimes, clock } = this.#deps
+    const { view, partition, grantKey: grant, admissionKey: admission } = request
+    const kin = kinOf(request)
+    return {
+      keys: { view: request.viewKey, grant, admission },
+      scope: sharing.scopeOf(partition),
+      proof,
+      sharing: {
+        configured: sharing.configured,
+        inForce: sharing.of(view.tenant, clock.monotonic()),
+      },
+      sight: (name) => fences.sight(name),
+      fences: kin === null ? fencesOf(request) : [...fencesOf(request), kin],
+      mayJoin: pins.mayJoin(partition, view.version),
+      ttlJitter: lifetimes.ttlJitter,
+      lastReject: rejects.of(grant),
+    }
+  }
+
+  /**
+   * Records are for the bearer of a token, and who asks here has none. Where this instance has not seen the token,
+   * the proof of it is taken from the records themselves: one partition is one token, unless a fault in our keys
+   * makes it two, and then the next request is answered with less than is foretold here, never with more.
+   */
+  #credentialOf({ match, tenant, version, partition }: Question, around: Surroundings): Named {
+    const known = around.credentialOf(partition)
+    if (known !== null) return { credential: known, proof: 'proved' }
+    const view: View = { tenant, route: match.route.name, params: match.params, version }
+    const { memory } = this.#deps
+    const records = [grantKey(viewKey(view), partition), admissionKey(tenant, partition)]
+    const [holder] = records.flatMap((key) => {
+      const record = memory.peek(key)
+      return record?.kind === 'grant' || record?.kind === 'admission' ? [record.holder] : []
+    })
+    const credential = { partition, holder: holder ?? '', sealFor: () => NO_SEAL, former: [] }
+    return { credential, proof: holder === undefined ? 'none' : 'assumed' }
+  }
+
+  #underWay(
+    request: ReadRequest,
+    standing: Standing,
+    now: number,
+    { pins }: Surroundings,
+  ): UnderWay {
+    const { flights, sharing, fences } = this.#deps
+    const looked = lookUp(standing, NO_DIRECTIVES, 'memory', now)
+    if (looked.kind !== 'miss') return { refresh: null, fill: null }
+    // What `peek` would make anew, no flight has in its key.
+    const markOf = (name: Key): string => fences.sight(name).mark ?? '?'
+    const marks = { peek: (names: readonly Key[]) => names.map(markOf).join(',') }
+    const { partition, view } = request
+    const refresh = refreshKeyOf(request, looked.verdict, sharing.scopeOf(partition), marks)
+    const fill = flights.find(fillKey(request, marks))
+    const mayJoin = pins.mayJoin(partition, view.version)
+    return {
+      refresh: (refresh === null ? undefined : flights.find(refresh)) ?? null,
+      fill: fill !== undefined && isJoinable(fill, asHeld(request, fill), mayJoin) ? fill : null,
+    }
+  }
+
+  #parentOf(request: ReadRequest): string | null {
+    const { view, route } = request
+    const key = lineageKey(view.tenant, route.subject, subjectOf(request))
+    const lineage = this.#deps.memory.peek(key)
+    return lineage?.kind === 'lineage' ? lineage.parent : null
+  }
+
+  #isWritePending(request: ReadRequest, parent: string | null): boolean {
+    const { view, route } = request
+    const family = parent === null ? [] : [familyFence(view.tenant, route.subject, parent)]
+    const names = [...fencesOf(request), ...family]
+    return names.some((name) => this.#deps.fences.sight(name).isPending)
+  }
+}
+
+const NO_SEAL = Buffer.alloc(0)
+
+/** Where no record says whose they are, a flight of the same partition is taken for the credential's own. */
+function asHeld(request: ReadRequest, { holder }: Leader): ReadRequest {
+  const { credential } = request
+  return credential.holder === '' ? { ...request, credential: { ...credential, holder } } : request
+}
+
+function requestOf(
+  { match, tenant, version }: Question,
+  credential: RequestCredential,
+  { pins }: Surroundings,
+): ReadRequest {
+  const directives = NO_DIRECTIVES
+  return readRequest({ match, tenant, version, credential, directives, pins })
+}
