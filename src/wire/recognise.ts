@@ -1,9 +1,9 @@
 /**
  * What the wire front end takes on: a head that both the strict grammar and the validator accept.
  *
- * A client says the same with every request but for the path and the request id. So the last header block of
- * a connection is remembered, and one with the same bytes is not read and judged again: what follows from
- * equal bytes is equal. The request id is left out of the comparison, and judged each time.
+ * A client says the same with every request but for the path, the request id and the trace. So the last header
+ * block of a connection is remembered, and one with the same bytes is not read and judged again: what follows
+ * from equal bytes is equal. The values that vary are left out of the comparison, and looked at each time.
  */
 import { isUuid } from '../contract/headers.ts'
 import { collectFields, type Fields } from '../http/fields.ts'
@@ -32,17 +32,39 @@ interface Remembered {
   readonly fields: Fields
   /** The request line with its line end. */
   readonly lineText: string
-  /** The header block up to the value of the request id; all of it, if there is none. */
-  readonly before: string
-  /** What follows that value, the empty line included; null: there is no request id. */
-  readonly after: string | null
+  /** The header block, the empty line included, cut where values vary. */
+  readonly parts: readonly string[]
+  /** What stands between two parts. */
+  readonly holes: readonly Hole[]
 }
+
+/** A header field whose value is another in each request. Its length is fixed, and its values can't be more than values. */
+interface Hole {
+  readonly field: 'requestId' | 'traceparent'
+  readonly length: number
+  readonly line: RegExp
+  readonly value: RegExp
+}
+
+/** `x-request-id` with a UUID, and `traceparent` of version 00 (W3C Trace Context, section 3.2). */
+const HOLES: readonly Hole[] = [
+  {
+    field: 'requestId',
+    length: 36,
+    line: /(?:^|\n)x-request-id:[\t ]*/i,
+    value: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
+  },
+  {
+    field: 'traceparent',
+    length: 55,
+    line: /(?:^|\n)traceparent:[\t ]*/i,
+    value: /^[0-9a-f-]{55}$/,
+  },
+]
 
 const OTHER: Recognised = { kind: 'other' }
 /** What came in one piece with more than that is not worth keeping for one head of it. */
 const MAX_HELD_LENGTH = 2 * MAX_HEAD_BYTES
-const UUID_LENGTH = 36
-const REQUEST_ID_LINE = /(?:^|\n)x-request-id:[\t ]*/i
 
 /** One for each connection. */
 export class Recogniser {
@@ -62,28 +84,30 @@ export class Recogniser {
 
   /** Null: the header block is not the same again, or is not all there. */
   #again(last: Remembered, text: string, from: number): Recognised | null {
-    const { lineText, before, after } = last
-    const isSameLine = text.startsWith(lineText, from)
+    const { lineText, line: lastLine, fields } = last
+    const isSameLine = stands(lineText, text, from)
     const blockAt = isSameLine ? from + lineText.length : text.indexOf('\n', from) + 1
-    if (blockAt === 0 || !text.startsWith(before, blockAt)) return null
-    const idAt = blockAt + before.length
-    let end = idAt
-    let requestId: string | null = null
-    if (after !== null) {
-      requestId = text.slice(idAt, idAt + UUID_LENGTH)
-      end += UUID_LENGTH + after.length
-      if (!text.startsWith(after, idAt + UUID_LENGTH) || !isUuid(requestId)) return null
-    }
+    const varying: Varying = { requestId: null, traceparent: fields.traceparent }
+    const end = blockAt === 0 ? -1 : endOf(last, text, blockAt, varying)
+    if (end === -1) return null
     if (end - from > MAX_HEAD_BYTES) return OTHER
-    requestId ??= this.#newRequestId()
-    if (isSameLine) {
-      const raw = new KnownRequest(last.line, text, blockAt, end)
-      return { kind: 'request', raw, head: { ...last.head, requestId }, end }
-    }
-    const line = readLine(text, from)
+    const { traceparent } = varying
+    const requestId = varying.requestId ?? this.#newRequestId()
+    const line = isSameLine ? lastLine : readLine(text, from)
     if (line === null) return null
     const raw = new KnownRequest(line, text, blockAt, end)
-    return this.#accept({ raw, fields: last.fields, requestId, text, from, blockAt, end })
+    if (isSameLine) {
+      return { kind: 'request', raw, head: { ...last.head, requestId, traceparent }, end }
+    }
+    return this.#accept({
+      raw,
+      fields: { ...fields, traceparent },
+      requestId,
+      text,
+      from,
+      blockAt,
+      end,
+    })
   }
 
   #anew(text: string, from: number): Recognised {
@@ -107,6 +131,11 @@ export class Recogniser {
   }
 }
 
+/** Whether `part` is what `text` has at `at`. Four times as fast as `startsWith`, which goes one by one. */
+function stands(part: string, text: string, at: number): boolean {
+  return text.slice(at, at + part.length) === part
+}
+
 /** A head that was read, and where it stands. */
 interface Found {
   readonly raw: RawRequest
@@ -119,23 +148,52 @@ interface Found {
   readonly end: number
 }
 
-/** Null: it can't be told where its request id stands. */
+type Varying = Record<Hole['field'], string | null>
+
+/** Where the block ends that begins at `at`, if it is the remembered one again, its values put into `varying`; else -1. */
+function endOf({ parts, holes }: Remembered, text: string, at: number, varying: Varying): number {
+  let end = at
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as string
+    if (!stands(part, text, end)) return -1
+    end += part.length
+    const hole = holes[i]
+    if (hole === undefined) continue
+    const value = text.slice(end, end + hole.length)
+    if (!hole.value.test(value)) return -1
+    varying[hole.field] = value
+    end += hole.length
+  }
+  return end
+}
+
+/** Null: it can't be told where its request id stands, or it is not worth it. */
 function remembered(found: Found, head: RequestHead): Remembered | null {
   const { raw, fields, text, from, blockAt, end } = found
   if (text.length > MAX_HELD_LENGTH) return null
+  if (fields.requestId !== null && !isUuid(fields.requestId)) return null
   const { method, url, httpVersion } = raw
-  const known = {
-    line: { method, url, httpVersion },
-    head,
-    fields,
-    lineText: text.slice(from, blockAt),
+  const line = { method, url, httpVersion }
+  const lineText = text.slice(from, blockAt)
+  return { line, head, fields, lineText, ...cut(text.slice(blockAt, end), fields) }
+}
+
+/** @param found that it was found is known: its value is among the fields */
+function endOfMatch(found: RegExpExecArray | null): number {
+  return found === null ? 0 : found.index + found[0].length
+}
+
+function cut(block: string, fields: Fields): Pick<Remembered, 'parts' | 'holes'> {
+  const places = HOLES.filter(({ field, value }) => value.test(fields[field] ?? ''))
+    .map((hole) => ({ hole, at: endOfMatch(hole.line.exec(block)) }))
+    .sort((a, b) => a.at - b.at)
+  const parts: string[] = []
+  let from = 0
+  for (const { hole, at } of places) {
+    parts.push(block.slice(from, at))
+    from = at + hole.length
   }
-  const block = text.slice(blockAt, end)
-  if (fields.requestId === null) return { ...known, before: block, after: null }
-  const name = REQUEST_ID_LINE.exec(block)
-  if (name === null || fields.requestId.length !== UUID_LENGTH) return null
-  const idAt = name.index + name[0].length
-  return { ...known, before: block.slice(0, idAt), after: block.slice(idAt + UUID_LENGTH) }
+  return { parts: [...parts, block.slice(from)], holes: places.map(({ hole }) => hole) }
 }
 
 /** A request whose header lines are read only if somebody asks for them. */

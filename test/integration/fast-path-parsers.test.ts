@@ -79,6 +79,7 @@ function parseByNode(bytes: Buffer): Message[] | null {
   return typeof result === 'number' && bodyBytes === 0 ? messages : null
 }
 
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 const LINES = [
   'Host: layby.test',
   `Authorization: ${HEADERS.authorization}`,
@@ -87,6 +88,7 @@ const LINES = [
   `X-Request-Id: ${ID}`,
   'Accept: application/json',
   'Connection: keep-alive',
+  `traceparent: ${TRACE}`,
   'If-None-Match: "abc", W/"d"',
   'Cache-Control: max-age=0',
   'User-Agent: driver/1 (a; b)',
@@ -171,13 +173,8 @@ t.test(`${MUTATIONS} mutated heads, seed ${SEED}`, { timeout: 600_000 }, async (
     (text) => splice(text, at(text), Math.floor(random() * 12), ''),
     (text) => swapCase(text, at(text)),
     (text) => splice(text, afterLine(text, random), 0, pick(PIECES)),
-    (text) =>
-      splice(
-        text,
-        text.indexOf(ID) + Math.floor(random() * ID.length),
-        1,
-        pick(['f', 'F', '0', 'g', '-']),
-      ),
+    (text) => mutateWithin(text, ID, random),
+    (text) => mutateWithin(text, TRACE, random),
   ]
   const experienced = fresh()
   let accepted = 0
@@ -238,6 +235,12 @@ function compare(found: Extract<Recognised, { kind: 'request' }>, text: string) 
 
 function splice(text: string, at: number, drop: number, piece: string): string {
   return text.slice(0, at) + piece + text.slice(at + drop)
+}
+
+/** One character of `part` is another, that it may have or may not. */
+function mutateWithin(text: string, part: string, random: () => number): string {
+  const at = text.indexOf(part) + Math.floor(random() * part.length)
+  return splice(text, at, 1, 'fF0g-,'.charAt(Math.floor(random() * 6)))
 }
 
 function swapCase(text: string, at: number): string {

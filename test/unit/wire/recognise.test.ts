@@ -60,6 +60,27 @@ t.test('without a request id, each head like the last gets a new one', (t) => {
   t.end()
 })
 
+t.test('a trace that is another each time does not make it another head', (t) => {
+  const trace = (digit: string): string => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`
+  const text = (id: string, digit: string): string =>
+    head(LINE, `Traceparent: ${trace(digit)}`, `X-Request-Id: ${id}`, 'Tracestate: a=1')
+  const one = recogniser()
+  const first = request(one.recognise(text(FIRST, 'a'), 0))
+  const second = request(one.recognise(text(SECOND, 'b'), 0))
+  t.equal(second.head.notes, first.head.notes)
+  t.match(second.head, { requestId: SECOND, traceparent: trace('b'), tracestate: 'a=1' })
+  const other = head(
+    'GET /customers/2 HTTP/1.1',
+    `Traceparent: ${trace('c')}`,
+    `X-Request-Id: ${FIRST}`,
+    'Tracestate: a=1',
+  )
+  t.match(request(one.recognise(other, 0)).head, { requestId: FIRST, traceparent: trace('c') })
+  const doubtful = text(FIRST, 'a').replace(trace('a'), `${trace('a').slice(0, -1)},`)
+  t.match(request(one.recognise(doubtful, 0)).head, { traceparent: `${trace('a').slice(0, -1)},` })
+  t.end()
+})
+
 t.test('another header with the value of the request id is not taken for it', (t) => {
   const text = (id: string): string => head(LINE, `X-Trace: ${id}`, `X-Request-Id: ${FIRST}`)
   t.equal(request(after([text(FIRST)], text(SECOND))).head.requestId, FIRST)
