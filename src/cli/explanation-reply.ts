@@ -41,19 +41,13 @@ const Look = Type.Object({
   representation: orNull(Representation),
 })
 
-const Outcome = Type.Object({
-  kind: Text,
-  tier: TextOrNull,
-  forward: TextOrNull,
-  detail: TextOrNull,
-  stored: Type.Boolean(),
-  /** Seconds. */
-  ttl: NumberOrNull,
-  /** Seconds. */
-  age: NumberOrNull,
+const Prediction = Type.Object({
+  /** As the client would see it; null: it would be answered with a problem. */
+  cacheStatus: TextOrNull,
+  problem: TextOrNull,
+  assumes: Text,
+  meaning: Text,
 })
-
-const Prediction = Type.Object({ outcome: Outcome, problem: TextOrNull, assumes: Text })
 
 export const Explanation = Type.Object({
   prediction: Prediction,
@@ -61,6 +55,11 @@ export const Explanation = Type.Object({
   ifUpstreamFails: Prediction,
   memory: Look,
   redis: Type.Object({ state: Text, meaning: Text, remedy: Text, brought: orNull(Look) }),
+  upstream: Type.Object({
+    refusal: TextOrNull,
+    isOverloaded: Type.Boolean(),
+    follows: TextOrNull,
+  }),
   fences: Fences,
   versionPin: Type.Object({ known: TextOrNull }),
   sharing: Type.Object({ configured: Text, inForce: Text, isTripped: Type.Boolean() }),

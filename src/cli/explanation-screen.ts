@@ -15,15 +15,6 @@ const INDENT = '  '
 const TITLE_WIDTH = 13
 const NOTHING_TO_DO = 'Nothing.'
 
-/** What a prediction rests on; words of the instance's closed vocabulary. */
-const ASSUMED: Readonly<Record<string, string>> = {
-  answered: 'if the API answers 200 with something that may be stored',
-  landing: 'if the request that is under way brings what this one may share',
-  failing: 'as the API gives no answer',
-  'redis-serves': 'if what Redis has under seal serves this credential',
-  'redis-does-not-serve': 'if what Redis has under seal does not help',
-}
-
 export function explanationLines(query: ExplainQuery, told: Explanation): string[] {
   const { tenant, customer, version = 'absent', credential } = query
   const { memory, redis, fences } = told
@@ -31,9 +22,9 @@ export function explanationLines(query: ExplainQuery, told: Explanation): string
     `Customer ${customer} of tenant ${tenant}, x-api-version ${version}`,
     `Credential ${credential}`,
     '',
-    ...titled('NEXT READ', predicted(told.prediction)),
-    ...(told.alternative === null ? [] : titled('OR', predicted(told.alternative))),
-    ...titled('API FAILING', predicted(told.ifUpstreamFails)),
+    ...predictionLines('NEXT READ', told.prediction),
+    ...(told.alternative === null ? [] : predictionLines('OR', told.alternative)),
+    ...predictionLines('API FAILING', told.ifUpstreamFails),
     '',
     ...lookLines('MEMORY', memory),
     '',
@@ -52,24 +43,21 @@ function titled(title: string, text: string): string[] {
   return [title.padEnd(TITLE_WIDTH) + first.trimStart(), ...rest]
 }
 
-export function predicted({ outcome, problem, assumes }: Prediction): string {
-  const condition = ASSUMED[assumes]
-  const ending = condition === undefined ? '' : `, ${condition}`
-  return `${problem === null ? answered(outcome) : `refused: ${problem}`}${ending}`
+/** In words and as `Cache-Status`, and then what that rests on. */
+function predictionLines(title: string, { cacheStatus, problem, assumes, meaning }: Prediction) {
+  const told =
+    problem === null
+      ? `${wayOf(cacheStatus)}: ${cacheStatus}`
+      : `answered with a problem: ${problem}`
+  const rests = assumes === 'nothing' ? [] : wrapped(printable(meaning), WIDTH, INDENT)
+  return [...titled(title, told), ...rests]
 }
 
-function answered({ kind, tier, forward, detail, stored, ttl }: Prediction['outcome']): string {
-  if (kind === 'hit') {
-    const left =
-      ttl === null ? '' : ttl < 0 ? `, ${duration(-ttl)} stale` : `, ${duration(ttl)} left`
-    const why = detail === null || detail === tier ? '' : ` (${detail})`
-    return `hit from ${tier}${why}${left}`
-  }
-  const parts: string[] = [kind]
-  if (forward !== null) parts.push(`fwd=${forward}`)
-  if (detail !== null) parts.push(detail)
-  if (stored) parts.push(ttl === null ? 'stored' : `stored for ${duration(ttl)}`)
-  return parts.join(', ')
+function wayOf(cacheStatus: string | null): string {
+  if (cacheStatus?.includes('; hit') === true) return 'from the cache'
+  return cacheStatus?.includes('; collapsed;') === true
+    ? 'with what another request brings'
+    : 'the API is asked'
 }
 
 function lookLines(title: string, look: ExplainedLook): string[] {
@@ -138,14 +126,21 @@ function rejectLines(reject: Explanation['lastReject']): string[] {
   return [...titled('NOT STORED', title), ...meaningLines(reject), '']
 }
 
-function circumstances({ sharing, versionPin }: Explanation): string[] {
+function circumstances({ sharing, versionPin, upstream }: Explanation): string[] {
   const tripped = sharing.isTripped
     ? `, in force for this tenant: ${sharing.inForce}, since two views were seen`
     : ''
   return [
+    ...titled('API', apiOf(upstream)),
     ...titled('SHARING', `${sharing.configured}${tripped}`),
     ...titled('VERSION PIN', versionPin.known ?? 'not known here'),
   ]
+}
+
+function apiOf({ refusal, isOverloaded, follows }: Explanation['upstream']): string {
+  if (isOverloaded) return 'not asked: this instance is short of time or memory'
+  if (refusal !== null) return `not asked: ${refusal}`
+  return follows === null ? 'would be asked if need be' : `a ${follows} is under way already`
 }
 
 /** Those that the records are stamped with, since a changed one is why they are not used; else those known. */

@@ -1,15 +1,12 @@
 import t from 'tap'
 import type { ExplainedLook, Explanation } from '../../../src/cli/explanation-reply.ts'
-import { explanationLines, predicted } from '../../../src/cli/explanation-screen.ts'
+import { explanationLines } from '../../../src/cli/explanation-screen.ts'
 
-const OUTCOME = {
-  kind: 'hit',
-  tier: 'memory',
-  forward: null,
-  detail: 'memory',
-  stored: false,
-  ttl: 41,
-  age: 259,
+const HIT = {
+  cacheStatus: 'layby; hit; ttl=41; detail=memory',
+  problem: null,
+  assumes: 'nothing',
+  meaning: 'What is known here decides; nothing is assumed.',
 }
 const FENCE = { kind: 'subject', name: 'n4mE', value: 'vAlu', state: 'holds' }
 
@@ -39,9 +36,10 @@ const LOOK: ExplainedLook = {
 }
 
 const TOLD: Explanation = {
-  prediction: { outcome: OUTCOME, problem: null, assumes: 'nothing' },
+  prediction: HIT,
   alternative: null,
-  ifUpstreamFails: { outcome: OUTCOME, problem: null, assumes: 'nothing' },
+  ifUpstreamFails: HIT,
+  upstream: { refusal: null, isOverloaded: false, follows: null },
   memory: LOOK,
   redis: {
     state: 'not-configured',
@@ -62,8 +60,8 @@ t.test('what the next read gets comes first, and then why', (t) => {
     'Customer 5 of tenant 7, x-api-version 2023/04/19',
     'Credential hAsH',
     '',
-    'NEXT READ    hit from memory, 41 s left',
-    'API FAILING  hit from memory, 41 s left',
+    'NEXT READ    from the cache: layby; hit; ttl=41; detail=memory',
+    'API FAILING  from the cache: layby; hit; ttl=41; detail=memory',
     '',
     'MEMORY       serve (fresh)',
     '  Admission and grant are live, and the bytes that the grant names are here and',
@@ -77,6 +75,7 @@ t.test('what the next read gets comes first, and then why', (t) => {
     '  There is no Redis.',
     '  What to do: Set `redis.url` if instances are to share.',
     '',
+    'API          would be asked if need be',
     'SHARING      witnessed',
     'VERSION PIN  2023/04/19',
     '',
@@ -87,19 +86,29 @@ t.test('what the next read gets comes first, and then why', (t) => {
   t.end()
 })
 
-t.test('a miss, a stale copy and a refusal are told apart', (t) => {
-  const fill = { ...OUTCOME, kind: 'fill', tier: null, forward: 'uri-miss', detail: null }
-  const told = (outcome: typeof OUTCOME | typeof fill, assumes = 'nothing', problem = null) =>
-    predicted({ outcome, problem, assumes })
-  t.equal(
-    told({ ...fill, stored: true, ttl: 300 }, 'answered'),
-    'fill, fwd=uri-miss, stored for 5 min, if the API answers 200 with something that may be stored',
-  )
-  t.equal(told({ ...OUTCOME, ttl: -3, detail: 'swr' }), 'hit from memory (swr), 3 s stale')
-  t.equal(
-    predicted({ outcome: fill, problem: 'breaker', assumes: 'failing' }),
-    'refused: breaker, as the API gives no answer',
-  )
+t.test('a miss, a follower and a refusal are told apart, with what that rests on', (t) => {
+  const miss = {
+    cacheStatus: 'layby; fwd=uri-miss; stored; ttl=300',
+    problem: null,
+    assumes: 'answered',
+    meaning: 'If the upstream answers 200.',
+  }
+  const lines = explanationLines(QUERY, {
+    ...TOLD,
+    prediction: miss,
+    alternative: { ...miss, cacheStatus: 'layby; fwd=uri-miss; collapsed; detail=follower' },
+    ifUpstreamFails: { ...miss, cacheStatus: null, problem: 'upstream_unreachable' },
+    upstream: { refusal: 'breaker', isOverloaded: false, follows: null },
+  })
+  t.strictSame(lines.slice(3, 9), [
+    'NEXT READ    the API is asked: layby; fwd=uri-miss; stored; ttl=300',
+    '  If the upstream answers 200.',
+    'OR           with what another request brings: layby; fwd=uri-miss; collapsed;',
+    '             detail=follower',
+    '  If the upstream answers 200.',
+    'API FAILING  answered with a problem: upstream_unreachable',
+  ])
+  t.ok(lines.includes('API          not asked: breaker'))
   t.end()
 })
 
@@ -123,7 +132,7 @@ t.test('nothing stored, a last reject and a tripped tenant are told', (t) => {
   const text = lines.join('\n')
   for (const part of [
     'x-api-version absent',
-    'OR           hit',
+    'OR           from the cache',
     '- grant: none here\n  - admission: none here\n  - representation: none here',
     'NOT STORED   vary, on a 200, 3 s ago\n  It varies.\n  What to do: Ask  [2J them.',
     'SHARING      tenant, in force for this tenant: witnessed',
