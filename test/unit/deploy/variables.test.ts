@@ -10,7 +10,7 @@ const KNOWN = new Set([
   ...KEYS.map(({ variable }) => variable),
   ...KEYS.filter(({ isSecret }) => isSecret).map(fileVariableOf),
 ])
-const FILES = [...pathsBelow('deploy'), 'Dockerfile']
+const FILES = [...pathsBelow('deploy'), 'Dockerfile', 'docs/operations.md']
 
 t.test('every LAYBY_ variable that is named anywhere answers to a key', (t) => {
   let seen = 0
