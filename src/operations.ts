@@ -19,6 +19,7 @@ import { purgeRoute } from './ops/admin-purge.ts'
 import type { AdminRoute } from './ops/admin-route.ts'
 import { tenantsRoute } from './ops/admin-tenants.ts'
 import { type ExplainDependencies, explainRoute } from './ops/explain.ts'
+import type { Observations } from './ops/merged-observations.ts'
 import { Metrics } from './ops/metrics.ts'
 import { RecentProblems } from './ops/recent-problems.ts'
 import { Reporting } from './ops/reporting.ts'
@@ -77,6 +78,9 @@ export interface Operated {
   readonly wording: Pick<ExplainDependencies, 'cacheStatus' | 'problemOf'>
 }
 
+/** So many tenants one process tells of, where several are told of as one. */
+const TOLD_TENANTS = 100
+
 export interface Operations {
   readonly server: FastifyInstance
   readonly inside: OperationsInside
@@ -86,6 +90,7 @@ export interface Operations {
 export interface OperationsInside {
   readonly inject: FastifyInstance['inject']
   readonly metrics: () => Promise<unknown>
+  readonly observations: () => Observations
 }
 
 /** The operations listener, which does not listen yet. */
@@ -107,7 +112,14 @@ export async function buildOperations(
     dashboard: { clock, registry, isReady, traffic, problems, memoryMaxBytes },
   })
   const inject = server.inject.bind(server) as FastifyInstance['inject']
-  return { server, inside: { inject, metrics: () => registry.getMetricsAsJSON() } }
+  return {
+    server,
+    inside: {
+      inject,
+      metrics: () => registry.getMetricsAsJSON(),
+      observations: () => ({ tenants: traffic.top(TOLD_TENANTS), problems: problems.list() }),
+    },
+  }
 }
 
 /** Metrics hear of everything from here on. */

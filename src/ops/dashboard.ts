@@ -15,11 +15,13 @@ import type { TenantFigures } from './tenant-traffic.ts'
 
 export interface DashboardDependencies {
   readonly clock: Clock
-  readonly registry: Registry
+  readonly registry: Pick<Registry, 'getSingleMetric'>
   readonly isReady: () => boolean
   readonly traffic: { top(count: number): readonly TenantFigures[] }
   readonly problems: { list(): readonly RecentProblem[] }
   readonly memoryMaxBytes: number
+  /** Before each snapshot: brings what the rest tells up to date, where it comes from other processes. */
+  readonly refresh?: () => Promise<void>
 }
 
 /** The page runs its own files, and fetches from where it came; no other site may frame or read it. */
@@ -82,9 +84,10 @@ function sendFile(
 
 /** Of each metric that is told, and of no other: to read some resets what they measure. */
 function snapshots(deps: DashboardDependencies): () => Promise<Snapshot> {
-  const { clock, registry, isReady, traffic, problems, memoryMaxBytes } = deps
+  const { clock, registry, isReady, traffic, problems, memoryMaxBytes, refresh } = deps
   const instance = randomUUID()
   return async () => {
+    await refresh?.()
     const metrics = await Promise.all(
       SNAPSHOT_METRICS.map(async (name): Promise<MetricSamples> => {
         const told = await registry.getSingleMetric(name)?.get()

@@ -1,5 +1,10 @@
 /** The metrics of several processes as one. Counters and histograms are added up, gauges as befits them. */
-import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from 'prom-client'
+import {
+  AggregatorRegistry,
+  type MetricObjectWithValues,
+  type MetricValue,
+  type Registry,
+} from 'prom-client'
 
 export type ProcessMetrics = readonly MetricObjectWithValues<MetricValue<string>>[]
 
@@ -12,6 +17,9 @@ const GAUGES: Readonly<Record<string, 'min' | 'max'>> = {
   sharing_tripped_tenants: 'max',
 }
 
+/** The primary's counts. */
+const STARTED_AT = 'process_start_time_seconds'
+
 export class MergedMetrics {
   readonly #last = new Map<number, ProcessMetrics>()
   /** What ended processes have counted: a counter that falls would look like a restart of all. */
@@ -19,9 +27,10 @@ export class MergedMetrics {
 
   /** What a process says of itself now. */
   learn(id: number, metrics: ProcessMetrics): void {
+    const told = metrics.filter(({ name }) => name !== STARTED_AT)
     this.#last.set(
       id,
-      metrics.map((metric) => ({ ...metric, ...mergedBy(metric.name) })),
+      told.map((metric) => ({ ...metric, ...mergedBy(metric.name) })),
     )
   }
 
@@ -36,8 +45,13 @@ export class MergedMetrics {
     this.#departed = await merged([this.#departed, counted]).getMetricsAsJSON()
   }
 
+  /** @param own the primary's */
+  of(own: ProcessMetrics): Registry {
+    return merged([own, ...this.#last.values(), this.#departed])
+  }
+
   text(own: ProcessMetrics): Promise<string> {
-    return merged([...this.#last.values(), this.#departed, own]).metrics()
+    return this.of(own).metrics()
   }
 }
 
@@ -46,6 +60,6 @@ function mergedBy(name: string): { readonly aggregator?: 'min' | 'max' } {
   return aggregator === undefined ? {} : { aggregator }
 }
 
-function merged(parts: readonly ProcessMetrics[]) {
+function merged(parts: readonly ProcessMetrics[]): Registry {
   return AggregatorRegistry.aggregate(parts.map((part) => [...part]))
 }

@@ -6,13 +6,19 @@ export class PrimaryMetrics {
   readonly #registry = new Registry()
   readonly #restarts: Counter
 
-  constructor(listening: () => number) {
+  /** @param startedAt seconds since 1970-01-01 UTC */
+  constructor(startedAt: number, listening: () => number) {
     const registers = [this.#registry]
     this.#restarts = new Counter({
       name: 'worker_restarts_total',
       help: 'Worker processes that ended unasked, and were started anew',
       registers,
     })
+    new Gauge({
+      name: 'process_start_time_seconds',
+      help: 'When the primary began, in seconds since 1970-01-01 UTC',
+      registers,
+    }).set(startedAt)
     new Gauge({
       name: 'workers_listening',
       help: 'Worker processes that take requests',

@@ -1,9 +1,11 @@
 /**
  * The operations listener of several processes: one for all of them, in the primary, which serves no requests
- * itself. Metrics are merged and health is judged here; everything else is carried to a worker.
+ * itself. Metrics are merged and health is judged here, and the dashboard shows both; everything else is carried to
+ * a worker.
  */
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { Registry } from 'prom-client'
+import { addDashboard, type DashboardDependencies } from './dashboard.ts'
 
 export interface CarriedRequest {
   readonly method: string
@@ -23,6 +25,7 @@ export interface PrimaryServerDependencies {
   readonly isReady: () => boolean
   /** In Prometheus' text form. */
   readonly metrics: () => Promise<string>
+  readonly dashboard: DashboardDependencies
   /** Null: no worker has answered. */
   readonly carry: (request: CarriedRequest) => Promise<CarriedReply | null>
 }
@@ -49,6 +52,7 @@ export async function createPrimaryServer(
     if (!deps.isReady()) reply.code(503)
     return { status: deps.isReady() ? 'ready' : 'not ready' }
   })
+  addDashboard(fastify, deps.dashboard)
   fastify.setNotFoundHandler(async (request, reply) => {
     const carried = await deps.carry(carriedOf(request))
     if (carried === null) return reply.code(503).send({ status: 503 })

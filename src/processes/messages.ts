@@ -3,26 +3,15 @@
  * the order and loses nothing; both ends know it only as JSON.
  */
 import type { Config } from '../config/schema.ts'
+import type { CarriedRequest } from '../ops/primary-server.ts'
 import type { News } from '../stores/siblings.ts'
-
-/** A request to the operations listener, carried to a worker. */
-export interface OperatorRequest {
-  readonly method: string
-  readonly url: string
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: string | null
-}
-
-export interface OperatorReply {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[]>>
-  readonly body: string
-}
 
 /** What a worker can be asked for. */
 export type Question =
   | { readonly about: 'metrics' }
-  | { readonly about: 'request'; readonly request: OperatorRequest }
+  /** What its trackers have seen. */
+  | { readonly about: 'observations' }
+  | { readonly about: 'request'; readonly request: CarriedRequest }
 
 export type ToPrimary =
   /** The worker is there, and hears. */

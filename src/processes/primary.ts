@@ -9,10 +9,8 @@ import { type App, buildApp, warnOfPlainSharing } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLogger } from '../lib/logger.ts'
-import { MergedMetrics, type ProcessMetrics } from '../ops/merged-metrics.ts'
-import { PrimaryMetrics } from '../ops/primary-metrics.ts'
 import { createPrimaryServer } from '../ops/primary-server.ts'
-import type { OperatorReply, OperatorRequest } from './messages.ts'
+import { Overview } from './overview.ts'
 import { Workers } from './workers.ts'
 
 const SCRIPT = fileURLToPath(new URL('worker.js', import.meta.url))
@@ -31,27 +29,23 @@ export function buildInstance(config: Config): Promise<App> {
 /** As `buildApp`, for more than one process. @param script what a worker runs; tests have others */
 export async function buildProcesses(config: Config, script = SCRIPT): Promise<App> {
   const log = createLogger(config.log.level)
-  const merged = new MergedMetrics()
   let isDraining = false
-  const workers = new Workers({
+  const workers: Workers = new Workers({
     script,
     config,
     count: processCount(config.server.processes),
     clock: systemClock,
     log,
-    onEnd: (id, isReplaced) => {
-      if (isReplaced) own.restarted()
-      void merged.depart(id)
-    },
+    onEnd: (id, isReplaced) => overview.ended(id, isReplaced),
   })
-  const own = new PrimaryMetrics(() => workers.listening.length)
+  const overview = new Overview(workers, systemClock)
+  const isReady = (): boolean => !isDraining && workers.listening.length > 0
+  const memoryMaxBytes = config.cache.memory.maxBytes * processCount(config.server.processes)
   const ops = await createPrimaryServer({
-    isReady: () => !isDraining && workers.listening.length > 0,
-    metrics: async () => {
-      await Promise.all(workers.listening.map((id) => learn(workers, merged, id)))
-      return merged.text(await own.values())
-    },
-    carry: (request) => carry(workers, request),
+    isReady,
+    metrics: () => overview.metrics(),
+    dashboard: overview.dashboard(systemClock, isReady, memoryMaxBytes),
+    carry: (request) => overview.carry(request),
   })
   warnOfPlainSharing(config.cache.sharing, log)
   const listen = async (): ReturnType<App['listen']> => {
@@ -74,18 +68,4 @@ export async function buildProcesses(config: Config, script = SCRIPT): Promise<A
     await ops.close()
   }
   return { log, listen, close }
-}
-
-async function learn(workers: Workers, merged: MergedMetrics, id: number): Promise<void> {
-  const metrics = await workers.ask(id, { about: 'metrics' })
-  // Who hangs counts with what it last said; who has ended meanwhile was counted then.
-  if (metrics !== null && workers.listening.includes(id))
-    merged.learn(id, metrics as ProcessMetrics)
-}
-
-/** What is to be set is set in all (`PUT` may be repeated by definition); the rest any worker can answer. */
-async function carry(workers: Workers, request: OperatorRequest): Promise<OperatorReply | null> {
-  const ids = request.method === 'PUT' ? workers.listening : workers.listening.slice(0, 1)
-  const replies = await Promise.all(ids.map((id) => workers.ask(id, { about: 'request', request })))
-  return (replies.find((reply) => reply !== null) ?? null) as OperatorReply | null
 }

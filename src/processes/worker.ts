@@ -58,6 +58,7 @@ async function answer(n: number, question: Question): Promise<void> {
 async function answerOf({ operations }: App, question: Question): Promise<unknown> {
   if (operations === undefined) return null
   if (question.about === 'metrics') return operations.metrics()
+  if (question.about === 'observations') return operations.observations()
   const { method, url, headers, body } = question.request
   const payload = body === null ? {} : { payload: body }
   const {

@@ -11,6 +11,7 @@ import { startRegister } from './register.ts'
 
 const PRIMARY = fileURLToPath(new URL('process-primary.js', import.meta.url))
 const CUSTOMERS = 4
+const CONNECTIONS = 18
 
 export interface ProcessRun {
   readonly url: string
@@ -19,12 +20,15 @@ export interface ProcessRun {
   readonly hits: () => number
   readonly writes: () => number
   /** Reads that did not show a write that had been answered before they began. */
-  readonly violations: readonly string[]
+  readonly violations: readonly { readonly text: string; readonly lateByMs: number }[]
+  readonly connections: number
   /** How long answered writes took. Milliseconds. */
   readonly writeTimes: number[]
   /** Requests without an answer, or with another than 200. */
   readonly failures: string[]
   pids(): Promise<number[]>
+  /** Resolves when as many workers as there should be take requests. */
+  allListen(): Promise<void>
   /** Ends the load and waits for what is under way. */
   finish(): Promise<void>
 }
@@ -57,11 +61,13 @@ export async function startProcessRun(
     child.send('pids')
     return answer
   }
-  await until(async () =>
-    /workers_listening 3/.test(await (await fetch(`${opsUrl}/metrics`)).text()),
-  )
-  const floors = new Map<number, number>()
-  const violations: string[] = []
+  const allListen = (): Promise<void> =>
+    until(async () =>
+      /^workers_listening 3$/m.test(await (await fetch(`${opsUrl}/metrics`)).text()),
+    )
+  await allListen()
+  const floors = new Map<number, { readonly version: number; readonly at: number }>()
+  const violations: { text: string; lateByMs: number }[] = []
   const writeTimes: number[] = []
   const failures: string[] = []
   const counts = { reads: 0, hits: 0, writes: 0 }
@@ -71,7 +77,7 @@ export async function startProcessRun(
     while (!isOver) {
       const customer = 1 + Math.floor(Math.random() * CUSTOMERS)
       const isWrite = Math.random() < 0.05
-      const floor = floors.get(customer) ?? 0
+      const floor = floors.get(customer) ?? { version: 0, at: 0 }
       const startedAt = performance.now()
       try {
         const reply = await connection.request({
@@ -84,12 +90,16 @@ export async function startProcessRun(
         if (reply.statusCode !== 200) failures.push(String(reply.statusCode))
         else if (isWrite) {
           counts.writes++
-          floors.set(customer, Math.max(floors.get(customer) ?? 0, version))
+          const at = performance.now()
+          if (version > (floors.get(customer)?.version ?? 0)) floors.set(customer, { version, at })
           writeTimes.push(performance.now() - startedAt)
         } else {
           counts.reads++
           if (/; hit/.test(String(reply.headers['cache-status']))) counts.hits++
-          if (version < floor) violations.push(`${version} for ${floor}`)
+          if (version < floor.version) {
+            const text = `${version} for ${floor.version}`
+            violations.push({ text, lateByMs: startedAt - floor.at })
+          }
         }
       } catch (error) {
         failures.push((error as { code?: string }).code ?? 'lost')
@@ -97,7 +107,7 @@ export async function startProcessRun(
     }
     await connection.destroy()
   }
-  const clients = Array.from({ length: 18 }, client)
+  const clients = Array.from({ length: CONNECTIONS }, client)
   return {
     url,
     opsUrl,
@@ -108,6 +118,8 @@ export async function startProcessRun(
     writeTimes,
     failures,
     pids,
+    allListen,
+    connections: CONNECTIONS,
     finish: async () => {
       isOver = true
       await Promise.all(clients)

@@ -97,6 +97,31 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
     }
     t.equal(upstream.requests.length, before + 2, 'and holds for all')
     t.equal((await fetch(`${opsUrl}/nothing`)).status, 404)
+    const { tenants } = (await (
+      await fetch(`${opsUrl}/admin/tenants`, { headers: { authorization: `Bearer ${TOKEN}` } })
+    ).json()) as { tenants: { tenant: string; requests: number }[] }
+    t.strictSame(
+      tenants.map(({ tenant, requests }) => [tenant, requests]),
+      [['7', 28]],
+      'what all have counted',
+    )
+  })
+
+  await t.test('the dashboard shows all of them as one', async (t) => {
+    t.equal((await fetch(`${opsUrl}/dashboard`)).status, 200)
+    const snapshot = (await (await fetch(`${opsUrl}/dashboard/snapshot`)).json()) as {
+      isReady: boolean
+      startedAt: number | null
+      requests: { total: number }
+      tenants: { requests: number }[]
+    }
+    t.equal(snapshot.isReady, true)
+    t.ok(snapshot.startedAt)
+    t.equal(snapshot.requests.total, 28)
+    t.equal(snapshot.tenants[0]?.requests, 28)
+    const events = await fetch(`${opsUrl}/dashboard/events`)
+    const { value } = (await events.body!.getReader().read()) as { value: Uint8Array }
+    t.match(Buffer.from(value).toString(), /"isReady":true/)
   })
 
   await t.test('a 401 that one has seen counts for all', async (t) => {

@@ -1,0 +1,71 @@
+/** What several processes count and see, told as one. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import t from 'tap'
+import { MergedMetrics, type ProcessMetrics } from '../../../src/ops/merged-metrics.ts'
+import { mergedProblems, mergedTenants } from '../../../src/ops/merged-observations.ts'
+
+async function counted(requests: number, bytes: number, redisUp: number): Promise<ProcessMetrics> {
+  const registers = [new Registry()]
+  const help = 'x'
+  new Counter({ name: 'requests_total', help, labelNames: ['code'], registers })
+    .labels('200')
+    .inc(requests)
+  new Gauge({ name: 'memory_bytes', help, registers }).set(bytes)
+  new Gauge({ name: 'redis_up', help, registers }).set(redisUp)
+  new Gauge({ name: 'breaker_state', help, registers }).set(1 - redisUp)
+  new Histogram({ name: 'fill_seconds', help, buckets: [1], registers }).observe(requests)
+  return (registers[0] as Registry).getMetricsAsJSON()
+}
+
+t.test('counters and histograms are added up, gauges as befits them', async (t) => {
+  const merged = new MergedMetrics()
+  merged.learn(1, await counted(1, 100, 1))
+  merged.learn(2, await counted(5, 200, 0))
+  const text = await merged.text([])
+  t.match(text, /^requests_total\{code="200"\} 6$/m)
+  t.match(text, /^fill_seconds_bucket\{le="1"\} 1$/m)
+  t.match(text, /^fill_seconds_count 2$/m)
+  t.match(text, /^memory_bytes 300$/m)
+  t.match(text, /^redis_up 0$/m, 'up only where it is for all')
+  t.match(text, /^breaker_state 1$/m, 'open where it is for one')
+})
+
+t.test('what an ended process had counted stays, and what it had does not', async (t) => {
+  const merged = new MergedMetrics()
+  for (let id = 1; id <= 3; id++) {
+    merged.learn(id, await counted(10, 100, 1))
+    await merged.depart(id)
+  }
+  await merged.depart(99)
+  merged.learn(4, await counted(1, 50, 1))
+  const text = await merged.text([])
+  t.match(text, /^requests_total\{code="200"\} 31$/m)
+  t.match(text, /^fill_seconds_count 4$/m)
+  t.match(text, /^memory_bytes 50$/m)
+})
+
+t.test('tenants are added up and sorted anew, problems are sorted by time', (t) => {
+  const figures = (tenant: string, requests: number) => ({
+    tenant,
+    requests,
+    hits: 1,
+    misses: { 'uri-miss': 2 } as const,
+  })
+  t.strictSame(
+    mergedTenants([
+      [figures('7', 5), figures('8', 4)],
+      [figures('9', 6), figures('8', 4)],
+    ]).map(({ tenant, requests, hits, misses }) => [tenant, requests, hits, misses['uri-miss']]),
+    [
+      ['8', 8, 2, 4],
+      ['9', 6, 1, 2],
+      ['7', 5, 1, 2],
+    ],
+  )
+  const problem = (at: number) => ({ at, code: 'x', status: 502, tenant: null, requestId: 'r' })
+  t.strictSame(
+    mergedProblems([[problem(3), problem(1)], [problem(2)]]).map(({ at }) => at),
+    [3, 2, 1],
+  )
+  t.end()
+})
