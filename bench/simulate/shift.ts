@@ -271,7 +271,14 @@ class Shift {
       throw error
     }
     const requests = { finished: ignore, lookedUp: ignore, walked: ignore }
-    return { ...requests, filled: ignore, invalidated: ignore, faulted, sharingTripped }
+    return {
+      ...requests,
+      filled: ignore,
+      invalidated: ignore,
+      outdated: ignore,
+      faulted,
+      sharingTripped,
+    }
   }
 }
 

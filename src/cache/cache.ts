@@ -87,11 +87,12 @@ export class Cache {
   lookup(request: ReadRequest, now: number): Hit | Miss {
     const found = this.#lookupFresh(request, 'memory', now)
     if (found.kind !== 'miss') return found
-    return serveStale(found, request.directives, this.#deps.lifetimes, now) ?? found
+    const stale = serveStale(found, request.directives, this.#deps.lifetimes, now)
+    return stale === null ? found : marked(stale, now)
   }
 
   #lookupFresh(request: ReadRequest, tier: Tier, now = this.#deps.clock.monotonic()): Hit | Miss {
-    return lookUp(this.#evidence.of(request, now), request.directives, tier, now)
+    return marked(lookUp(this.#evidence.of(request, now), request.directives, tier, now), now)
   }
 
   /**
@@ -141,7 +142,7 @@ export class Cache {
     const copy = spare(standing, view.version, directives, this.#deps.lifetimes, now)
     if (copy === null) return failed
     discard(failed)
-    return copy
+    return marked(copy, now)
   }
 
   async #followOrFill(
@@ -280,4 +281,10 @@ export class Cache {
     if (representation === null || rejected !== null) return null
     return secondsLeft(representation.freshUntil, this.#deps.clock.monotonic())
   }
+}
+
+/** A copy that is served keeps when that was (`Representation.servedAt`). */
+function marked<Found extends Hit | Miss>(found: Found, now: number): Found {
+  if (found.kind !== 'miss') found.representation.servedAt = now
+  return found
 }

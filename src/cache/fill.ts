@@ -35,7 +35,7 @@ export interface FillDependencies {
   readonly mintTag: MintTag
   /** Uniform in [0, 1). */
   readonly random: () => number
-  readonly reporter: Pick<Reporter, 'walked' | 'filled' | 'invalidated'>
+  readonly reporter: Pick<Reporter, 'walked' | 'filled' | 'invalidated' | 'outdated'>
 }
 
 export interface Kept {
@@ -132,6 +132,7 @@ export class FillStore {
       etag: headerValue(headers, 'etag') ?? this.#deps.mintTag(tenant, version, body),
       version,
       generatedAt,
+      servedAt: generatedAt,
       freshUntil,
       staleUntil: freshUntil + Math.min(staleMs, admitted.staleMs),
       stamp: stamp.filter(([name]) => name !== credentialFence(request.partition)),
@@ -159,7 +160,7 @@ export class FillStore {
       sentAt,
     })
     if (proof.kind === 'outdated') return null
-    if (proof.supersedes !== null) this.#supersede(request, proof.supersedes, sentAt)
+    if (proof.supersedes !== null) this.#overtake(request, proof.supersedes, sentAt)
     const expiresAt = sentAt + lifetimes.grantTtlMs
     const { holder } = request.credential
     const witnessed = { digest, version, witnessedAt: sentAt, expiresAt, stamp }
@@ -184,6 +185,16 @@ export class FillStore {
     await tier.keep({ ...of, grant, admission, representation })
   }
 
+  /** Other bytes than these were shown. Past a known write that was to be expected: nobody was served them since. */
+  #overtake(request: ReadRequest, digest: string, at: number): void {
+    const { memory, fences, reporter } = this.#deps
+    const held = memory.get(this.#keyOf(request, digest))
+    if (held?.kind === 'representation' && fences.holds(held.stamp)) {
+      reporter.outdated(held.servedAt - held.generatedAt)
+    }
+    this.#supersede(request, digest, at)
+  }
+
   #supersede(request: ReadRequest, digest: string, at: number): void {
     const key = this.#keyOf(request, digest)
     this.#deps.memory.set(key, { kind: 'superseded', at })
@@ -205,7 +216,7 @@ export class FillStore {
     const { digests, returned } = remember(before?.digests ?? [], shown.digest)
     if (returned) sharing.trip(request.view.tenant, witnessedAt)
     const last = before?.digests.at(-1)
-    if (last !== undefined && last !== shown.digest) this.#supersede(request, last, witnessedAt)
+    if (last !== undefined && last !== shown.digest) this.#overtake(request, last, witnessedAt)
     const { version, stamp } = shown
     memory.set(key, { kind: 'current', digests, version, witnessedAt, stamp })
   }

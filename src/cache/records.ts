@@ -27,6 +27,11 @@ export interface Representation {
   readonly freshUntil: number
   /** Past its freshness it may be served until then, where `stale.ts` allows it; not before `freshUntil`. */
   readonly staleUntil: number
+  /**
+   * When it last came out of the store for somebody; `generatedAt`: never yet. Each hit writes it, and nothing is
+   * decided by it: it tells, once other bytes are seen, for how long these may have been wrong.
+   */
+  servedAt: number
   readonly stamp: FenceStamp
 }
 

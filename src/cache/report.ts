@@ -33,6 +33,11 @@ export interface Reporter {
   /** One request to the upstream made for the cache. `traceId`: of the trace that tells of it, if one does. */
   filled(result: FillResult, milliseconds: number, traceId: string | null): void
   invalidated(source: InvalidationSource): void
+  /**
+   * The upstream has shown other bytes than a copy, and no write was known: so long, in milliseconds, may the last
+   * hit on the copy have been behind; 0: nobody was served it since the upstream last showed it.
+   */
+  outdated(milliseconds: number): void
   /** Two views have shown themselves in a tenant that shares plainly. */
   sharingTripped(tenant: string): void
   /** A fault of our own; never a token, a body or an address. */

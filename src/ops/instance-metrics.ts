@@ -25,12 +25,13 @@ export interface MetricsSources {
 
 /** Seconds; as long as the upstream takes. */
 const FILL_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const STALENESS_BOUNDS = [0.5, 1, 5, 15, 30, 60, 120, 300, 600, 1800]
 const GAP_BOUNDS = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300]
 const TENANT_RANKS = 10
 
 export class InstanceMetrics
   implements
-    Pick<Reporter, 'filled' | 'invalidated'>,
+    Pick<Reporter, 'filled' | 'invalidated' | 'outdated'>,
     Pick<InstanceReporter, 'mismatched' | 'busGap'>,
     WireReporter,
     UpstreamReporter
@@ -40,6 +41,7 @@ export class InstanceMetrics
   readonly #mismatches: Readonly<Record<'seal' | 'envelope', Count>>
   readonly #busGaps: Distribution
   readonly #handovers: Count
+  readonly #staleness: Distribution
   #isUpstreamBreakerOpen = false
 
   constructor(registry: Registry, sources: MetricsSources) {
@@ -58,6 +60,12 @@ export class InstanceMetrics
       labelNames: [],
       bounds: GAP_BOUNDS,
     }).series({})
+    this.#staleness = new HistogramFamily(registry, clock, {
+      name: 'staleness_seconds',
+      help: 'Longest time for which hits on a copy may have been behind, for each change found upstream',
+      labelNames: [],
+      bounds: STALENESS_BOUNDS,
+    }).series({})
     addGauges(registry, sources, () => this.#isUpstreamBreakerOpen)
   }
 
@@ -67,6 +75,10 @@ export class InstanceMetrics
 
   invalidated(source: InvalidationSource): void {
     this.#invalidations[source].total++
+  }
+
+  outdated(milliseconds: number): void {
+    this.#staleness.observe(milliseconds / 1000)
   }
 
   mismatched(kind: 'seal' | 'envelope'): void {

@@ -3,6 +3,16 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { InstanceMetrics, type MetricsSources } from './instance-metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
 
+/** Of prom-client's own: gauges that are named as counters, and 27 series that only say how V8 divides its heap. */
+const UNWANTED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+  'nodejs_heap_space_size_total_bytes',
+  'nodejs_heap_space_size_used_bytes',
+  'nodejs_heap_space_size_available_bytes',
+]
+
 export class Metrics {
   readonly registry = new Registry()
   /** Both are to be added to those who hear of what happens. */
@@ -13,5 +23,6 @@ export class Metrics {
     this.requests = new RequestMetrics(this.registry, sources.clock)
     this.instance = new InstanceMetrics(this.registry, sources)
     collectDefaultMetrics({ register: this.registry })
+    for (const name of UNWANTED) this.registry.removeSingleMetric(name)
   }
 }

@@ -77,6 +77,10 @@ export class Reporting
     for (const listener of this.#listeners) listener.invalidated?.(source)
   }
 
+  outdated(milliseconds: number): void {
+    for (const listener of this.#listeners) listener.outdated?.(milliseconds)
+  }
+
   sharingTripped(tenant: string): void {
     for (const listener of this.#listeners) listener.sharingTripped?.(tenant)
   }

@@ -4,6 +4,8 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type AdminDependencies, addAdmin } from './admin.ts'
 import { addDashboard, type DashboardDependencies } from './dashboard.ts'
+import { CONTENT_TYPES, expose, type MetricFamily } from './exposition.ts'
+import { chooseFormat } from './format-choice.ts'
 
 export interface OpsDependencies {
   readonly registry: Registry
@@ -25,9 +27,11 @@ export async function createOpsServer({
 }: OpsDependencies): Promise<FastifyInstance> {
   const fastify = Fastify({ logger: false, requestTimeout: 10_000, genReqId: () => randomUUID() })
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 404 }))
-  fastify.get('/metrics', async (_request, reply) => {
-    reply.type(registry.contentType)
-    return registry.metrics()
+  fastify.get('/metrics', async ({ headers }, reply) => {
+    const format = chooseFormat(headers.accept)
+    const families = (await registry.getMetricsAsJSON()) as unknown as MetricFamily[]
+    reply.header('Content-Type', CONTENT_TYPES[format]).header('Vary', 'Accept')
+    return expose(families, format)
   })
   // Never tests a dependency: a restart would not mend one.
   fastify.get('/health/live', async () => ({ status: 'live' }))

@@ -67,6 +67,7 @@ export function representationOf(
     kind: 'representation',
     ...kept,
     generatedAt,
+    servedAt: generatedAt,
     freshUntil: askedAt + frame.freshMs - passed,
     staleUntil: askedAt + keptMs - passed,
   }

@@ -31,6 +31,8 @@ export interface RedisObserver {
   busChanged(isHeard: boolean): void
   /** An invalidation of another instance was heard. */
   heard(): void
+  /** See `Reporter.outdated`; found out by another instance. */
+  outdated(milliseconds: number): void
   /** Redis became usable or unusable. */
   redisChanged(isUsable: boolean): void
   /** A short code of a fault; never an address or a secret. */
@@ -76,6 +78,7 @@ export function createSharedState(options: RedisOptions): SharedState {
   parts.handlers.heard = (sender) => rollCall.heard(sender)
   parts.handlers.receive = (message, sender) => {
     fences.received(message)
+    tellOutdated(message, options, fences)
     remember(options.memory, message, options.clock.monotonic())
     turns.ended(message.landed ?? [])
     for (const [partition, version] of message.pins ?? []) {
@@ -186,6 +189,19 @@ function sharedTier(store: RedisTier, turns: Turns, bus: Bus): SharedTier {
       void bus.publish({ withdrawn: grants })
     },
     takeTurn: (tenant, key) => turns.take(tenant, key),
+  }
+}
+
+/** Each instance tells of the hits that it has served itself. */
+function tellOutdated(
+  { superseded }: BusMessage,
+  { memory, observer }: RedisOptions,
+  fences: Pick<Fences, 'holds'>,
+): void {
+  for (const key of superseded ?? []) {
+    const held = memory.get(key)
+    if (held?.kind !== 'representation' || !fences.holds(held.stamp)) continue
+    observer.outdated(held.servedAt - held.generatedAt)
   }
 }
 

@@ -17,6 +17,7 @@ const SILENT = {
   mismatched: () => {},
   busGap: () => {},
   busChanged: () => {},
+  outdated: () => {},
   heard: () => {},
   redisChanged: () => {},
   redisFailed: () => {},

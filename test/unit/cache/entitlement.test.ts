@@ -33,6 +33,7 @@ const representation = (freshUntil: number, generatedAt = NOW - 2_000): Represen
   etag: '"x"',
   version: VERSION,
   generatedAt,
+  servedAt: 0,
   freshUntil,
   staleUntil: freshUntil,
   stamp: [],

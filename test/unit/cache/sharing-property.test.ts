@@ -120,6 +120,7 @@ class MiniCache {
       etag: '""',
       version: PIN,
       generatedAt: sentAt,
+      servedAt: 0,
       freshUntil: sentAt + TTL,
       staleUntil: sentAt + TTL,
       stamp: [],

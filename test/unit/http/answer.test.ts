@@ -37,6 +37,7 @@ function representation(headers: HeaderList, date: string | null = null): Repres
     etag: ETAG,
     version: '2019/02/08',
     generatedAt: 0,
+    servedAt: 0,
     freshUntil: 1,
     staleUntil: 1,
     stamp: [],

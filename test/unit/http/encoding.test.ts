@@ -17,6 +17,7 @@ const shown = (body: Buffer): Representation => ({
   etag: '"noAUUuJrsMN8nKfDR2nN0g"',
   version: '2023/04/19',
   generatedAt: 0,
+  servedAt: 0,
   freshUntil: 1,
   staleUntil: 1,
   stamp: [],

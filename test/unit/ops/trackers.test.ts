@@ -96,6 +96,16 @@ t.test('tenants that come once push out no tenant that comes often, and take no 
   t.end()
 })
 
+t.test('a tenant that becomes busy late finds its place among those who were so before', (t) => {
+  const traffic = new TenantTraffic(4)
+  const ask = (tenant: string): void => traffic.finished(report(tenant, FILL))
+  for (let i = 0; i < 100; i++) for (const early of ['a', 'b', 'c']) ask(early)
+  for (let i = 0; i < 2_000; i++) for (const each of ['late', `x-${i}`, `y-${i}`]) ask(each)
+  t.equal(traffic.top(1)[0]?.tenant, 'late')
+  t.ok((traffic.top(1)[0]?.requests ?? 0) > 1_000)
+  t.end()
+})
+
 t.test('problems are told newest first, with what finds them in the log', (t) => {
   const clock = new FakeClock()
   const problems = new RecentProblems(clock)
