@@ -1,0 +1,206 @@
+/** In a real Chromium. `SCREENSHOTS=<folder>`: what it looks like, to be looked at. */
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../src/lib/clock.ts'
+import { buildTestApp, type TestApp } from '../helpers/app.ts'
+import { openDashboard, startBrowser, waitForText } from '../helpers/browser.ts'
+import { until } from '../helpers/instances.ts'
+import { freePort, startRedis } from '../helpers/redis-servers.ts'
+import { startUpstream } from '../helpers/upstream.ts'
+
+const LIVE = { clock: systemClock }
+const JSON_BODY = { headers: { 'content-type': 'application/json' }, body: '{}' }
+const browser = await startBrowser(t)
+
+/** Sums of the series of `/metrics` whose name and labels match. */
+async function metrics(app: TestApp): Promise<(series: RegExp) => number> {
+  const text = await (await fetch(`${app.opsUrl}/metrics`)).text()
+  const samples = [...text.matchAll(/^([a-z_]+(?:\{.*?\})?) ([0-9.e+-]+)$/gm)]
+  return (series) =>
+    samples.reduce((sum, [, name = '', value]) => sum + (series.test(name) ? Number(value) : 0), 0)
+}
+
+/** What `/metrics` says, as the page names it. */
+async function expected(app: TestApp): Promise<Record<string, number>> {
+  const of = await metrics(app)
+  const hits = of(/^requests_total\{outcome="hit"/)
+  const fills = of(/^requests_total\{outcome="fill"/)
+  const followers = of(/^followers_total/)
+  const calls = of(/^fill_seconds_count\{.*(stored|rejected)/)
+  return {
+    requests: of(/^requests_total/),
+    memoryHits: of(/^requests_total\{outcome="hit",tier="memory"/),
+    redisHits: of(/^requests_total\{outcome="hit",tier="redis"/),
+    fills,
+    followers,
+    calls,
+    saved: hits + fills + followers - calls - of(/^stale_served_total\{why="sie"/),
+    entries: of(/^memory_entries/),
+    staleness: of(/^staleness_seconds_count/),
+  }
+}
+
+async function shown(page: Page): Promise<Record<string, number>> {
+  const found = await page.locator('data[data-value]').evaluateAll((elements) =>
+    elements.map((element) => [
+      element.getAttribute('data-value') ?? '',
+      // What a person reads, not what a script does.
+      Number((element.textContent ?? '').replaceAll(',', '')),
+    ]),
+  )
+  return Object.fromEntries(found) as Record<string, number>
+}
+
+async function equalsMetrics(t: Test, page: Page, app: TestApp): Promise<void> {
+  const wanted = await expected(app)
+  await until(async () => (await shown(page))['requests'] === wanted['requests'], 30_000)
+  t.strictSame(await shown(page), wanted)
+}
+
+async function read(app: TestApp, ids: readonly number[], tenant = '7'): Promise<void> {
+  for (const id of ids) await app.get(`/customers/${id}/`, { headers: { 'x-tenant-id': tenant } })
+}
+
+async function capture(page: Page, name: string): Promise<void> {
+  const folder = process.env['SCREENSHOTS']
+  if (folder !== undefined)
+    await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+}
+
+t.test('the numbers move as traffic does, and equal the metrics', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, {}, LIVE)
+  const { page, objections } = await openDashboard(browser, app.opsUrl)
+  await waitForText(page, '#verdict-title', /Too few reads/)
+
+  await read(app, [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3])
+  await app.get('/customers/1', { method: 'PATCH', ...JSON_BODY })
+  await app.get('/customers/1/', { headers: { 'x-tenant-id': 'x' } })
+  await equalsMetrics(t, page, app)
+  await waitForText(page, '#verdict-title', /The cache is helping: 75 % of reads come from it/)
+  await waitForText(page, '[data-table="invalidations"]', /a write went through here/)
+  await waitForText(page, '[data-table="problems"] tbody', /invalid tenant400/)
+
+  upstream.hold()
+  const waiting = Promise.all([read(app, [40]), read(app, [40]), read(app, [40])])
+  await app.lookedUp(15)
+  upstream.release()
+  await waiting
+  await read(app, [1, 2, 2, 3], '12')
+  await equalsMetrics(t, page, app)
+  t.equal((await shown(page))['followers'], 2)
+  const tenants = await page.locator('[data-table="tenants"] tbody tr').allTextContents()
+  t.match(tenants[0], /^7\d+9\d.*/, 'who asks most comes first')
+  t.match(tenants[1], /^12413first read/, 'four requests, one hit, three misses, and why')
+  await page.locator('[data-table="latency"] tbody th').first().waitFor()
+  await page.locator('[data-chart="hits"] canvas').waitFor()
+  t.strictSame(objections, [])
+  await page.close()
+})
+
+t.test('it fits a wide screen and a phone, in light and in dark', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, {}, LIVE)
+  await read(app, [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3])
+  await app.get('/customers/1/', { headers: { 'x-tenant-id': 'x' } })
+  const backgrounds = new Set<string>()
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [1280, 390]) {
+      const { page, objections } = await openDashboard(browser, app.opsUrl, { colorScheme, width })
+      await waitForText(page, '#verdict-state', /All well/)
+      const fits = 'document.documentElement.scrollWidth <= innerWidth'
+      t.ok(await page.evaluate(fits), `${colorScheme}, ${width} px: no scrolling to the side`)
+      const background = 'getComputedStyle(document.body).backgroundColor'
+      backgrounds.add(await page.evaluate<string>(background))
+      await capture(page, `${colorScheme}-${width}`)
+      t.strictSame(objections, [])
+      await page.close()
+    }
+  }
+  t.equal(backgrounds.size, 2)
+})
+
+t.test(
+  'every panel has a heading and explains itself in a sentence, and tables have headers',
+  async (t) => {
+    const upstream = await startUpstream(t)
+    const app = await buildTestApp(t, upstream.url, {}, LIVE)
+    const { page } = await openDashboard(browser, app.opsUrl)
+    for (const panel of await page.locator('.panel').all()) {
+      const title = await panel.locator('h2').textContent()
+      t.match(await panel.locator('.why').textContent(), /^[A-Z].{30,}\.$/, title ?? '')
+      t.equal(
+        await panel.getAttribute('aria-labelledby'),
+        await panel.locator('h2').getAttribute('id'),
+      )
+    }
+    t.equal(await page.locator('table thead tr > :not(th[scope="col"])').count(), 0)
+    t.equal(await page.locator('[aria-live="polite"] #verdict-title').count(), 1)
+    t.equal(await page.locator('main, header, footer').count(), 3)
+    t.equal(await page.locator('.chart [role="img"]:not([aria-label])').count(), 0)
+    await page.close()
+  },
+)
+
+t.test(
+  'it says that it is disconnected and since when, and connects again by itself',
+  async (t) => {
+    const upstream = await startUpstream(t)
+    const port = await freePort()
+    let page: Page | undefined
+    await t.test('an instance that goes away', async (t) => {
+      const app = await buildTestApp(t, upstream.url, { ops: { port } }, LIVE)
+      await read(app, [1, 1, 1])
+      page = (await openDashboard(browser, app.opsUrl)).page
+      await equalsMetrics(t, page, app)
+    })
+    if (page === undefined) throw new Error('there is no page')
+    await waitForText(
+      page,
+      '#connection',
+      /Disconnected since \d\d:\d\d:\d\d; figures of .*trying again/,
+    )
+    const app = await buildTestApp(t, upstream.url, { ops: { port } }, LIVE)
+    await waitForText(page, '#connection', /Live/)
+    await read(app, [2])
+    await equalsMetrics(t, page, app)
+    await page.close()
+  },
+)
+
+t.test('a breaker that is open and a Redis that is down are told in words', async (t) => {
+  const upstream = await startUpstream(t)
+  const redis = await startRedis(t)
+  const app = await buildTestApp(t, upstream.url, { redis: { url: redis.url } }, LIVE)
+  const { page, objections } = await openDashboard(browser, app.opsUrl)
+  await waitForText(page, '#health', /upstream: closed.*Redis: up.*Bus lease: held/)
+  await redis.kill()
+  await waitForText(page, '#health', /Redis: down.*Bus lease: lapsed/)
+  await waitForText(page, '#findings', /Redis is down: each instance serves from its own memory/)
+  upstream.answer((_received, res) => void res.destroy())
+  for (let id = 100; id < 115; id++) await read(app, [id])
+  await waitForText(page, '#health', /upstream: open/)
+  await waitForText(page, '#verdict-state', /Trouble/)
+  await waitForText(page, '#findings', /The API does not answer: the breaker is open/)
+  await capture(page, 'trouble')
+  t.strictSame(objections, [])
+  await page.close()
+})
+
+t.test('nothing is drawn while the page is hidden', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, {}, LIVE)
+  const { page } = await openDashboard(browser, app.opsUrl)
+  const hide = (isHidden: boolean): string => `
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => ${isHidden} })
+    document.dispatchEvent(new Event('visibilitychange'))`
+  await page.evaluate(hide(true))
+  await read(app, [1, 1])
+  // Two more messages have come, at least.
+  await page.waitForTimeout(2_500)
+  t.equal((await shown(page))['requests'], 0)
+  await page.evaluate(hide(false))
+  await equalsMetrics(t, page, app)
+  await page.close()
+})
