@@ -21,6 +21,8 @@ export interface Standing {
   /** What is stored under the digest that the grant names. */
   readonly representation: Representation | Superseded | undefined
   readonly representationHolds: boolean
+  /** A soft purge has come since it was stored: where it holds, it is as true as it was, and stale. */
+  readonly isMarked: boolean
   /** Proof of the token that asks; what bears another's is not for it, whatever key it was found under. */
   readonly holder: string
   /** The version that this credential last used upstream, as far as we know; null: not known. */
@@ -41,14 +43,17 @@ export type AskReason =
   | 'superseded'
   | 'version-pin'
 
+export type RefreshReason = 'missing' | 'stale' | 'marked' | 'request'
+
 export type Verdict =
   | { readonly kind: 'serve'; readonly representation: Representation }
   /** Entitled to `digest`, which is not at hand or not fresh: may wait for another's refresh of it. */
   | {
       readonly kind: 'refresh'
       readonly digest: string
-      readonly why: 'missing' | 'stale' | 'request'
-      /** The copy, where nothing is wrong with it but its age. */
+      /** `marked`: by a soft purge, before its freshness was over. */
+      readonly why: RefreshReason
+      /** The copy, where nothing is wrong with it but its age, or its mark. */
       readonly stale: Representation | null
     }
   | { readonly kind: 'ask'; readonly reason: AskReason }
@@ -69,20 +74,27 @@ export function judge(standing: Standing, directives: RequestDirectives, now: nu
   if (representation === undefined) return refresh(grant.digest, 'missing')
   if (representation.kind === 'superseded') return ask('superseded')
   if (!standing.representationHolds) return ask('fence')
-  if (now >= representation.freshUntil) return refresh(grant.digest, 'stale', representation)
-  if (!satisfies(directives, representation, now)) return refresh(grant.digest, 'request')
-  return { kind: 'serve', representation }
+  const why = whyNotServed(representation, standing.isMarked, directives, now)
+  if (why === null) return { kind: 'serve', representation }
+  return refresh(grant.digest, why, why === 'request' ? null : representation)
+}
+
+function whyNotServed(
+  copy: Representation,
+  isMarked: boolean,
+  directives: RequestDirectives,
+  now: number,
+): 'stale' | 'marked' | 'request' | null {
+  if (now >= copy.freshUntil) return 'stale'
+  if (isMarked) return 'marked'
+  return satisfies(directives, copy, now) ? null : 'request'
 }
 
 function ask(reason: AskReason): Verdict {
   return { kind: 'ask', reason }
 }
 
-function refresh(
-  digest: string,
-  why: 'missing' | 'stale' | 'request',
-  stale: Representation | null = null,
-): Verdict {
+function refresh(digest: string, why: RefreshReason, stale: Representation | null = null): Verdict {
   return { kind: 'refresh', digest, why, stale }
 }
 

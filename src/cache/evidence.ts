@@ -1,6 +1,6 @@
 /** Gathers from memory what bears on the question whether a credential may be served (`entitlement.ts`). */
 import type { Standing } from './entitlement.ts'
-import type { Fences } from './fence.ts'
+import { type Fences, holdsButForMarks, isTrue } from './fence.ts'
 import { currentKey } from './key.ts'
 import type { MemoryStore } from './ports.ts'
 import type { Grant, Representation, StoredRecord, Superseded, Withdrawal } from './records.ts'
@@ -9,7 +9,7 @@ import type { SharingMode } from './sharing.ts'
 
 export interface EvidenceDependencies {
   readonly memory: Pick<MemoryStore, 'get'>
-  readonly fences: Pick<Fences, 'holds'>
+  readonly fences: Pick<Fences, 'holds' | 'sight'>
   readonly sharing: SharingMode
 }
 
@@ -34,15 +34,20 @@ export class Evidence {
         ? undefined
         : memory.get(request.representationKey(sharing.scopeOf(partition), named.digest))
     const admission = memory.get(request.admissionKey)
+    const isUnmarked =
+      representation?.kind === 'representation' && fences.holds(representation.stamp)
     return {
       holder: request.credential.holder,
       grant,
-      grantHolds: named !== undefined && fences.holds(named.stamp),
+      grantHolds: named !== undefined && isTrue(fences, named.stamp),
       admission: admission?.kind === 'admission' ? admission : undefined,
       admissionHolds: admission?.kind === 'admission' && fences.holds(admission.stamp),
       representation: asRepresentation(representation),
       representationHolds:
-        representation?.kind === 'representation' && fences.holds(representation.stamp),
+        isUnmarked ||
+        (representation?.kind === 'representation' &&
+          holdsButForMarks(fences, representation.stamp)),
+      isMarked: !isUnmarked,
       pinnedVersion: request.pins.current(partition, view.version),
     }
   }

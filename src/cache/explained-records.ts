@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Standing } from './entitlement.ts'
-import type { FenceSight, FenceStamp } from './fence.ts'
+import { type FenceSight, type FenceStamp, isSameValue } from './fence.ts'
 import { type Key, partsOf } from './key.ts'
 
 type Sight = (name: Key) => FenceSight
@@ -16,6 +16,8 @@ export type FenceState =
   | 'holds'
   /** A write is under way. */
   | 'pending'
+  /** It has the value, and a soft purge came in between. */
+  | 'marked'
   /** A write, a purge or a refused credential came in between. */
   | 'changed'
   /** This instance does not know it: nobody needed it of late, or the bus was not heard. */
@@ -142,7 +144,8 @@ function stateOf(
   if (isPending) return 'pending'
   if (value === null) return 'unknown'
   if (stamped === undefined) return 'known'
-  return value === stamped ? 'holds' : 'changed'
+  if (value === stamped) return 'holds'
+  return isSameValue(value, stamped) ? 'marked' : 'changed'
 }
 
 /** Characters of a digest or a hash that are told. */

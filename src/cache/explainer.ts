@@ -80,7 +80,10 @@ export class Explainer {
     const { memory, fences, sharing } = dependencies
     this.#evidence = new Evidence({
       memory: { get: (key) => memory.peek(key) },
-      fences: { holds: (stamp) => holdsBySight(stamp, (name) => fences.sight(name)) },
+      fences: {
+        holds: (stamp) => holdsBySight(stamp, (name) => fences.sight(name)),
+        sight: (name) => fences.sight(name),
+      },
       sharing,
     })
   }

@@ -2,6 +2,13 @@
  * Fences (design section 4). A fence is a value that never repeats; a write changes it. What was
  * filled is stamped with the fences that its fill started under, and is used only while every one
  * of them still has that value. A fence that is missing counts as changed.
+ *
+ * ```
+ *   fence = value [ "~" mark ]        neither holds "~", and neither ever comes back
+ * ```
+ *
+ * A soft purge keeps the value and changes the mark: what was stamped before is as true as it was, and stale.
+ * Compared as a whole, value and mark are one text, so what asks for less than all of it asks for it by name.
  */
 import type { Key } from './key.ts'
 
@@ -38,7 +45,7 @@ export function holdsBySight(stamp: FenceStamp, sight: (name: Key) => FenceSight
 
 /** What reads need of fences. The first two are synchronous: they are on the way of every hit. */
 export interface Fences {
-  /** Whether every fence of the stamp has the stamped value, as far as this process knows, and no write is pending. */
+  /** Whether every fence of the stamp has the stamped value and mark, as far as this process knows, and no write is pending. */
   holds(stamp: FenceStamp): boolean
   /** The present local values as one text: equal texts, no write seen in between. */
   peek(names: readonly Key[]): string
@@ -74,4 +81,41 @@ export interface WriteFences {
    * @returns false if it is owed: not all who share the fences could be told yet
    */
   change(names: readonly Key[]): Promise<boolean>
+  /**
+   * Marks fences: what they guard is stale from now on, and no less true. A write that is under way or owed
+   * does more than that, and a fence that is missing is made anew.
+   *
+   * @returns as `change`
+   */
+  mark(names: readonly Key[]): Promise<boolean>
+}
+
+const MARK_SIGN = '~'
+
+/** @param fence value and mark; the mark is replaced */
+export function withMark(fence: string, mark: string): string {
+  return `${valuePart(fence)}${MARK_SIGN}${mark}`
+}
+
+/** Whether two fences differ in their marks at most. */
+export function isSameValue(one: string, other: string): boolean {
+  return one === other || valuePart(one) === valuePart(other)
+}
+
+function valuePart(fence: string): string {
+  const at = fence.indexOf(MARK_SIGN)
+  return at === -1 ? fence : fence.slice(0, at)
+}
+
+/** Whether what is stamped so is true, be it stale. */
+export function isTrue(fences: Pick<Fences, 'holds' | 'sight'>, stamp: FenceStamp): boolean {
+  return fences.holds(stamp) || holdsButForMarks(fences, stamp)
+}
+
+/** As `holds`, whatever the marks. To be asked where `holds` says no: then what is stamped so is true, and stale. */
+export function holdsButForMarks(fences: Pick<Fences, 'sight'>, stamp: FenceStamp): boolean {
+  return stamp.every(([name, stamped]) => {
+    const { value, isPending } = fences.sight(name)
+    return value !== null && !isPending && isSameValue(value, stamped)
+  })
 }

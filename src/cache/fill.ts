@@ -2,7 +2,7 @@
  * From an answer to what is kept of it: policy decides, the fence and the testimony confirm, and the
  * records are written. The last step of a fill, after its last await.
  */
-import type { FenceStamp, Fences, OpenFence } from './fence.ts'
+import { type FenceStamp, type Fences, isTrue, type OpenFence } from './fence.ts'
 import { credentialFence, currentKey, familyFence, lineageKey, subjectFence } from './key.ts'
 import type { RejectReason } from './outcome.ts'
 import { type Assessment, assess } from './policy.ts'
@@ -212,7 +212,7 @@ export class FillStore {
     const { memory, fences, sharing } = this.#deps
     const key = currentKey(request.viewKey)
     const known = memory.get(key)
-    const before = known?.kind === 'current' && fences.holds(known.stamp) ? known : undefined
+    const before = known?.kind === 'current' && isTrue(fences, known.stamp) ? known : undefined
     const { digests, returned } = remember(before?.digests ?? [], shown.digest)
     if (returned) sharing.trip(request.view.tenant, witnessedAt)
     const last = before?.digests.at(-1)

@@ -3,7 +3,7 @@
  * and changed before its client is answered. Which rows there are is data in `contract/routes.ts`.
  */
 import type { WriteMatch } from '../contract/routes.ts'
-import type { Fences, PendingWrite, WriteFences } from './fence.ts'
+import { type Fences, isTrue, type PendingWrite, type WriteFences } from './fence.ts'
 import { integerMember, parseObject } from './json-member.ts'
 import { familyFence, type Key, kinFence, lineageKey, subjectFence, tenantFence } from './key.ts'
 import type { MemoryStore } from './ports.ts'
@@ -29,7 +29,7 @@ export interface AnnouncedWrite {
 }
 
 export interface InvalidatorDependencies {
-  readonly fences: Pick<Fences, 'holds'> & WriteFences
+  readonly fences: Pick<Fences, 'holds' | 'sight'> & WriteFences
   readonly memory: MemoryStore
   /** How long a write may take, and how long one without an outcome is waited for. Milliseconds. */
   readonly writeDeadlineMs: number
@@ -83,7 +83,7 @@ export class Invalidator {
   #parentOf(tenant: string, kind: string, subject: string): string | null | undefined {
     const lineage = this.#deps.memory.get(lineageKey(tenant, kind, subject))
     // Any instance may have moved the record since.
-    const isKnown = lineage?.kind === 'lineage' && this.#deps.fences.holds(lineage.stamp)
+    const isKnown = lineage?.kind === 'lineage' && isTrue(this.#deps.fences, lineage.stamp)
     return isKnown ? lineage.parent : undefined
   }
 }

@@ -38,7 +38,7 @@ export function serveStale(
 ): Hit | null {
   if (verdict.kind !== 'refresh' || verdict.stale === null) return null
   const why = staleWithoutAsking(verdict.stale, directives, limits, now)
-  return why === null ? null : staleServed(verdict.stale, why, now)
+  return why === null ? null : staleServed(verdict.stale, why, verdict.why === 'marked', now)
 }
 
 /**
@@ -54,7 +54,7 @@ export function spare(
   now: number,
 ): Hit | null {
   const copy = staleOnError(standing, version, directives, limits, now)
-  return copy === null ? null : staleServed(copy, 'sie', now)
+  return copy === null ? null : staleServed(copy, 'sie', standing.isMarked, now)
 }
 
 /** Whole seconds of freshness that an answer has left when it has just been stored. */

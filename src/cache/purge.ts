@@ -1,6 +1,7 @@
 /**
- * Entries made unusable because an operator asks for it (design section 4, "purge"): the change of one fence,
- * whatever it guards, so that a tenant costs no more than one record. Nothing is searched for or deleted.
+ * Entries made unusable, or stale, because an operator asks for it (design section 4, "purge"): the change of
+ * one fence, or of its mark, whatever it guards, so that a tenant costs no more than one record. Nothing is
+ * searched for or deleted.
  */
 import { SUBJECT } from '../contract/routes.ts'
 import type { WriteFences } from './fence.ts'
@@ -14,6 +15,9 @@ export type PurgeTarget =
   | { readonly kind: 'tenant'; readonly tenant: string }
   /** What was given to one credential, in all tenants. The same credential under each secret still known. */
   | { readonly kind: 'credential'; readonly partitions: readonly string[] }
+
+/** Freshness is shared by all who were given the same: a credential has none of its own to end. */
+export type SoftTarget = Exclude<PurgeTarget, { kind: 'credential' }>
 
 /** One instance, without Redis. */
 export const ALONE: RollCall = { call: async () => ({ acked: 1, known: 1 }) }
@@ -30,7 +34,7 @@ export interface Purged {
 }
 
 export interface PurgerDependencies {
-  readonly fences: Pick<WriteFences, 'change'>
+  readonly fences: Pick<WriteFences, 'change' | 'mark'>
   readonly rollCall: RollCall
   readonly reporter: Pick<Reporter, 'invalidated'>
   readonly newId: () => string
@@ -45,8 +49,16 @@ export class Purger {
 
   /** From when this resolves, this instance serves nothing of the target from before. Never rejects. */
   async purge(target: PurgeTarget): Promise<Purged> {
-    const { fences, rollCall, reporter, newId } = this.#deps
-    const isTold = await fences.change(fencesOf(target))
+    return this.#tell(await this.#deps.fences.change(fencesOf(target)))
+  }
+
+  /** From when this resolves, all that this instance has of the target is stale. Never rejects. */
+  async purgeSoftly(target: SoftTarget): Promise<Purged> {
+    return this.#tell(await this.#deps.fences.mark(fencesOf(target)))
+  }
+
+  async #tell(isTold: boolean): Promise<Purged> {
+    const { rollCall, reporter, newId } = this.#deps
     reporter.invalidated('purge')
     return { generation: newId(), roll: await rollCall.call(), isPending: !isTold }
   }

@@ -21,6 +21,7 @@ export type LookupReason =
   /** The credential is entitled to bytes that are not here, or too old, or older than the request allows. */
   | 'missing'
   | 'stale'
+  | 'marked'
   | 'request'
 
 export type Topic = 'lookup' | 'reject' | 'redis' | 'assumption'
@@ -66,6 +67,10 @@ const LOOKUP: Table<LookupReason> = {
       'A write, a purge, or a 401 to this credential came after it was stored; or this instance has not heard of its fences of late.',
     remedy:
       '`fences` says which: `pending` is a write under way or without an outcome, `changed` a write or a purge, `unknown` a lost bus (`bus_live`, `redis_up`) or a fence that was forgotten for room. Many `changed` ones with kind `tenant`: writes whose parents can’t be learnt drop whole tenants (docs/coherence.md).',
+  },
+  marked: {
+    meaning: 'A soft purge came after it was stored: it is true, and stale.',
+    remedy: 'Expected once after each soft purge; the next read makes it fresh again for all.',
   },
   superseded: {
     meaning:

@@ -124,13 +124,23 @@ const FORWARD_OF_ASK: Readonly<Record<AskReason, Forward>> = {
 
 function forwardOf(verdict: MissVerdict): Forward {
   if (verdict.kind === 'ask') return FORWARD_OF_ASK[verdict.reason]
-  return verdict.why === 'missing' ? 'uri-miss' : verdict.why
+  if (verdict.why === 'missing') return 'uri-miss'
+  return verdict.why === 'marked' ? 'stale' : verdict.why
 }
 
-/** @param now monotonic milliseconds */
-export function staleServed(representation: Representation, why: StaleReason, now: number): Hit {
+/**
+ * @param isMarked a soft purge has ended its freshness, when is not known here: told as one second ago
+ * @param now monotonic milliseconds
+ */
+export function staleServed(
+  representation: Representation,
+  why: StaleReason,
+  isMarked: boolean,
+  now: number,
+): Hit {
   const age = Math.floor((now - representation.generatedAt) / 1000)
-  const ttl = Math.floor((representation.freshUntil - now) / 1000)
+  const left = Math.floor((representation.freshUntil - now) / 1000)
+  const ttl = isMarked ? Math.min(left, -1) : left
   return { kind: 'representation', representation, outcome: staleHit(why, age, ttl) }
 }
 

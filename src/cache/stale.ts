@@ -1,6 +1,8 @@
 /**
  * When a copy past its freshness may still be served (RFC 5861, RFC 9111 section 4.2.4). Pure.
  *
+ * Past it by time, or by a soft purge; then too until the time that it had without one, and no longer.
+ *
  * Three ways, each for the credential that holds the copy, and none past a known write: the fences must
  * hold, and nothing newer may be known. `staleUntil` of the copy says what the upstream allows.
  */
@@ -29,10 +31,16 @@ export function staleWithoutAsking(
   limits: StaleLimits,
   now: number,
 ): 'swr' | 'max-stale' | null {
-  if (now >= copy.staleUntil || !isContentWithStale(wanted)) return null
-  const past = now - copy.freshUntil
+  if (now >= copy.staleUntil || !mayBeStale(copy) || !isContentWithStale(wanted)) return null
+  // Made stale by a soft purge, it may lie before its time.
+  const past = Math.max(0, now - copy.freshUntil)
   if (past < limits.staleWhileRevalidateMs) return 'swr'
   return wanted.maxStale !== null && past <= wanted.maxStale * 1000 ? 'max-stale' : null
+}
+
+/** The upstream allows it at all. */
+function mayBeStale(copy: Representation): boolean {
+  return copy.staleUntil > copy.freshUntil
 }
 
 /** What a client that names ages or asks for a refresh wants is something fresh, unless it says otherwise. */
@@ -62,9 +70,10 @@ export function staleOnError(
   const asked = wanted.staleIfError
   if (asked === null && !isContentWithStale(wanted)) return null
   const patience = Math.min(limits.staleIfErrorMs, asked === null ? Infinity : asked * 1000)
-  const isYoung =
-    now < copy.freshUntil || now < Math.min(copy.staleUntil, copy.freshUntil + patience)
-  return isYoung ? copy : null
+  const isFresh = now < copy.freshUntil && !standing.isMarked
+  const until = Math.min(copy.staleUntil, copy.freshUntil + patience)
+  const isYoung = until > copy.freshUntil && now < until
+  return isFresh || isYoung ? copy : null
 }
 
 function isStillEntitled(standing: Standing, graceMs: number, now: number): boolean {

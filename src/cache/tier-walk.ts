@@ -3,6 +3,7 @@
  * where the same rules judge it as ever. Requests for the same thing share one walk.
  */
 import type { Clock } from '../lib/clock.ts'
+import type { Fences } from './fence.ts'
 import { encodeParts, type Key } from './key.ts'
 import type { MemoryStore, SharedTier, TierFound, Turn } from './ports.ts'
 import type { Admission, Representation } from './records.ts'
@@ -15,6 +16,7 @@ export interface TierWalkDependencies {
   readonly tier: SharedTier
   readonly memory: MemoryStore
   readonly sharing: SharingMode
+  readonly fences: Pick<Fences, 'holds'>
   readonly clock: Clock
   readonly reporter: Pick<Reporter, 'walked'>
 }
@@ -99,13 +101,16 @@ export class TierWalk {
   }
 
   #adoptRepresentation(request: ReadRequest, representation: Representation): void {
-    const { memory, sharing } = this.#deps
+    const { memory, sharing, fences } = this.#deps
     const scope = sharing.scopeOf(request.partition)
     const key = request.representationKey(scope, representation.digest)
     const present = memory.get(key)
     const isOvertaken = present?.kind === 'superseded' && present.at >= representation.generatedAt
+    // What memory has may be of no use any more, however long it would be fresh.
     const isOlder =
-      present?.kind === 'representation' && present.freshUntil >= representation.freshUntil
+      present?.kind === 'representation' &&
+      fences.holds(present.stamp) &&
+      present.freshUntil >= representation.freshUntil
     if (!isOvertaken && !isOlder) memory.set(key, representation)
   }
 }

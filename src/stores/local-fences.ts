@@ -1,18 +1,19 @@
 /**
  * Fences in this process: what a single instance without Redis runs on (design section 4).
  *
- * Values are drawn from a counter, so none ever comes back. A fence that was evicted is missing, and a
+ * Values and marks are drawn from a counter, so none ever comes back. A fence that was evicted is missing, and a
  * missing fence holds nothing; it costs a miss, never a wrong answer. Fences with a write under way are
  * kept apart from the LRU: forgetting one of those would let a fill in the middle of a write be stored.
  */
 import { LRUCache } from 'lru-cache'
-import type {
-  FenceSight,
-  FenceStamp,
-  Fences,
-  OpenFence,
-  PendingWrite,
-  WriteFences,
+import {
+  type FenceSight,
+  type FenceStamp,
+  type Fences,
+  type OpenFence,
+  type PendingWrite,
+  type WriteFences,
+  withMark,
 } from '../cache/fence.ts'
 import type { Key } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -86,7 +87,7 @@ export class LocalFences implements Fences, WriteFences {
   ): Promise<PendingWrite> {
     const write = { id, names }
     const until = this.#clock.monotonic() + lifetimeMs
-    for (const name of names) this.#mark(name, write.id, until)
+    for (const name of names) this.#markPending(name, write.id, until)
     await this.change(names)
     return write
   }
@@ -95,14 +96,21 @@ export class LocalFences implements Fences, WriteFences {
     const until = this.#clock.monotonic() + holdMs
     const names = [...write.names, ...also]
     for (const name of names) {
-      if (holdMs > 0) this.#mark(name, write.id, until)
-      else this.#unmark(name, write.id)
+      if (holdMs > 0) this.#markPending(name, write.id, until)
+      else this.#unmarkPending(name, write.id)
     }
     await this.change(names)
   }
 
   async change(names: readonly Key[]): Promise<boolean> {
     for (const name of names) this.#values.set(name, this.#newValue())
+    return true
+  }
+
+  async mark(names: readonly Key[]): Promise<boolean> {
+    for (const name of names) {
+      this.#values.set(name, withMark(this.#valueOf(name), this.#newValue()))
+    }
     return true
   }
 
@@ -122,13 +130,13 @@ export class LocalFences implements Fences, WriteFences {
     return [name, this.#valueOf(name)]
   }
 
-  #mark(name: Key, write: string, until: number): void {
+  #markPending(name: Key, write: string, until: number): void {
     const writes = this.#pending.get(name)
     if (writes === undefined) this.#pending.set(name, new Map([[write, until]]))
     else writes.set(write, until)
   }
 
-  #unmark(name: Key, write: string): void {
+  #unmarkPending(name: Key, write: string): void {
     const writes = this.#pending.get(name)
     writes?.delete(write)
     if (writes?.size === 0) this.#pending.delete(name)

@@ -88,12 +88,19 @@ export class ProcessFences implements Fences, WriteFences {
     return true
   }
 
+  async mark(names: readonly Key[]): Promise<boolean> {
+    await this.#local.mark(names)
+    if (names.length > 0) await this.#tell({ kind: 'marked', names })
+    return true
+  }
+
   /** A change by another process. The counterpart of `#tell`: it tells nobody. Done when it returns. */
   received(news: News): void {
     // What is asynchronous here in type has happened in full by the time the call returns.
     if (news.kind === 'begun') void this.#local.begin(news.names, news.lifetimeMs, news.id)
     else if (news.kind === 'settled') void this.#local.settle(news, [], news.holdMs)
     else if (news.kind === 'changed') void this.#local.change(news.names)
+    else if (news.kind === 'marked') void this.#local.mark(news.names)
   }
 
   #tell(news: News): Promise<void> {

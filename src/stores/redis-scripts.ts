@@ -1,8 +1,8 @@
 /**
  * The Lua scripts: what must happen in Redis without anything in between. All keys of a call are in one slot.
  *
- * A fence is a string: a random value, or `!` and the ids of the writes under way, each followed by a
- * semicolon. All lifetimes are relative milliseconds.
+ * A fence is a string: a random value, after a soft purge with `~` and a random mark; or `!` and the ids of the
+ * writes under way, each followed by a semicolon. All lifetimes are relative milliseconds.
  */
 import type { Script } from './redis-commands.ts'
 
@@ -131,6 +131,26 @@ for i, key in ipairs(KEYS) do
   local known = redis.pcall('GET', key)
   if not (type(known) == 'string' and string.sub(known, 1, 1) == '!') then
     redis.call('SET', key, ARGV[1] .. i, 'PX', ARGV[2])
+  end
+end
+return 1`,
+}
+
+/**
+ * A soft purge: keeps the value, and replaces the mark. KEYS: fences. ARGV: new value or mark, lifetime. What a
+ * write under way guards changes when that settles, and a fence that is missing is made anew.
+ */
+export const MARK: Script = {
+  name: 'laybyMark',
+  lua: `
+for i, key in ipairs(KEYS) do
+  local known = redis.pcall('GET', key)
+  if type(known) ~= 'string' then
+    redis.call('SET', key, ARGV[1] .. i, 'PX', ARGV[2])
+  elseif string.sub(known, 1, 1) ~= '!' then
+    local at = string.find(known, '~', 1, true)
+    if at then known = string.sub(known, 1, at - 1) end
+    redis.call('SET', key, known .. '~' .. ARGV[1] .. i, 'PX', ARGV[2])
   end
 end
 return 1`,

@@ -21,7 +21,7 @@ import { newValue } from './fence-value.ts'
 import type { OwedChanges } from './owed-changes.ts'
 import type { RedisCommands, Script } from './redis-commands.ts'
 import type { RedisKeys } from './redis-keys.ts'
-import { BEGIN, CHANGE, OPEN, REMOVE, SETTLE } from './redis-scripts.ts'
+import { BEGIN, CHANGE, MARK, OPEN, REMOVE, SETTLE } from './redis-scripts.ts'
 import type { TierTrust } from './tier-trust.ts'
 
 /** Under this id a fence is marked as not to be used, until Redis has taken its change. */
@@ -118,10 +118,20 @@ export class SharedFences implements Fences, WriteFences {
   }
 
   async change(names: readonly Key[]): Promise<boolean> {
-    this.#options.table.forget(names)
-    const args = [newValue(), this.#options.fenceLifetimeMs]
-    const isTold = await this.#originate(CHANGE, names, args)
-    this.#options.table.forget(names)
+    return this.#replace(CHANGE, names)
+  }
+
+  /** Where it is owed, or repeated after a failover, it is made up for by a change: more than was asked, never less. */
+  async mark(names: readonly Key[]): Promise<boolean> {
+    return this.#replace(MARK, names)
+  }
+
+  async #replace(script: Script, names: readonly Key[]): Promise<boolean> {
+    const { table, fenceLifetimeMs } = this.#options
+    table.forget(names)
+    const isTold = await this.#originate(script, names, [newValue(), fenceLifetimeMs])
+    // Until Redis had taken it, a read may have learnt the old value anew.
+    table.forget(names)
     return isTold
   }
 

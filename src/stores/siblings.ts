@@ -21,6 +21,8 @@ export type News =
     }
   /** Fences changed at once: purge, or a credential that the upstream refused. */
   | { readonly kind: 'changed'; readonly names: readonly Key[] }
+  /** Fences marked by a soft purge: what they guard is stale. */
+  | { readonly kind: 'marked'; readonly names: readonly Key[] }
   /** Bytes that were overtaken by others, and grants that the upstream has ended. */
   | {
       readonly kind: 'ended'

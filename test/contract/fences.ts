@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import {
   type FenceStamp,
   type Fences,
+  holdsButForMarks,
   holdsBySight,
   type WriteFences,
 } from '../../src/cache/fence.ts'
@@ -147,5 +148,56 @@ export async function fencesContract(
     t.equal(fences.peek(['a', 'b']), first)
     await fences.change(['b'])
     t.not(fences.peek(['a', 'b']), first)
+  })
+
+  await t.test('what was marked is true and no longer exact, until it is changed', async (t) => {
+    const fences = make(new FakeClock())
+    const { stamp } = await fences.open(['a', 'b'], null)
+    t.equal(await fences.mark(['a']), true)
+    t.equal(fences.holds(stamp), false)
+    t.equal(holdsButForMarks(fences, stamp), true)
+    t.equal(fences.holds(stamp.slice(1)), true, 'and the other as before')
+    await fences.mark(['a'])
+    t.equal(holdsButForMarks(fences, stamp), true, 'however often')
+    const anew = await fences.open(['a', 'b'], null)
+    t.equal(fences.holds(anew.stamp), true, 'what is filled now is fresh')
+    t.notSame(anew.stamp, stamp)
+    await fences.mark(['a'])
+    t.equal(fences.holds(anew.stamp), false, 'until the next mark')
+    t.equal(holdsButForMarks(fences, anew.stamp), true)
+    await fences.change(['a'])
+    for (const each of [stamp, anew.stamp]) t.equal(holdsButForMarks(fences, each), false)
+  })
+
+  await t.test('a fill from before a mark is not to be stored, nor joined after it', async (t) => {
+    const fences = make(new FakeClock())
+    const open = await fences.open(['a'], 'kin')
+    const before = fences.peek(['a'])
+    await fences.mark(['a'])
+    t.equal(await fences.extend(open, []), null)
+    t.not(fences.peek(['a']), before)
+  })
+
+  await t.test('a mark brings nothing back, and hides no write', async (t) => {
+    const fences = make(new FakeClock())
+    const { stamp } = await fences.open(['a'], null)
+    const write = await fences.begin(['a'], 1_000)
+    await fences.mark(['a'])
+    t.equal(holdsButForMarks(fences, stamp), false)
+    const during = await fences.open(['a'], null)
+    t.equal(during.pending, true, 'the write is still under way')
+    t.equal(holdsButForMarks(fences, during.stamp), false)
+    await fences.settle(write, [], 0)
+    t.equal((await fences.open(['a'], null)).pending, false)
+    for (const each of [stamp, during.stamp]) t.equal(holdsButForMarks(fences, each), false)
+  })
+
+  await t.test('a fence that is missing is made anew by a mark, and holds nothing', async (t) => {
+    const fences = make(new FakeClock())
+    await fences.mark(['never'])
+    t.equal(holdsButForMarks(fences, [['never', 'x']]), false)
+    t.equal(holdsButForMarks(fences, [['another', '1']]), false)
+    const { stamp } = await fences.open(['never'], null)
+    t.equal(fences.holds(stamp), true)
   })
 }

@@ -25,6 +25,7 @@ function acrossProcesses(clock: FakeClock, writer: number, reader: number): Fenc
     begin: (names, lifetimeMs) => arrived(through(writer).begin(names, lifetimeMs)),
     settle: (write, also, holdMs) => arrived(through(writer).settle(write, also, holdMs)),
     change: (names) => arrived(through(writer).change(names)),
+    mark: (names) => arrived(through(writer).mark(names)),
   }
 }
 

@@ -1,11 +1,12 @@
 /** What every fence store must do, done by the one in Redis. */
 import t from 'tap'
-import type {
-  FenceStamp,
-  Fences,
-  OpenFence,
-  PendingWrite,
-  WriteFences,
+import {
+  type FenceStamp,
+  type Fences,
+  holdsButForMarks,
+  type OpenFence,
+  type PendingWrite,
+  type WriteFences,
 } from '../../src/cache/fence.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMemoryStore } from '../../src/stores/memory-store.ts'
@@ -140,6 +141,51 @@ t.test('two instances agree on fences', async (t) => {
       await writer.change([A])
       await until(async () => (await reader.extend(open, [])) === null)
     }
+  })
+
+  await t.test('a mark by one leaves what the other holds true, and stale', async (t) => {
+    // What is heard in the middle of a reading makes it worthless: read until it is not.
+    const opened = async (fences: Fences): Promise<FenceStamp> => {
+      let stamp: FenceStamp = []
+      await until(async () => {
+        ;({ stamp } = await fences.open([A, B], null))
+        return fences.holds(stamp)
+      })
+      return stamp
+    }
+    for (const [marker, holder] of [
+      [one, two],
+      [one, one],
+    ] as const) {
+      const stamp = await opened(holder)
+      t.equal(await marker.mark([A]), true)
+      await hears(holder, stamp)
+      const anew = await opened(holder)
+      t.ok(holdsButForMarks(holder, stamp))
+      t.notSame(anew, stamp)
+      await marker.mark([A])
+      await hears(holder, anew)
+      await opened(holder)
+      for (const each of [stamp, anew]) t.ok(holdsButForMarks(holder, each))
+      await marker.change([A])
+      await until(() => !holdsButForMarks(holder, anew))
+      await opened(holder)
+      for (const each of [stamp, anew]) t.notOk(holdsButForMarks(holder, each))
+    }
+  })
+
+  await t.test('a mark leaves a write under way alone, and makes what is missing', async (t) => {
+    const write = await one.begin([B], 5_000)
+    await two.mark([B])
+    t.equal((await two.open([B], null)).pending, true)
+    await one.settle(write, [], 0)
+    await until(async () => !(await two.open([B], null)).pending)
+    const { stamp } = await two.open([B], null)
+    await redis.cli('FLUSHALL')
+    await one.mark([B])
+    await hears(two, stamp)
+    await two.open([B], null)
+    t.notOk(holdsButForMarks(two, stamp))
   })
 
   await t.test('peeking tells a change by the other', async (t) => {

@@ -68,33 +68,36 @@ t.test('of all standings, only the one with every clause true is served', (t) =>
         for (const admissionHolds of booleans)
           for (const [r, stored] of Object.entries(representations))
             for (const representationHolds of booleans)
-              for (const [p, pinnedVersion] of Object.entries(pins)) {
-                const standing: Standing = {
-                  holder: HOLDER,
-                  grant,
-                  grantHolds,
-                  admission,
-                  admissionHolds,
-                  representation: stored,
-                  representationHolds,
-                  pinnedVersion,
+              for (const isMarked of booleans)
+                for (const [p, pinnedVersion] of Object.entries(pins)) {
+                  const standing: Standing = {
+                    holder: HOLDER,
+                    grant,
+                    grantHolds,
+                    admission,
+                    admissionHolds,
+                    representation: stored,
+                    representationHolds,
+                    isMarked,
+                    pinnedVersion,
+                  }
+                  const isAllTrue =
+                    g === 'live' &&
+                    a === 'live' &&
+                    r === 'fresh' &&
+                    p === 'same' &&
+                    grantHolds &&
+                    admissionHolds &&
+                    representationHolds &&
+                    !isMarked
+                  const verdict = judge(standing, NO_DIRECTIVES, NOW)
+                  judged++
+                  if (verdict.kind === 'serve') served++
+                  if ((verdict.kind === 'serve') !== isAllTrue) {
+                    t.fail(`wrong verdict ${verdict.kind} for ${[g, a, r, p].join()}`)
+                  }
                 }
-                const isAllTrue =
-                  g === 'live' &&
-                  a === 'live' &&
-                  r === 'fresh' &&
-                  p === 'same' &&
-                  grantHolds &&
-                  admissionHolds &&
-                  representationHolds
-                const verdict = judge(standing, NO_DIRECTIVES, NOW)
-                judged++
-                if (verdict.kind === 'serve') served++
-                if ((verdict.kind === 'serve') !== isAllTrue) {
-                  t.fail(`wrong verdict ${verdict.kind} for ${[g, a, r, p].join()}`)
-                }
-              }
-  t.equal(judged, 4 * 2 * 3 * 2 * 4 * 2 * 3)
+  t.equal(judged, 4 * 2 * 3 * 2 * 4 * 2 * 2 * 3)
   t.equal(served, 1)
   t.end()
 })
@@ -107,6 +110,7 @@ const live: Standing = {
   admissionHolds: true,
   representation: representations['fresh'],
   representationHolds: true,
+  isMarked: false,
   pinnedVersion: VERSION,
 }
 
@@ -134,6 +138,16 @@ t.test('each clause that fails says what follows', (t) => {
     ['broken grant fence', { grantHolds: false }, { kind: 'ask', reason: 'fence' }],
     ['broken admission fence', { admissionHolds: false }, { kind: 'ask', reason: 'fence' }],
     ['broken body fence', { representationHolds: false }, { kind: 'ask', reason: 'fence' }],
+    [
+      'marked by a soft purge',
+      { isMarked: true },
+      { kind: 'refresh', digest: 'D', why: 'marked', stale: representations['fresh'] },
+    ],
+    [
+      'changed, whatever the mark',
+      { isMarked: true, representationHolds: false },
+      { kind: 'ask', reason: 'fence' },
+    ],
     [
       'superseded',
       { representation: representations['superseded'] },

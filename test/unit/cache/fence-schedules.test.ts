@@ -183,6 +183,7 @@ function mutant(change: (sound: Fences & WriteFences) => Partial<Fences & WriteF
       begin: (names, lifetime) => sound.begin(names, lifetime),
       settle: (write, also, hold) => sound.settle(write, also, hold),
       change: (names) => sound.change(names),
+      mark: (names) => sound.mark(names),
     }
     return { fences: { ...bound, ...change(bound) } }
   }

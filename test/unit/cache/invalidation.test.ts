@@ -173,6 +173,7 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
       writeDeadlineMs: 1_000,
       fences: {
         holds: () => true,
+        sight: (name) => ({ name, value: null, isPending: false, mark: null }),
         begin: async (names) => {
           calls.push(['begin', ...names])
           return { id: 'w', names }
@@ -184,6 +185,7 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
           t.fail('nothing is changed but by settling')
           return true
         },
+        mark: async () => true,
       },
     })
     const match = matchWrite(...request)
@@ -206,9 +208,11 @@ t.test(
         writeDeadlineMs: 1_000,
         fences: {
           holds: () => true,
+          sight: (name) => ({ name, value: null, isPending: false, mark: null }),
           begin: async (names) => ({ id: 'w', names }),
           settle: async (_write, names, holdMs) => void settled.push(names.length, holdMs),
           change: async () => true,
+          mark: async () => true,
         },
       })
       const match = matchWrite(...PATCH)
@@ -240,12 +244,14 @@ t.test(
       writeDeadlineMs: 1_000,
       fences: {
         holds: () => false,
+        sight: (name) => ({ name, value: null, isPending: false, mark: null }),
         begin: async (names) => {
           begun.push(...names)
           return { id: 'w', names }
         },
         settle: async () => {},
         change: async () => true,
+        mark: async () => true,
       },
     })
     const match = matchWrite('PATCH', '/customers/5')

@@ -75,6 +75,7 @@ class MiniCache {
       admissionHolds: true,
       representation: this.representations.get(grant?.digest ?? ''),
       representationHolds: true,
+      isMarked: false,
       pinnedVersion: PIN,
     }
     const verdict = judge(this.#rules.standing(standing, this), NO_DIRECTIVES, now)
