@@ -94,9 +94,16 @@ t.test('a credential is purged by its token, which is repeated nowhere', async (
   t.notMatch(out + err + app.logged(), CLIENT_TOKEN)
   await app.get('/customers/5')
   t.equal(upstream.requests.length, 2)
-  for (const input of ['', `Bearer ${CLIENT_TOKEN}`, 'two\nlines', 'x'.repeat(5_000)]) {
+  const refusals: [string, RegExp][] = [
+    ['', /nothing came/],
+    [`Bearer ${CLIENT_TOKEN}`, /without the word Bearer/],
+    ['two\nlines', /one line/],
+    ['x'.repeat(5_000), /more than 4096 bytes/],
+  ]
+  for (const [input, expected] of refusals) {
     const refused = await ask(['purge', '--token-stdin'], input)
     t.equal(refused.code, 64)
+    t.match(refused.err, expected)
     t.notMatch(refused.err, CLIENT_TOKEN)
   }
 })
