@@ -152,6 +152,34 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
   t.equal(await running.exited, 0)
 })
 
+t.test('a drain finishes what is under way, also when every process gets the signal', async (t) => {
+  const upstream = await startUpstream(t)
+  const running = start(t, { LAYBY_UPSTREAM_URL: upstream.url, LAYBY_SERVER_DRAIN_DELAY_MS: '300' })
+  await until(() => running.output().includes('"listening"'))
+  const [, url = ''] = /"url":"([^"]+)"/.exec(running.output()) ?? []
+  const [, opsUrl = ''] = /"ops_url":"([^"]+)"/.exec(running.output()) ?? []
+  const ready = async (): Promise<number> => (await fetch(`${opsUrl}/health/ready`)).status
+  const pid = running.child.pid as number
+  const workers = async (): Promise<number[]> =>
+    (await children(pid)).split(' ').filter(Boolean).map(Number)
+  await until(async () => (await workers()).length === 2)
+  upstream.hold()
+  const under = Array.from({ length: 8 }, async (_, i) => {
+    const reply = await fetch(`${url}/customers/${i + 1}/`, {
+      headers: { ...HEADERS, connection: 'close' },
+    })
+    await reply.text()
+    return reply.status
+  })
+  await upstream.received(8)
+  for (const each of [pid, ...(await workers())]) process.kill(each, 'SIGTERM')
+  await until(async () => (await ready()) === 503)
+  upstream.release()
+  t.strictSame(await Promise.all(under), Array(8).fill(200))
+  t.equal(await running.exited, 0)
+  t.notMatch(running.output(), /a worker has ended/)
+})
+
 async function children(pid: number): Promise<string> {
   const { readFile } = await import('node:fs/promises')
   return readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
