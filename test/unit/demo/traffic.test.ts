@@ -46,10 +46,11 @@ t.test('the company that alternates misses at every read, and the answer says wh
       if (reports.length === 600) resolve()
     }
   })
+  const ops = { adminToken: 'a-token-for-tests' }
   const app = await buildTestApp(
     t,
     upstream.url,
-    {},
+    { ops },
     { reporter: { finished: (r) => finished(r) } },
   )
   const traffic = startTraffic({ urls: [app.url], random: seededRandom('a'), perSecond: 1_000 })
@@ -62,6 +63,15 @@ t.test('the company that alternates misses at every read, and the answer says wh
   t.equal(hitsOf('12'), 0)
   t.ok(hitsOf('7') > 0.3, `${hitsOf('7')} of the reads of tenant 7 were hits`)
   t.ok(hitsOf('9') > hitsOf('21'))
+  const told = await fetch(`${app.opsUrl}/admin/tenants`, {
+    headers: { authorization: `Bearer ${ops.adminToken}` },
+  })
+  const { tenants } = (await told.json()) as {
+    tenants: { tenant: string; misses: Record<string, number> }[]
+  }
+  const { misses = {} } = tenants.find(({ tenant }) => tenant === '12') ?? {}
+  const [reason] = Object.entries(misses).sort(([, a], [, b]) => b - a)[0] ?? []
+  t.equal(reason, 'version-pin', 'so `layby tenants` says')
   const faults = reports.filter(({ status }) => status !== 200)
   t.strictSame(faults, [], 'nothing is refused')
   const { length } = reports
