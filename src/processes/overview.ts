@@ -12,15 +12,27 @@ import type { Workers } from './workers.ts'
 
 export type AskedWorkers = Pick<Workers, 'listening' | 'ask'>
 
+/** Far more than an operator sets by hand. */
+const MAX_SETTINGS = 1_000
+
 export class Overview {
   readonly #workers: AskedWorkers
   readonly #merged = new MergedMetrics()
   readonly #own: PrimaryMetrics
   #observations: readonly Observations[] = []
+  /** What was last set, by where: a worker that starts later must be told. */
+  readonly #settings = new Map<string, CarriedRequest>()
 
   constructor(workers: AskedWorkers, clock: Clock) {
     this.#workers = workers
     this.#own = new PrimaryMetrics(clock.wall() / 1000, () => workers.listening.length)
+  }
+
+  /** A worker takes requests. */
+  started(id: number): void {
+    for (const request of this.#settings.values()) {
+      void this.#workers.ask(id, { about: 'request', request })
+    }
   }
 
   /** A worker has ended. */
@@ -71,7 +83,15 @@ export class Overview {
     )
     const replies = told.filter((reply) => reply !== null) as CarriedReply[]
     const [first = null] = replies
+    if (request.method === 'PUT' && first !== null && first.status < 300) this.#remember(request)
     return isTenants && first?.status === 200 ? withTenants(first, replies) : first
+  }
+
+  #remember(request: CarriedRequest): void {
+    this.#settings.delete(request.url)
+    this.#settings.set(request.url, request)
+    const [oldest] = this.#settings.keys()
+    if (this.#settings.size > MAX_SETTINGS && oldest !== undefined) this.#settings.delete(oldest)
   }
 
   /** Who hangs counts with what it last said; who has ended meanwhile was counted then. */

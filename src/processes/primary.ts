@@ -36,6 +36,7 @@ export async function buildProcesses(config: Config, script = SCRIPT): Promise<A
     count: processCount(config.server.processes),
     clock: systemClock,
     log,
+    onListening: (id) => overview.started(id),
     onEnd: (id, isReplaced) => overview.ended(id, isReplaced),
   })
   const overview = new Overview(workers, systemClock)

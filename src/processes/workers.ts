@@ -24,6 +24,7 @@ export interface WorkersOptions {
   readonly count: number
   readonly clock: Clock
   readonly log: Logger
+  readonly onListening: (id: number) => void
   /** A worker has ended; true: another takes its place. */
   readonly onEnd: (id: number, isReplaced: boolean) => void
 }
@@ -128,6 +129,7 @@ export class Workers {
         return
       case 'listening':
         this.#listening.set(id, message.url)
+        this.#options.onListening(id)
         onListening(message.url)
         return
       case 'failed':
