@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { buildTestApp } from '../helpers/app.ts'
+import { buildTestApp, HEADERS } from '../helpers/app.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
@@ -139,6 +139,35 @@ t.test(
     }
   },
 )
+
+t.test('what the next read would get is foretold, and is what it gets', async (t) => {
+  const { app, ask } = await startLayby(t)
+  const version = HEADERS['x-api-version']
+  const question = ['--tenant', '7', '--customer', '5', '--version', version]
+  const explain = (more: readonly string[] = []) =>
+    ask(['explain', ...question, '--token-stdin', ...more], CLIENT_TOKEN)
+  const statusOfRead = async () => (await app.get('/customers/5')).headers['cache-status']
+  const before = await explain()
+  t.equal(before.code, 0, before.err)
+  t.match(before.out, /^NEXT READ +the API is asked: layby; fwd=uri-miss; stored; ttl=(299|300)$/m)
+  t.match(before.out, /^ {2}- grant: none here$/m)
+  t.equal(await statusOfRead(), 'layby; fwd=uri-miss; stored; ttl=300')
+  const after = await explain()
+  t.match(after.out, /^NEXT READ +from the cache: layby; hit; ttl=300; detail=memory$/m)
+  t.match(after.out, /^ {2}- representation: 0 s old, fresh for 5 min/m)
+  t.match(after.out, /^subject +holds +\S+ +grant$/m)
+  t.equal(await statusOfRead(), 'layby; hit; ttl=300; detail=memory')
+  for (const line of after.out.split('\n')) t.ok(line.length <= 80, line)
+  const raw = JSON.parse((await explain(['--json'])).out) as object
+  t.match(raw, { prediction: { cacheStatus: 'layby; hit; ttl=300; detail=memory' } })
+  t.notMatch(before.out + after.out + app.logged(), CLIENT_TOKEN)
+  const [, credential = ''] = /^Credential (\S+)$/m.exec(after.out) ?? []
+  const byHash = await ask(['explain', ...question, '--credential', credential])
+  t.equal(byHash.out, after.out)
+  t.match(await ask(['explain', ...question]), { code: 64, out: '' })
+  const other = ['explain', '--tenant', '7', '--customer', '5', '--version', '1']
+  t.match(await ask([...other, '--credential', credential]), { code: 1, err: /refused \(400\)/ })
+})
 
 t.test('what goes wrong is one line that says what to look at, and a code', async (t) => {
   const { app } = await startLayby(t)
