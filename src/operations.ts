@@ -73,7 +73,7 @@ export interface Operated {
   readonly shared: SharedState | null
   readonly isReady: () => boolean
   readonly explainer: Explainer
-  readonly around: Omit<Surroundings, 'credentialOf'>
+  readonly around: Omit<Surroundings, 'credentialOf' | 'tier'>
   /** How the front ends tell of it. */
   readonly wording: Pick<ExplainDependencies, 'cacheStatus' | 'problemOf'>
 }
@@ -146,7 +146,10 @@ function adminRoutes(
 ): AdminRoute[] {
   const rollCall = shared?.rollCall ?? ALONE
   const purger = new Purger({ fences, rollCall, reporter: reporting, newId: newValue })
-  const known = { credentialOf: (partition: string) => credentials.withPartition(partition) }
+  const known = {
+    tier: shared?.sight ?? null,
+    credentialOf: (partition: string) => credentials.withPartition(partition),
+  }
   return [
     explainRoute({ explainer, around: { ...around, ...known }, ...wording }),
     purgeRoute(purger),

@@ -9,7 +9,7 @@ import type { Coalescer, Leader } from './coalesce.ts'
 import type { Standing } from './entitlement.ts'
 import { Evidence } from './evidence.ts'
 import { type Explanation, explain, type HolderProof, type Traits } from './explanation.ts'
-import { type Fences, holdsBySight } from './fence.ts'
+import { type FenceSight, type Fences, holdsBySight } from './fence.ts'
 import type { Lifetimes } from './fill.ts'
 import { fillKey, isJoinable, refreshKeyOf } from './flight-keys.ts'
 import {
@@ -22,8 +22,8 @@ import {
   viewKey,
 } from './key.ts'
 import type { LastRejects } from './last-rejects.ts'
-import { lookUp } from './lookup.ts'
-import type { MemoryStore, UpstreamFailure } from './ports.ts'
+import { lookUp, serveStale } from './lookup.ts'
+import type { MemoryStore, TierSight, UpstreamFailure } from './ports.ts'
 import type { Findings, UnderWay } from './prediction.ts'
 import {
   fencesOf,
@@ -36,6 +36,7 @@ import {
 } from './request.ts'
 import type { Landing } from './served.ts'
 import type { SharingMode } from './sharing.ts'
+import { type Glanced, glanceAt, NOT_CONFIGURED, sightAfter, standingAfter } from './tier-glance.ts'
 
 /** Whose next read, and of what. */
 export interface Question {
@@ -54,6 +55,8 @@ export interface Surroundings {
   /** What a read of the tenant would be refused with, unsent; null: it would be sent. */
   refusal(tenant: string): UpstreamFailure | null
   isOverloaded(): boolean
+  /** The tier that instances share; null: there is none. */
+  readonly tier: TierSight | null
 }
 
 export interface ExplainerDependencies {
@@ -91,37 +94,75 @@ export class Explainer {
   async explain(question: Question, around: Surroundings): Promise<Explanation> {
     const named = this.#credentialOf(question, around)
     const request = requestOf(question, named.credential, around)
-    return explain(this.#survey(request, around), this.#traits(request, named.proof, around))
+    const glanced = await this.#glance(request, named.proof, around)
+    const found = this.#survey(request, around, glanced)
+    return explain(found, this.#traits(request, named.proof, around, glanced))
   }
 
   /** What `predict` is to be asked with. */
   async survey(question: Question, around: Surroundings): Promise<Findings> {
-    const { credential } = this.#credentialOf(question, around)
-    return this.#survey(requestOf(question, credential, around), around)
+    const { credential, proof } = this.#credentialOf(question, around)
+    const request = requestOf(question, credential, around)
+    return this.#survey(request, around, await this.#glance(request, proof, around))
   }
 
-  #survey(request: ReadRequest, around: Surroundings): Findings {
+  async #glance(
+    request: ReadRequest,
+    proof: HolderProof,
+    { tier, pins }: Surroundings,
+  ): Promise<Glanced> {
+    if (tier === null) return NOT_CONFIGURED
+    const { clock, lifetimes } = this.#deps
+    const now = clock.monotonic()
+    const looked = lookUp(this.#evidence.of(request, now), NO_DIRECTIVES, 'memory', now)
+    const isServed =
+      looked.kind !== 'miss' || serveStale(looked, NO_DIRECTIVES, lifetimes, now) !== null
+    const mayJoin = pins.mayJoin(request.partition, request.view.version)
+    return glanceAt(
+      { sight: tier, canOpen: proof === 'proved', sharing: this.#deps.sharing },
+      request,
+      isServed ? null : looked.verdict,
+      (glance, at) => standingAfter(this.#deps, request, glance, mayJoin, at),
+      clock,
+    )
+  }
+
+  /** Everything at one moment: nothing is waited for in here. */
+  #survey(
+    request: ReadRequest,
+    around: Surroundings,
+    { state, glance, ...rest }: Glanced,
+  ): Findings {
     const { lifetimes, clock } = this.#deps
     const now = clock.monotonic()
+    const { tenant, version } = request.view
     const standing = this.#evidence.of(request, now)
+    const mayJoin = around.pins.mayJoin(request.partition, version)
+    const brought = standingAfter(this.#deps, request, glance, mayJoin, now)
     const parent = this.#parentOf(request)
+    const underWay = this.#underWay(request, brought ?? standing, now, mayJoin)
     return {
       now,
-      version: request.view.version,
+      version,
       standing,
-      redis: 'not-configured',
-      brought: null,
+      redis: state,
+      brought,
       limits: lifetimes,
       ttlMs: lifetimes.ttlMs,
-      underWay: this.#underWay(request, standing, now, around),
+      underWay: { ...underWay, isElsewhere: rest.isTurnTaken },
       parent,
-      isWritePending: this.#isWritePending(request, parent),
-      refusal: around.refusal(request.view.tenant),
+      isWritePending: this.#isWritePending(request, parent, sightAfter(this.#deps, glance)),
+      refusal: around.refusal(tenant),
       isOverloaded: around.isOverloaded(),
     }
   }
 
-  #traits(request: ReadRequest, proof: HolderProof, { pins }: Surroundings): Traits {
+  #traits(
+    request: ReadRequest,
+    proof: HolderProof,
+    { pins }: Surroundings,
+    { glance }: Glanced,
+  ): Traits {
     const { sharing, fences, rejects, lifetimes, clock } = this.#deps
     const { view, partition, grantKey: grant, admissionKey: admission } = request
     const kin = kinOf(request)
@@ -134,6 +175,7 @@ export class Explainer {
         inForce: sharing.of(view.tenant, clock.monotonic()),
       },
       sight: (name) => fences.sight(name),
+      sightAfter: sightAfter(this.#deps, glance),
       fences: kin === null ? fencesOf(request) : [...fencesOf(request), kin],
       mayJoin: pins.mayJoin(partition, view.version),
       ttlJitter: lifetimes.ttlJitter,
@@ -164,18 +206,17 @@ export class Explainer {
     request: ReadRequest,
     standing: Standing,
     now: number,
-    { pins }: Surroundings,
-  ): UnderWay {
+    mayJoin: boolean,
+  ): Omit<UnderWay, 'isElsewhere'> {
     const { flights, sharing, fences } = this.#deps
     const looked = lookUp(standing, NO_DIRECTIVES, 'memory', now)
     if (looked.kind !== 'miss') return { refresh: null, fill: null }
     // What `peek` would make anew, no flight has in its key.
     const markOf = (name: Key): string => fences.sight(name).mark ?? '?'
     const marks = { peek: (names: readonly Key[]) => names.map(markOf).join(',') }
-    const { partition, view } = request
+    const { partition } = request
     const refresh = refreshKeyOf(request, looked.verdict, sharing.scopeOf(partition), marks)
     const fill = flights.find(fillKey(request, marks))
-    const mayJoin = pins.mayJoin(partition, view.version)
     return {
       refresh: (refresh === null ? undefined : flights.find(refresh)) ?? null,
       fill: fill !== undefined && isJoinable(fill, asHeld(request, fill), mayJoin) ? fill : null,
@@ -189,11 +230,14 @@ export class Explainer {
     return lineage?.kind === 'lineage' ? lineage.parent : null
   }
 
-  #isWritePending(request: ReadRequest, parent: string | null): boolean {
+  #isWritePending(
+    request: ReadRequest,
+    parent: string | null,
+    sight: (name: Key) => FenceSight,
+  ): boolean {
     const { view, route } = request
     const family = parent === null ? [] : [familyFence(view.tenant, route.subject, parent)]
-    const names = [...fencesOf(request), ...family]
-    return names.some((name) => this.#deps.fences.sight(name).isPending)
+    return [...fencesOf(request), ...family].some((name) => sight(name).isPending)
   }
 }
 

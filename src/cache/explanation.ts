@@ -45,6 +45,8 @@ export interface Traits {
   readonly proof: HolderProof
   readonly sharing: { readonly configured: Sharing; readonly inForce: Sharing }
   readonly sight: (name: Key) => FenceSight
+  /** As they would be known once the shared tier had been read. */
+  readonly sightAfter: (name: Key) => FenceSight
   /** Those that a fill starts under. */
   readonly fences: readonly Key[]
   readonly mayJoin: boolean
@@ -75,7 +77,7 @@ export interface Explanation {
     readonly retryAfterMs: number | null
     readonly isOverloaded: boolean
     /** Waited for in place of asking. */
-    readonly follows: 'refresh' | 'fill' | null
+    readonly follows: 'refresh' | 'fill' | 'elsewhere' | null
   }
   readonly keys: {
     readonly view: string
@@ -107,23 +109,23 @@ export interface Explanation {
 }
 
 export function explain(found: Findings, traits: Traits): Explanation {
-  const { standing, now, redis, brought, underWay, refusal } = found
+  const { standing, now, redis, brought, refusal } = found
   const { keys, sharing } = traits
   return {
     prediction: predict(found),
     alternative: predictServedByRedis(found),
     ifUpstreamFails: predict(found, UNREACHABLE),
-    memory: look(found, standing, traits),
+    memory: look(found, standing, traits.sight),
     redis: {
       state: redis,
       ...meaningOf('redis', redis),
-      brought: brought === null ? null : look(found, brought, traits),
+      brought: brought === null ? null : look(found, brought, traits.sightAfter),
     },
     upstream: {
       refusal: refusal === null ? null : refusal.kind,
       retryAfterMs: retryAfterOf(refusal),
       isOverloaded: found.isOverloaded,
-      follows: underWay.refresh !== null ? 'refresh' : underWay.fill !== null ? 'fill' : null,
+      follows: followsOf(found),
     },
     keys: {
       view: short(keys.view),
@@ -140,6 +142,12 @@ export function explain(found: Findings, traits: Traits): Explanation {
   }
 }
 
+function followsOf({ underWay }: Findings): Explanation['upstream']['follows'] {
+  if (underWay.refresh !== null) return 'refresh'
+  if (underWay.fill !== null) return 'fill'
+  return underWay.isElsewhere ? 'elsewhere' : null
+}
+
 function retryAfterOf(refusal: Findings['refusal']): number | null {
   const known = refusal !== null && 'retryAfterMs' in refusal ? refusal.retryAfterMs : undefined
   return known === undefined ? null : Math.ceil(known)
@@ -151,10 +159,10 @@ function rejectOf(reject: Reject | null, now: number): Explanation['lastReject']
   return { reason, ...meaningOf('reject', reason), status, agoMs: now - at }
 }
 
-function look(found: Findings, standing: Standing, traits: Traits): ExplainedLook {
+function look(found: Findings, standing: Standing, sight: Traits['sight']): ExplainedLook {
   const { now, limits } = found
   const looked = lookUp(standing, NO_DIRECTIVES, 'memory', now)
-  const records = recordsOf(standing, now, traits.sight)
+  const records = recordsOf(standing, now, sight)
   if (looked.kind !== 'miss') {
     return { verdict: 'serve', reason: 'fresh', ...meaningOf('lookup', 'fresh'), ...records }
   }

@@ -127,6 +127,28 @@ export interface Turn {
   end(): void
 }
 
+/** What the shared tier holds for a credential, as one sees it who only looks. */
+export interface TierGlance {
+  readonly hasGrant: boolean
+  readonly hasAdmission: boolean
+  /** What is under the seals; null: they could not be opened. */
+  readonly found: TierFound | null
+  /** Fences as the tier has them; null: it has none of that name. */
+  readonly fences: ReadonlyMap<Key, { readonly value: string; readonly isPending: boolean } | null>
+}
+
+/** The shared tier for one who only looks: nothing is created, removed, or learnt. */
+export interface TierSight {
+  readonly isUsable: boolean
+  /**
+   * @param canOpen whether the credentials' seals are the real ones
+   * @returns null: the tier can't be asked
+   */
+  glance(query: TierQuery, canOpen: boolean): Promise<TierGlance | null>
+  /** Whether some instance is asking the upstream on behalf of all; `key` as for `takeTurn`. */
+  isTurnTaken(tenant: string, key: Key): Promise<boolean>
+}
+
 /** The tier that all instances share. It may be gone at any moment; nothing here rejects. */
 export interface SharedTier {
   /** False: nothing is to be had from it now, and nothing is lost by not asking. */

@@ -32,7 +32,12 @@ export type AssumedAnswer =
   | UpstreamFailure
 
 /** 200, with something that may be stored, and that names no other parent than the last answer did. */
-export const STORABLE: AssumedAnswer = { kind: 'answer', status: 200, rejected: null, takesMs: 100 }
+export const STORABLE = {
+  kind: 'answer',
+  status: 200,
+  rejected: null,
+  takesMs: 100,
+} as const satisfies AssumedAnswer
 export const UNREACHABLE: AssumedAnswer = { kind: 'unreachable' }
 
 /** What the second tier has to do with it. */
@@ -95,6 +100,8 @@ export interface UnderWay {
   readonly refresh: Leader | null
   /** For the same view, by the same credential. */
   readonly fill: Leader | null
+  /** By another instance, on behalf of all. */
+  readonly isElsewhere: boolean
 }
 
 export interface Prediction {
@@ -134,6 +141,8 @@ export function predictServedByRedis(found: Findings): Prediction | null {
 function forward(found: Findings, { verdict }: Miss, assumed: AssumedAnswer): Prediction {
   const { underWay, refusal, limits, now, version } = found
   const leader = underWay.refresh ?? underWay.fill
+  if (leader === null && underWay.isElsewhere && assumed.kind === 'answer')
+    return fromElsewhere(found)
   const answer = leader === null && refusal !== null ? refusal : assumed
   const served = landed(found, verdict, answer, leader)
   const told = served.kind === 'failure' ? served.failure : null
@@ -141,6 +150,12 @@ function forward(found: Findings, { verdict }: Miss, assumed: AssumedAnswer): Pr
   if (!hasFailed(served)) return { outcome: served.outcome, problem: told, assumes }
   const copy = spare(found.brought ?? found.standing, version, NO_DIRECTIVES, limits, now)
   return copy === null ? { outcome: served.outcome, problem: told, assumes } : from(copy, assumes)
+}
+
+/** What the other instance brings, this one finds in the shared tier. */
+function fromElsewhere({ now, ttlMs }: Findings): Prediction {
+  const ttl = secondsLeft(now + ttlMs, now + STORABLE.takesMs)
+  return { outcome: hit('redis', 0, ttl), problem: null, assumes: 'landing' }
 }
 
 function assumptionOf(

@@ -3,10 +3,10 @@
  * where the same rules judge it as ever. Requests for the same thing share one walk.
  */
 import type { Clock } from '../lib/clock.ts'
+import { adopt } from './adoption.ts'
 import type { Fences } from './fence.ts'
 import { encodeParts, type Key } from './key.ts'
 import type { MemoryStore, SharedTier, TierFound, Turn } from './ports.ts'
-import type { Admission, Representation } from './records.ts'
 import type { Reporter } from './report.ts'
 import { type ReadRequest, tierCredential, tierQuery } from './request.ts'
 import type { MissVerdict } from './served.ts'
@@ -49,12 +49,8 @@ export class TierWalk {
   async takeTurn(request: ReadRequest, verdict: MissVerdict): Promise<Turn | undefined> {
     const { tier, sharing } = this.#deps
     if (!tier.isUsable || !mayHelp(verdict)) return undefined
-    const { view, viewKey, partition } = request
-    const key =
-      verdict.kind === 'refresh'
-        ? encodeParts('refresh', viewKey, sharing.scopeOf(partition), verdict.digest)
-        : encodeParts('fill', viewKey, partition)
-    return tier.takeTurn(view.tenant, key)
+    const key = turnKey(request, verdict, sharing.scopeOf(request.partition))
+    return tier.takeTurn(request.view.tenant, key)
   }
 
   async #bring(request: ReadRequest): Promise<boolean> {
@@ -67,51 +63,18 @@ export class TierWalk {
     return this.#adopt(request, found)
   }
 
-  /** Into memory goes what is newer than what is there. Synchronous: nothing can come in between. */
   #adopt(request: ReadRequest, found: TierFound): boolean {
-    const { memory, sharing, tier } = this.#deps
-    const { holder } = request.credential
-    // The seal has proved whose they are.
-    const admission = found.admission === null ? null : { ...found.admission, holder }
-    if (admission !== null) this.#adoptAdmission(request.admissionKey, admission)
-    if (found.grant === null) return admission !== null
-    const grant = { ...found.grant, holder }
-    const held = memory.get(request.grantKey)
-    const isKnown = held?.kind === 'grant' || held?.kind === 'withdrawal'
-    if (isKnown && held.witnessedAt > grant.witnessedAt) return true
-    memory.set(request.grantKey, grant)
-    const { representation } = found
-    if (representation === null) return true
-    this.#adoptRepresentation(request, representation)
-    if (found.isFormer) {
-      const scopeOf = (partition: string): string => sharing.scopeOf(partition)
+    const { sharing, tier } = this.#deps
+    const scopeOf = (partition: string): string => sharing.scopeOf(partition)
+    const adopted = adopt(this.#deps, request, found, scopeOf)
+    const { representation, pinnedVersion } = found
+    if (adopted.grant !== null && representation !== null && found.isFormer) {
       const credential = tierCredential(request, request.credential, scopeOf)
       const { view, viewKey } = request
-      const of = { tenant: view.tenant, viewKey, credential, pinnedVersion: found.pinnedVersion }
-      void tier.keep({ ...of, grant, admission, representation })
+      const of = { tenant: view.tenant, viewKey, credential, pinnedVersion }
+      void tier.keep({ ...of, grant: adopted.grant, admission: adopted.admission, representation })
     }
-    return true
-  }
-
-  #adoptAdmission(key: Key, admission: Admission): void {
-    const { memory } = this.#deps
-    const known = memory.get(key)
-    const isLater = known?.kind !== 'admission' || admission.expiresAt > known.expiresAt
-    if (isLater) memory.set(key, admission)
-  }
-
-  #adoptRepresentation(request: ReadRequest, representation: Representation): void {
-    const { memory, sharing, fences } = this.#deps
-    const scope = sharing.scopeOf(request.partition)
-    const key = request.representationKey(scope, representation.digest)
-    const present = memory.get(key)
-    const isOvertaken = present?.kind === 'superseded' && present.at >= representation.generatedAt
-    // What memory has may be of no use any more, however long it would be fresh.
-    const isOlder =
-      present?.kind === 'representation' &&
-      fences.holds(present.stamp) &&
-      present.freshUntil >= representation.freshUntil
-    if (!isOvertaken && !isOlder) memory.set(key, representation)
+    return adopted.isAny
   }
 }
 
@@ -120,7 +83,18 @@ function nameOf({ grantKey, credential }: ReadRequest): Key {
 }
 
 /** What no other instance can know better, the tier is not asked for. */
-function mayHelp(verdict: MissVerdict): boolean {
+export function mayHelp(verdict: MissVerdict): boolean {
   if (verdict.kind === 'refresh') return verdict.why !== 'request'
   return verdict.reason !== 'withdrawn' && verdict.reason !== 'superseded'
+}
+
+/** Whose turn it is to ask the upstream is settled for what the answer may be shared by. */
+export function turnKey(
+  { viewKey, partition }: ReadRequest,
+  verdict: MissVerdict,
+  scope: string,
+): Key {
+  return verdict.kind === 'refresh'
+    ? encodeParts('refresh', viewKey, scope, verdict.digest)
+    : encodeParts('fill', viewKey, partition)
 }

@@ -48,6 +48,23 @@ for i = 3, #KEYS do reply[i + 2] = open(KEYS[i], ARGV[1] .. i, ARGV[2]) end
 return reply`,
 }
 
+/**
+ * Looks, and changes nothing. KEYS: any. ARGV: most bytes. Gives value and time left of each; of what is too
+ * long, or no string, as of what is not there, no value.
+ */
+export const LOOK: Script = {
+  name: 'laybyLook',
+  lua: `
+local reply = {}
+for i, key in ipairs(KEYS) do
+  local length = redis.pcall('STRLEN', key)
+  local isSane = type(length) == 'number' and length > 0 and length <= tonumber(ARGV[1])
+  reply[2 * i - 1] = isSane and redis.call('GET', key) or false
+  reply[2 * i] = redis.call('PTTL', key)
+end
+return reply`,
+}
+
 /** KEYS: the credential's fence, its version pin. ARGV: new value, lifetime. */
 export const READ_CREDENTIAL: Script = {
   name: 'laybyReadCredential',

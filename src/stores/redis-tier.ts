@@ -30,9 +30,9 @@ import { PUT, READ_REPRESENTATION, READ_STANDING, REMOVE, STORE } from './redis-
 import type { TierTrust } from './tier-trust.ts'
 
 /** Grants and admissions are a few hundred bytes. */
-const MAX_STANDING_BYTES = 16_384
+export const MAX_STANDING_BYTES = 16_384
 /** Room for a representation's headers beside its body. */
-const MAX_HEAD_BYTES = 65_536
+export const MAX_HEAD_BYTES = 65_536
 /** Marks a representation that was overtaken, for as long as a fill from before may still arrive. */
 const SUPERSEDED_MARK = 'S'
 const SUPERSEDED_MS = 15_000
@@ -244,6 +244,6 @@ function textOf(value: unknown): string | null {
 }
 
 /** Whoever was given the digest can read the bytes; whoever was not can't even find them. */
-function bodyKey(secret: string, tenant: string, digest: string): Buffer {
+export function bodyKey(secret: string, tenant: string, digest: string): Buffer {
   return deriveKey(secret, 'representation', tenant, digest)
 }

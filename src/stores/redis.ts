@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Fences, WriteFences } from '../cache/fence.ts'
 import { type Key, partsOf, tenantFence } from '../cache/key.ts'
-import type { MemoryStore, RollCall, SharedTier } from '../cache/ports.ts'
+import type { MemoryStore, RollCall, SharedTier, TierSight } from '../cache/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/derive-key.ts'
 import { Bus, type BusMessage } from './bus.ts'
@@ -16,6 +16,7 @@ import { createCommands } from './redis-commands.ts'
 import { connect, type RedisSettings } from './redis-connection.ts'
 import { RedisKeys } from './redis-keys.ts'
 import { SET_PIN } from './redis-scripts.ts'
+import { RedisSight } from './redis-sight.ts'
 import { RedisTier } from './redis-tier.ts'
 import { BusRollCall } from './roll-call.ts'
 import { SharedFences } from './shared-fences.ts'
@@ -58,6 +59,8 @@ export interface RedisOptions {
 export interface SharedState {
   readonly fences: Fences & WriteFences
   readonly tier: SharedTier
+  /** The tier, for one who only looks. */
+  readonly sight: TierSight
   readonly rollCall: RollCall
   /** A credential's version pin as it is now; null: not known. */
   notePin(partition: string, version: string | null): Promise<void>
@@ -91,6 +94,7 @@ export function createSharedState(options: RedisOptions): SharedState {
   return {
     fences,
     tier: sharedTier(store, turns, bus),
+    sight: new RedisSight({ ...parts, ...options }),
     rollCall,
     notePin: async (partition, version) => {
       const told = version ?? ''

@@ -94,7 +94,10 @@ const MUTANTS: Record<string, Mutant> = {
     limits: { staleWhileRevalidateMs: 0, staleIfErrorMs: 0 },
   }),
   'a write under way': (found) => ({ ...found, isWritePending: false }),
-  'requests under way': (found) => ({ ...found, underWay: { refresh: null, fill: null } }),
+  'requests under way': (found) => ({
+    ...found,
+    underWay: { refresh: null, fill: null, isElsewhere: false },
+  }),
   'the guards of the upstream': (found) => ({ ...found, refusal: null }),
   'an overloaded process': (found) => ({ ...found, isOverloaded: false }),
 }

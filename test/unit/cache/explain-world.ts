@@ -304,6 +304,7 @@ export class World {
       credentialOf: () => null,
       refusal: (tenant) => guarded.refusal(tenant),
       isOverloaded: () => this.#isHigh,
+      tier: null,
     }
   }
 

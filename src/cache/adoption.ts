@@ -1,0 +1,71 @@
+/**
+ * From what the shared tier has found for a credential to what memory holds: the newer of both. Synchronous:
+ * nothing can come in between.
+ */
+import type { Fences } from './fence.ts'
+import type { Key } from './key.ts'
+import type { MemoryStore, TierFound } from './ports.ts'
+import type { Admission, Grant, Representation } from './records.ts'
+import type { ReadRequest } from './request.ts'
+
+export interface Adopted {
+  /** Something was found that memory did not refuse out of hand. */
+  readonly isAny: boolean
+  readonly admission: Admission | null
+  /** Null: there was none, or memory knows a later one. */
+  readonly grant: Grant | null
+}
+
+type Memory = Pick<MemoryStore, 'get' | 'set'>
+
+export interface AdoptionDependencies {
+  readonly memory: Memory
+  readonly fences: Pick<Fences, 'holds'>
+}
+
+export function adopt(
+  { memory, fences }: AdoptionDependencies,
+  request: ReadRequest,
+  found: TierFound,
+  scopeOf: (partition: string) => string,
+): Adopted {
+  const { holder } = request.credential
+  // The seal has proved whose they are.
+  const admission = found.admission === null ? null : { ...found.admission, holder }
+  if (admission !== null) adoptAdmission(memory, request.admissionKey, admission)
+  if (found.grant === null) return { isAny: admission !== null, admission, grant: null }
+  const grant = { ...found.grant, holder }
+  const held = memory.get(request.grantKey)
+  const isKnown = held?.kind === 'grant' || held?.kind === 'withdrawal'
+  if (isKnown && held.witnessedAt > grant.witnessedAt) {
+    return { isAny: true, admission, grant: null }
+  }
+  memory.set(request.grantKey, grant)
+  if (found.representation !== null) {
+    const { digest } = found.representation
+    const key = request.representationKey(scopeOf(request.partition), digest)
+    adoptRepresentation({ memory, fences }, key, found.representation)
+  }
+  return { isAny: true, admission, grant }
+}
+
+function adoptAdmission(memory: Memory, key: Key, admission: Admission): void {
+  const known = memory.get(key)
+  const isLater = known?.kind !== 'admission' || admission.expiresAt > known.expiresAt
+  if (isLater) memory.set(key, admission)
+}
+
+function adoptRepresentation(
+  { memory, fences }: AdoptionDependencies,
+  key: Key,
+  representation: Representation,
+): void {
+  const present = memory.get(key)
+  const isOvertaken = present?.kind === 'superseded' && present.at >= representation.generatedAt
+  // What memory has may be of no use any more, however long it would be fresh.
+  const isOlder =
+    present?.kind === 'representation' &&
+    fences.holds(present.stamp) &&
+    present.freshUntil >= representation.freshUntil
+  if (!isOvertaken && !isOlder) memory.set(key, representation)
+}
