@@ -28,8 +28,8 @@ export interface Collector {
   readonly resources: readonly Record<string, unknown>[]
   /** All that has come, as it came. */
   readonly received: () => string
-  /** What is answered from now on. */
-  answer(status: number): void
+  /** What is answered from now on; null: nothing is. */
+  answer(status: number | null): void
 }
 
 interface Value {
@@ -63,7 +63,7 @@ export async function startCollector(t: Test): Promise<Collector> {
   const spans: CollectedSpan[] = []
   const resources: Record<string, unknown>[] = []
   let received = ''
-  let status = 200
+  let status: number | null = 200
   const server = createServer(async (req, res) => {
     let text = ''
     for await (const chunk of req.setEncoding('utf8')) text += chunk
@@ -74,12 +74,13 @@ export async function startCollector(t: Test): Promise<Collector> {
         for (const { spans: sent } of scopeSpans) spans.push(...sent.map(collected))
       }
     }
+    if (status === null) return
     res.writeHead(status, { 'content-type': 'application/json' }).end('{}')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => closed(server))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`
-  const answer = (next: number): void => {
+  const answer = (next: number | null): void => {
     status = next
   }
   return { url, spans, resources, received: () => received, answer }

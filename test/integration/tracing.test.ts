@@ -336,6 +336,16 @@ t.test('a collector that is away costs no request anything, and is told of once'
   t.notMatch(app.logged(), otlpUrl)
 })
 
+t.test('a collector that never answers does not keep the process from leaving', async (t) => {
+  const { app, collector } = await startTraced(t)
+  collector.answer(null)
+  await app.get('/customers/1/')
+  const startedAt = performance.now()
+  await app.close()
+  t.notSame(collector.received(), '', 'it was asked')
+  t.ok(performance.now() - startedAt < 4_500, 'well before the exporter gives up')
+})
+
 t.test('a collector that comes back is told of once as well', async (t) => {
   const traced = await startTraced(t)
   const { app, collector } = traced
