@@ -22,6 +22,10 @@ export type Surroundings = {
 
 export type Target = { readonly port: number; readonly process: RunningProcess }
 
+/** Of the tests; made for 127.0.0.1. */
+const CERTIFICATE = join(repositoryRoot, 'test/helpers/tls/server.pem')
+const KEY = join(repositoryRoot, 'test/helpers/tls/server.key')
+
 /**
  * cache: answers from store and must prove it. proxy: asks the upstream for every request.
  * fixed: has no upstream.
@@ -34,6 +38,8 @@ export type Contestant = {
   readonly role: Role
   /** Does Layby's header checks; then it has to show that it refuses bad requests. */
   readonly checksRequests: boolean
+  /** Listens with TLS. */
+  readonly tls: boolean
   /** The reason why it cannot take part on this machine. */
   readonly missing: () => string | undefined
   readonly saysHit: (headers: IncomingHttpHeaders) => boolean
@@ -41,13 +47,13 @@ export type Contestant = {
 }
 
 /** Any answer at all, an error too, shows that the server listens. */
-async function answers(port: number): Promise<boolean> {
-  return (await ask(port, { method: 'GET', path: '/', headers: {} })).status > 0
+async function answers(port: number, tls: boolean): Promise<boolean> {
+  return (await ask(port, { method: 'GET', path: '/', headers: {} }, tls)).status > 0
 }
 
-async function startOnPort(port: number, command: Command): Promise<Target> {
+async function startOnPort(port: number, command: Command, tls = false): Promise<Target> {
   const process = await startServer(command)
-  await untilReady(process, () => answers(port))
+  await untilReady(process, () => answers(port, tls))
   return { port, process }
 }
 
@@ -72,11 +78,12 @@ function missingFile(path: string, name: string): string | undefined {
   }
 }
 
-const layby: Contestant = {
-  id: 'layby',
+const layby = (tls: boolean): Contestant => ({
+  id: tls ? 'layby-tls' : 'layby',
   title: 'Layby',
   role: 'cache',
   checksRequests: true,
+  tls,
   missing: () => missingFile(laybyProgram, '.build/src/main.js'),
   saysHit: (headers) => `${headers['cache-status']}`.startsWith('layby; hit'),
   start: async ({ core, upstreamPort }) => {
@@ -93,19 +100,21 @@ const layby: Contestant = {
         LAYBY_OPS_PORT: `${opsPort}`,
         LAYBY_UPSTREAM_URL: `http://127.0.0.1:${upstreamPort}`,
         LAYBY_LOG_LEVEL: 'warn',
+        ...(tls ? { LAYBY_SERVER_TLS_CERT: CERTIFICATE, LAYBY_SERVER_TLS_KEY: KEY } : {}),
       },
     })
     const question = { method: 'GET', path: '/health/ready', headers: {} }
     await untilReady(process, async () => (await ask(opsPort, question)).status === 200)
     return { port, process }
   },
-}
+})
 
-const nginx: Contestant = {
-  id: 'nginx',
+const nginx = (tls: boolean): Contestant => ({
+  id: tls ? 'nginx-tls' : 'nginx',
   title: 'nginx proxy_cache',
   role: 'cache',
   checksRequests: true,
+  tls,
   missing: missingPackage('nginx', 'nginx-light'),
   saysHit: (headers) => headers['x-cache-status'] === 'HIT',
   start: async ({ core, folder, upstreamPort }) => {
@@ -114,21 +123,28 @@ const nginx: Contestant = {
     mkdirSync(home)
     const configuration = join(home, 'nginx.conf')
     const user = userInfo().username
-    const values = { port, upstreamPort, folder: home, user }
+    const listen = tls ? 'ssl' : ''
+    const files = { certificate: CERTIFICATE, key: KEY }
+    const values = { port, upstreamPort, folder: home, user, listen, ...files }
     writeFileSync(configuration, fillTemplate('nginx.conf.template', values))
-    return startOnPort(port, {
-      program: findProgram('nginx') ?? 'nginx',
-      args: ['-p', home, '-c', configuration, '-e', join(home, 'start.log')],
-      core,
-    })
+    return startOnPort(
+      port,
+      {
+        program: findProgram('nginx') ?? 'nginx',
+        args: ['-p', home, '-c', configuration, '-e', join(home, 'start.log')],
+        core,
+      },
+      tls,
+    )
   },
-}
+})
 
 const varnish: Contestant = {
   id: 'varnish',
   title: 'Varnish',
   role: 'cache',
   checksRequests: true,
+  tls: false,
   missing: missingPackage('varnishd', 'varnish'),
   // Two transaction ids: this one's, and that of the one that fetched.
   saysHit: (headers) => /^\d+ \d+$/.test(`${headers['x-varnish']}`) && 'age' in headers,
@@ -164,6 +180,7 @@ function nodePeer(id: string, title: string, role: Role): Contestant {
     title,
     role,
     checksRequests: false,
+    tls: false,
     missing: () => missingFile(program, `.build/bench/peers/${id}.js`),
     saysHit: () => true,
     start: async ({ core, upstreamPort }) => {
@@ -175,9 +192,11 @@ function nodePeer(id: string, title: string, role: Role): Contestant {
 }
 
 export const contestants: readonly Contestant[] = [
-  layby,
-  nginx,
+  layby(false),
+  nginx(false),
   varnish,
+  layby(true),
+  nginx(true),
   nodePeer('plain-http-proxy', 'plain @fastify/http-proxy', 'proxy'),
   nodePeer('bare-node', 'bare Node http', 'fixed'),
 ]

@@ -1,5 +1,6 @@
 /** The plain client of the checks; never used for a timed request. */
 import { type IncomingHttpHeaders, request } from 'node:http'
+import { request as requestByTls } from 'node:https'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 
 export type Headers = Readonly<Record<string, string>>
@@ -25,11 +26,13 @@ function decoded(bytes: Buffer, encoding: string | undefined): Buffer {
   return bytes
 }
 
-export function ask(port: number, question: Question): Promise<Answer> {
+/** @param tls the certificate is the test's own, and not looked at */
+export function ask(port: number, question: Question, tls = false): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { method, path, headers } = question
-    const outgoing = request(
-      { host: '127.0.0.1', port, method, path, headers: { ...headers }, timeout: 5000 },
+    const to = { host: '127.0.0.1', port, method, path, headers: { ...headers }, timeout: 5000 }
+    const outgoing = (tls ? requestByTls : request)(
+      { ...to, rejectUnauthorized: false },
       (incoming) => {
         const chunks: Buffer[] = []
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk))

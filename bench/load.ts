@@ -6,6 +6,8 @@ import { benchFile } from './paths.ts'
 import { spawnPinned } from './processes.ts'
 
 const connections = 64
+/** Each connection of a paced load waits so long between an answer and its next request. */
+const pauseMs = 5
 
 export type LoadOrder = {
   readonly port: number
@@ -13,6 +15,9 @@ export type LoadOrder = {
   readonly seconds: number
   readonly core: number
   readonly folder: string
+  readonly tls: boolean
+  /** Requests per second; null: as fast as they are answered. */
+  readonly rate: number | null
 }
 
 /** What wrk counted; latencies are those of a saturated server, so mostly queueing. */
@@ -37,12 +42,15 @@ export async function runLoad(order: LoadOrder): Promise<LoadReport> {
       .map(([name, value]) => `${name}: ${value}\n`)
       .join(''),
   )
+  const { rate } = order
+  const wide = rate === null ? connections : Math.max(1, Math.round((rate * pauseMs) / 1000))
+  const scheme = order.tls ? 'https' : 'http'
   const child = spawnPinned({
     program: 'wrk',
     args: [
-      ...['--threads', '1', '--connections', `${connections}`, '--duration', `${order.seconds}s`],
-      ...['--script', benchFile('wrk-requests.lua'), `http://127.0.0.1:${order.port}${path}`],
-      ...['--', method, path, headerFile],
+      ...['--threads', '1', '--connections', `${wide}`, '--duration', `${order.seconds}s`],
+      ...['--script', benchFile('wrk-requests.lua'), `${scheme}://127.0.0.1:${order.port}${path}`],
+      ...['--', method, path, headerFile, `${rate === null ? 0 : pauseMs}`],
     ],
     core: order.core,
   })

@@ -195,7 +195,13 @@ async function bench(options: BenchOptions): Promise<void> {
   killOnExit()
   const folder = makeFolder()
   const upstream = await startStandInUpstream(cores.load)
-  const course = { options, cores, folder, upstreamPort: upstream.port }
+  const course = {
+    options,
+    cores,
+    folder,
+    upstreamPort: upstream.port,
+    saturatedRate: null,
+  }
   const outcome = await playAll(course, players, chosen)
   await upstream.process.stop()
 

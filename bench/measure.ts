@@ -29,10 +29,17 @@ export type Sample = {
 }
 
 export type Course = {
+  /** Of Layby's last saturated hits; null: none were timed yet. */
+  saturatedRate: number | null
   readonly options: BenchOptions
   readonly cores: Cores
   readonly folder: string
   readonly upstreamPort: number
+}
+
+function halfOf(rate: number | null): number {
+  if (rate === null) throw new Error('Layby’s hits must be timed first')
+  return rate / 2
 }
 
 export async function takeSample(
@@ -45,7 +52,9 @@ export async function takeSample(
   const { port } = target
   const examination = { contestant, scenario, port, upstreamPort }
   const proof = await prove(examination)
-  const order = { port, question: proof.question, core: cores.load, folder }
+  const rate = scenario.isPaced === true ? halfOf(course.saturatedRate) : null
+  const { tls } = contestant
+  const order = { port, question: proof.question, core: cores.load, folder, tls, rate }
   await runLoad({ ...order, seconds: options.warmupSeconds })
   // Connections of the warm-up end here, not under the clock.
   await delay(200)
@@ -60,6 +69,8 @@ export async function takeSample(
   await confirm(examination, proof, { ...report, reached })
 
   const seconds = report.microseconds / 1e6
+  if (contestant.id === 'layby' && scenario.id === 'hit')
+    course.saturatedRate = report.requests / seconds
   return {
     scenario: scenario.id,
     contestant: contestant.id,

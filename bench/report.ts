@@ -13,6 +13,7 @@ export type Row = {
   readonly cpuMicrosecondsHighest: number
   readonly requestsPerSecond: number
   readonly coreShare: number
+  readonly p50Microseconds: number
   readonly p99Microseconds: number
   readonly socketErrors: number
   readonly baseline: string
@@ -40,7 +41,7 @@ function pairedRatio(baseline: readonly Sample[], own: readonly Sample[]): numbe
 /** What a scenario's ratios refer to: Layby if it was timed, else the first that was. */
 function baselineOf(samples: readonly Sample[]): string | undefined {
   const timed = samples.map(({ contestant }) => contestant)
-  return timed.includes('layby') ? 'layby' : timed[0]
+  return timed.find((id) => id.startsWith('layby')) ?? timed[0]
 }
 
 function summarise(
@@ -63,6 +64,7 @@ function summarise(
     cpuMicrosecondsHighest: Math.max(...cpu),
     requestsPerSecond: median(own.map((sample) => sample.requestsPerSecond)),
     coreShare: median(own.map((sample) => sample.coreShare)),
+    p50Microseconds: median(own.map((sample) => sample.p50Microseconds)),
     p99Microseconds: median(own.map((sample) => sample.p99Microseconds)),
     socketErrors: own.reduce((sum, sample) => sum + sample.socketErrors, 0),
     baseline,
@@ -115,13 +117,25 @@ function cells(row: Row): string[] {
     row.baselineToThis?.toFixed(2) ?? '-',
     `${mark}${Math.round(row.requestsPerSecond)}`,
     `${Math.round(row.coreShare * 100)}%`,
+    `${row.p50Microseconds}`,
+    `${row.p99Microseconds}`,
     row.socketErrors === 0 ? '' : `${row.socketErrors} socket errors`,
   ]
 }
 
 export function tableOf(scenario: Scenario, rows: readonly Row[]): string {
   const baseline = rows[0]?.baseline ?? ''
-  const header = ['', 'CPU µs/request', 'range', `${baseline} ÷ it`, 'requests/s', 'core', '']
+  const header = [
+    '',
+    'CPU µs/request',
+    'range',
+    `${baseline} ÷ it`,
+    'requests/s',
+    'core',
+    'p50 µs',
+    'p99 µs',
+    '',
+  ]
   const lines = alignColumns([header, ...rows.map(cells)])
   return [`${scenario.id}: ${scenario.title}`, ...lines].join('\n')
 }

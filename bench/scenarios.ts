@@ -16,6 +16,8 @@ export type Scenario = {
   readonly path: string
   readonly body: string
   readonly expect: Expectation
+  /** The load comes at a fixed rate, and not as fast as it is answered. */
+  readonly isPaced?: boolean
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -34,6 +36,23 @@ export const scenarios: readonly Scenario[] = [
     path: customerPath,
     body: customerBody,
     expect: 'not-modified',
+  },
+  {
+    id: 'half-load',
+    title: '200 from store at half of what Layby can answer: the latencies are what counts',
+    contestants: ['layby', 'nginx', 'varnish'],
+    path: customerPath,
+    body: customerBody,
+    expect: 'hit',
+    isPaced: true,
+  },
+  {
+    id: 'hit-tls',
+    title: '200 from store over TLS 1.3',
+    contestants: ['layby-tls', 'nginx-tls'],
+    path: customerPath,
+    body: customerBody,
+    expect: 'hit',
   },
   {
     id: 'pass-through',

@@ -31,9 +31,10 @@ function demand(condition: boolean, complaint: string): asserts condition {
 }
 
 function askCustomer(examination: Examination, headers: Headers): Promise<Answer> {
-  const { port, scenario } = examination
+  const { contestant, port, scenario } = examination
   const all = { ...clientHeaders, 'x-request-id': randomUUID(), ...headers }
-  return ask(port, { method: 'GET', path: scenario.path, headers: all })
+  const question = { method: 'GET', path: scenario.path, headers: all }
+  return ask(port, question, contestant.tls)
 }
 
 const badRequests: readonly (readonly [name: string, value: string, status: number])[] = [

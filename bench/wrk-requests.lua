@@ -1,5 +1,5 @@
 -- wrk script: GET (or another method) with the headers of a file and a new X-Request-Id each time.
--- Call: wrk ... -s wrk-requests.lua <url> -- <method> <path> <header file, one "name: value" a line>
+-- Call: wrk ... -s wrk-requests.lua <url> -- <method> <path> <header file, one "name: value" a line> <pause in ms>
 -- The requests are written once, before the clock runs; the load costs wrk one table look-up each.
 
 local prepared = {}
@@ -15,6 +15,11 @@ end
 
 function init(args)
   local method, path, file = args[1], args[2], args[3]
+  local pause = tonumber(args[4] or '0')
+  -- wrk asks for it before each request, if it is there at all.
+  if pause > 0 then
+    function delay() return pause end
+  end
   local headers = {}
   for line in io.lines(file) do
     local name, value = line:match('^([^:]+): (.*)$')
