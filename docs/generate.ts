@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Value } from 'typebox/value'
+import { MEANINGS, type Topic } from '../src/cache/reasons.ts'
 import { ConfigSchema, configKeys } from '../src/config/schema.ts'
 import { PROBLEMS } from '../src/http/problems.ts'
 import { commandLinePage } from './command-line.ts'
@@ -14,6 +15,7 @@ const README = fileURLToPath(new URL('README.md', ROOT))
 const DEFAULTS = fileURLToPath(new URL('config/default.json', ROOT))
 const PROBLEMS_PAGE = fileURLToPath(new URL('docs/problems.md', ROOT))
 const COMMANDS_PAGE = fileURLToPath(new URL('docs/command-line.md', ROOT))
+const EXPLAIN_PAGE = fileURLToPath(new URL('docs/explain.md', ROOT))
 const BEGIN = '<!-- config:begin -->'
 const END = '<!-- config:end -->'
 
@@ -61,7 +63,33 @@ export function problemsPage(): string {
   return `${PROBLEMS_INTRODUCTION}${rows.join('\n')}\n`
 }
 
+const REASONS_BEGIN = '<!-- reasons:begin -->'
+const REASONS_END = '<!-- reasons:end -->'
+const TOPICS: Readonly<Record<Topic, string>> = {
+  lookup:
+    'What a look into memory, or into what Redis brings, comes to (`memory.reason`, `redis.brought.reason`)',
+  reject:
+    'Why an answer is not stored (`lastReject.reason`, and `detail=reject.…` in `Cache-Status`)',
+  redis: 'What Redis has to do with it (`redis.state`)',
+  assumption: 'On what a prediction rests (`prediction.assumes`)',
+}
+
+/** `docs/explain.md` with the tables of reasons in their place. */
+export function withReasons(page: string): string {
+  const tables = Object.entries(TOPICS).map(([topic, title]) => {
+    const rows = Object.entries(MEANINGS[topic as Topic]).map(
+      ([reason, { meaning, remedy }]) => `| \`${reason}\` | ${meaning} | ${remedy} |`,
+    )
+    return [`### ${title}`, '', '| | what it means | what to do |', '|---|---|---|', ...rows].join(
+      '\n',
+    )
+  })
+  const begin = page.indexOf(REASONS_BEGIN) + REASONS_BEGIN.length
+  return `${page.slice(0, begin)}\n\n${tables.join('\n\n')}\n\n${page.slice(page.indexOf(REASONS_END))}`
+}
+
 function main(): void {
+  writeFileSync(EXPLAIN_PAGE, withReasons(readFileSync(EXPLAIN_PAGE, 'utf8')))
   writeFileSync(README, withTable(readFileSync(README, 'utf8')))
   writeFileSync(DEFAULTS, defaultFile())
   writeFileSync(PROBLEMS_PAGE, problemsPage())

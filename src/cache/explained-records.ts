@@ -74,7 +74,7 @@ export function recordsOf(standing: Standing, now: number, sight: Sight): Explai
     admission:
       admission === undefined
         ? null
-        : { leftMs: admission.expiresAt - now, fences: stampOf(admission.stamp, sight) },
+        : { leftMs: whole(admission.expiresAt - now), fences: stampOf(admission.stamp, sight) },
     representation:
       representation === undefined ? null : representationOf(representation, now, sight),
   }
@@ -82,12 +82,12 @@ export function recordsOf(standing: Standing, now: number, sight: Sight): Explai
 
 function grantOf(grant: NonNullable<Standing['grant']>, now: number, sight: Sight): ExplainedGrant {
   const { kind, witnessedAt } = grant
-  const ageMs = now - witnessedAt
+  const ageMs = whole(now - witnessedAt)
   if (grant.kind === 'withdrawal') {
     return { kind, ageMs, leftMs: null, digest: null, version: null, fences: [] }
   }
   const { expiresAt, digest, version, stamp } = grant
-  const leftMs = Number.isFinite(expiresAt) ? expiresAt - now : null
+  const leftMs = Number.isFinite(expiresAt) ? whole(expiresAt - now) : null
   const fences = stampOf(stamp, sight)
   return { kind, ageMs, leftMs, digest: digest.slice(0, SHORT), version, fences }
 }
@@ -99,15 +99,15 @@ function representationOf(
 ): ExplainedRepresentation {
   if (shown.kind === 'superseded') {
     const nothing = { digest: null, freshForMs: null, staleForMs: null, bytes: null, version: null }
-    return { kind: 'superseded', ageMs: now - shown.at, ...nothing, fences: [] }
+    return { kind: 'superseded', ageMs: whole(now - shown.at), ...nothing, fences: [] }
   }
   const { digest, generatedAt, freshUntil, staleUntil, body, version, stamp } = shown
   return {
     kind: 'representation',
     digest: digest.slice(0, SHORT),
-    ageMs: now - generatedAt,
-    freshForMs: freshUntil - now,
-    staleForMs: staleUntil - now,
+    ageMs: whole(now - generatedAt),
+    freshForMs: whole(freshUntil - now),
+    staleForMs: whole(staleUntil - now),
     bytes: body.length,
     version,
     fences: stampOf(stamp, sight),
@@ -153,4 +153,9 @@ const SHORT = 12
 
 export function short(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, SHORT)
+}
+
+/** Whole milliseconds, rounded down: nothing looks as if it were left for longer than it is. */
+export function whole(milliseconds: number): number {
+  return Math.floor(milliseconds)
 }

@@ -11,6 +11,7 @@ import {
   fenceOf,
   recordsOf,
   short,
+  whole,
 } from './explained-records.ts'
 import type { FenceSight } from './fence.ts'
 import { type Key, representationKey } from './key.ts'
@@ -156,7 +157,7 @@ function retryAfterOf(refusal: Findings['refusal']): number | null {
 function rejectOf(reject: Reject | null, now: number): Explanation['lastReject'] {
   if (reject === null) return null
   const { reason, status, at } = reject
-  return { reason, ...meaningOf('reject', reason), status, agoMs: now - at }
+  return { reason, ...meaningOf('reject', reason), status, agoMs: whole(now - at) }
 }
 
 function look(found: Findings, standing: Standing, sight: Traits['sight']): ExplainedLook {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { defaultFile, problemsPage, withTable } from '../../../docs/generate.ts'
+import { defaultFile, problemsPage, withReasons, withTable } from '../../../docs/generate.ts'
 import { ConfigError } from '../../../src/config/config-error.ts'
 import { loadConfig, loadOps, parseConfig } from '../../../src/config/load.ts'
 import { configKeys } from '../../../src/config/schema.ts'
@@ -24,6 +24,8 @@ t.test('README, default configuration and problem page are in step with the code
   t.equal(withTable(readme), readme)
   t.equal(readFileSync(DEFAULT_FILE, 'utf8'), defaultFile())
   t.equal(readFileSync(new URL('docs/problems.md', ROOT), 'utf8'), problemsPage())
+  const explain = readFileSync(new URL('docs/explain.md', ROOT), 'utf8')
+  t.equal(explain, withReasons(explain))
   t.end()
 })
 
