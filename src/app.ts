@@ -17,6 +17,7 @@ import { tagMint } from './cache/representation.ts'
 import type { Landing } from './cache/served.ts'
 import { SharingMode } from './cache/sharing.ts'
 import { Standings } from './cache/standing.ts'
+import { TenantSwitch } from './cache/tenant-switch.ts'
 import { readCertificates, readTls } from './config/files.ts'
 import type { Config } from './config/schema.ts'
 import { cacheStatus } from './http/cache-status.ts'
@@ -130,6 +131,7 @@ function connectInstances(
   clock: Clock,
   reporting: Reporting,
   pins: VersionPins,
+  tenants: TenantSwitch,
 ): SharedState | null {
   const { redis, cache: limits, secret, previousSecrets } = config
   if (redis.url === null && redis.nodes.length === 0) return null
@@ -144,12 +146,13 @@ function connectInstances(
     maxBodyBytes: limits.maxBodyBytes,
     lifetimes: [longestTtlMs, limits.grantTtlMs, limits.credentialTtlMs],
     observer: reporting,
+    tenants,
     onPinChange: (partition, version) => pins.changed(partition, version),
   })
 }
 
 interface Instance {
-  readonly core: Core
+  readonly core: Core & { readonly tenants: TenantSwitch }
   readonly shared: SharedState | null
   readonly pins: VersionPins
 }
@@ -163,10 +166,11 @@ function buildInstance(
   siblings: Siblings | null,
 ): Instance {
   const own = overrides.memory ?? createMemoryStore({ ...config.cache.memory, formBytes })
+  const tenants = new TenantSwitch()
   const pins: VersionPins = new VersionPins(MAX_PINNED_CREDENTIALS, (partition, version) => {
     void (shared ?? local)?.notePin(partition, version)
   })
-  const shared = connectInstances(config, own, clock, reporting, pins)
+  const shared = connectInstances(config, own, clock, reporting, pins, tenants)
   const local =
     shared !== null || siblings === null
       ? null
@@ -182,7 +186,8 @@ function buildInstance(
   const fences = state === null ? {} : { fences: state.fences }
   const common = { memory: local?.memory ?? own, tier: shared?.tier ?? null, ...fences }
   const { memory: _, ...others } = overrides
-  return { core: buildCore(config, { ...common, ...others }, reporting), shared, pins }
+  const core = { ...buildCore(config, { ...common, ...others }, reporting), tenants }
+  return { core, shared, pins }
 }
 
 function guard(

@@ -9,6 +9,7 @@ import type { WriteFences } from './cache/fence.ts'
 import type { MemoryStore } from './cache/ports.ts'
 import { ALONE, Purger } from './cache/purge.ts'
 import type { SharingMode } from './cache/sharing.ts'
+import { switchTenant, type TenantSwitch } from './cache/tenant-switch.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
@@ -17,6 +18,7 @@ import { AccessLog } from './ops/access-log.ts'
 import { credentialRoute } from './ops/admin-credential.ts'
 import { purgeRoute } from './ops/admin-purge.ts'
 import type { AdminRoute } from './ops/admin-route.ts'
+import { tenantRoute } from './ops/admin-tenant.ts'
 import { tenantsRoute } from './ops/admin-tenants.ts'
 import { type ExplainDependencies, explainRoute } from './ops/explain.ts'
 import type { Observations } from './ops/merged-observations.ts'
@@ -71,6 +73,7 @@ export interface Operated {
   readonly credentials: Credentials
   /** Null: no Redis is configured. */
   readonly shared: SharedState | null
+  readonly tenants: TenantSwitch
   readonly isReady: () => boolean
   readonly explainer: Explainer
   readonly around: Omit<Surroundings, 'credentialOf' | 'tier'>
@@ -141,11 +144,13 @@ function meter(
 }
 
 function adminRoutes(
-  { fences, credentials, shared, explainer, around, wording }: Operated,
+  { fences, credentials, shared, explainer, around, wording, tenants }: Operated,
   { reporting, traffic }: Observers,
 ): AdminRoute[] {
   const rollCall = shared?.rollCall ?? ALONE
   const purger = new Purger({ fences, rollCall, reporter: reporting, newId: newValue })
+  const share = async (tenant: string, isOff: boolean): Promise<boolean> =>
+    shared === null || shared.switchTenant(tenant, isOff)
   const known = {
     tier: shared?.sight ?? null,
     credentialOf: (partition: string) => credentials.withPartition(partition),
@@ -154,6 +159,7 @@ function adminRoutes(
     explainRoute({ explainer, around: { ...around, ...known }, ...wording }),
     purgeRoute(purger),
     credentialRoute((authorization) => credentials.of(authorization)),
-    tenantsRoute(traffic),
+    tenantsRoute(traffic, tenants),
+    tenantRoute((tenant, isOff) => switchTenant(tenant, isOff, { tenants, share, purger })),
   ]
 }

@@ -63,6 +63,8 @@ export type BypassReason =
   | 'query'
   /** `Cache-Control: no-store` from the client: neither looked up nor stored. */
   | 'no-store'
+  /** An operator has switched the cache off for the tenant. */
+  | 'tenant-off'
 
 export type Detail =
   | Tier

@@ -164,6 +164,13 @@ export interface SharedTier {
   takeTurn(tenant: string, key: Key): Promise<Turn>
 }
 
+/** Tenants whose cache is off, as this process knows them. */
+export interface SwitchedTenants {
+  set(tenant: string, isOff: boolean): void
+  /** All that are off; the others are on. */
+  replace(tenants: readonly string[]): void
+}
+
 /** Who has applied what all instances were told. */
 export interface Roll {
   /** Instances that say so, this one included. */

@@ -14,6 +14,7 @@ import { noteLookup } from '../cache/read-trace.ts'
 import type { Report } from '../cache/report.ts'
 import type { ReadRequest } from '../cache/request.ts'
 import type { Failure, Served } from '../cache/served.ts'
+import type { TenantSwitch } from '../cache/tenant-switch.ts'
 import type { Span } from '../lib/tracer.ts'
 import { bodyOf, relayedAnswer, representationAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
@@ -30,6 +31,7 @@ export interface PipelineDependencies extends UpstreamReadsDependencies {
   /** The process is short of time or memory: only what costs next to nothing is answered. */
   readonly isOverloaded: () => boolean
   readonly maxRequestBytes: number
+  readonly tenants: Pick<TenantSwitch, 'isOff'>
 }
 
 /** A request whose head has passed, on its way to the upstream. */
@@ -90,10 +92,14 @@ export class Pipeline {
   proceed(exchange: Exchange, head: RequestHead, startedAt: number): void {
     // 2. Plan: a cached read, or something that passes through.
     const plan = this.#planner.planFor(head)
-    if (plan.kind === 'read') {
+    if (plan.kind === 'read' && this.#deps.tenants.isOff(plan.request.view.tenant)) {
+      const past = this.#planner.planPast(head, plan.request)
+      if (!this.#isShed(exchange, head, startedAt))
+        this.#passOn({ exchange, head, startedAt }, past)
+    } else if (plan.kind === 'read') {
       this.#readCached(exchange, head, plan.request, startedAt)
     } else if (plan.kind === 'refuse') {
-      this.#refuse({ exchange, head, startedAt }, 'invalid_parameter')
+      this.#refuse({ exchange, head, startedAt }, plan.code)
     } else if (!this.#isShed(exchange, head, startedAt)) {
       // 5. Everything else passes through.
       this.#passOn({ exchange, head, startedAt }, plan)

@@ -17,8 +17,9 @@ import {
 import type { RequestHead } from './validate.ts'
 
 export type Plan =
-  /** A cached route, but for a parameter that is no canonical id. */
-  { readonly kind: 'refuse' } | { readonly kind: 'read'; readonly request: ReadRequest } | PassPlan
+  | { readonly kind: 'refuse'; readonly code: 'invalid_parameter' | 'not_found' }
+  | { readonly kind: 'read'; readonly request: ReadRequest }
+  | PassPlan
 
 export interface PassPlan {
   readonly kind: 'pass'
@@ -33,9 +34,14 @@ export interface PassPlan {
   readonly route: string | null
 }
 
-const REFUSE: Plan = { kind: 'refuse' }
+/** A cached route, but for a parameter that is no canonical id. */
+const REFUSE: Plan = { kind: 'refuse', code: 'invalid_parameter' }
+/** The admin API is another listener's; a call that was sent here by mistake, or to try, goes no further. */
+const HIDE: Plan = { kind: 'refuse', code: 'not_found' }
+const ADMIN = /^\/admin(?:\/|$)/i
 const BYPASS_QUERY = outcome('bypass', { forward: 'bypass', detail: 'query' })
 const BYPASS_NO_STORE = outcome('bypass', { forward: 'request', detail: 'no-store' })
+const BYPASS_OFF = outcome('bypass', { forward: 'bypass', detail: 'tenant-off' })
 const PASS_READ = outcome('pass-through', { forward: 'bypass' })
 const PASS_WRITE = outcome('pass-through', { forward: 'method' })
 
@@ -54,11 +60,17 @@ export class Planner {
     return head.notes.plan
   }
 
+  /** A read that would be served, did the tenant's cache not happen to be off. */
+  planPast(head: RequestHead, { view, route }: ReadRequest): PassPlan {
+    return this.#pass(head, BYPASS_OFF, { route, params: view.params })
+  }
+
   #make(head: RequestHead): Plan {
     const isRead = head.method === 'GET' || head.method === 'HEAD'
     const read = isRead ? matchRead(head.path) : null
     if (read?.kind === 'invalid-parameter') return REFUSE
     if (read?.kind === 'cached') return this.#readCached(head, read.match)
+    if (ADMIN.test(head.path)) return HIDE
     return this.#pass(head, isSafeMethod(head.method) ? PASS_READ : PASS_WRITE, null)
   }
 
@@ -77,7 +89,7 @@ export class Planner {
     return { kind: 'read', request }
   }
 
-  #pass(head: RequestHead, told: Outcome, read: RouteMatch | null): Plan {
+  #pass(head: RequestHead, told: Outcome, read: RouteMatch | null): PassPlan {
     const { authorization, tenant, method, path } = head
     const credential = authorization === null ? null : this.#credentials.of(authorization)
     const write = tenant === null ? null : matchWrite(method, path)

@@ -9,6 +9,7 @@ export type ProblemType =
   | 'invalid-request'
   | 'missing-credentials'
   | 'header-too-large'
+  | 'not-found'
   | 'method-not-allowed'
   | 'content-too-large'
   | 'unsupported-media-type'
@@ -146,6 +147,11 @@ export const PROBLEMS = {
     detail: 'request line and header fields may have at most 16 KiB together',
     field: 'headers',
     closes: true,
+  }),
+  not_found: entry(404, 'not-found', 'is not served here', {
+    title: 'Not found',
+    detail: 'there is nothing at this path on this port',
+    field: 'path',
   }),
   method_not_allowed: entry(405, 'method-not-allowed', 'is not allowed', {
     title: 'Method not allowed',

@@ -1,6 +1,7 @@
-/** `GET /admin/tenants`: which tenants ask most, and why they miss. */
+/** `GET /admin/tenants`: which tenants ask most, and why they miss; and those whose cache is off. */
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
+import type { TenantSwitch } from '../cache/tenant-switch.ts'
 import type { AdminRoute } from './admin-route.ts'
 import type { TenantTraffic } from './tenant-traffic.ts'
 
@@ -12,7 +13,10 @@ const TenantsQuery = Type.Object(
 )
 type TenantsQuery = Static<typeof TenantsQuery>
 
-export function tenantsRoute(traffic: Pick<TenantTraffic, 'top'>): AdminRoute {
+export function tenantsRoute(
+  traffic: Pick<TenantTraffic, 'top'>,
+  switched: Pick<TenantSwitch, 'off'>,
+): AdminRoute {
   return {
     method: 'GET',
     path: '/tenants',
@@ -23,7 +27,10 @@ export function tenantsRoute(traffic: Pick<TenantTraffic, 'top'>): AdminRoute {
       const { top } = query as TenantsQuery
       return {
         status: 200,
-        body: { tenants: traffic.top(top === undefined ? DEFAULT_TOP : Number(top)) },
+        body: {
+          tenants: traffic.top(top === undefined ? DEFAULT_TOP : Number(top)),
+          off: switched.off,
+        },
       }
     },
   }

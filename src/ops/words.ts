@@ -35,6 +35,7 @@ export const MISS_WORDS: Words<MissReason | 'none'> = {
   sie: 'a stale copy was served, since the API failed',
   query: 'it had a query, whose meaning is not known',
   'no-store': 'the client said no-store',
+  'tenant-off': 'an operator has switched the cache off for the tenant',
   follower: 'waited for a read that was under way',
   private: 'what it waited for could not be shared',
   'version-pin': 'the credential had changed its API version',

@@ -35,6 +35,8 @@ export interface BusMessage {
   readonly pins?: readonly (readonly [partition: string, version: string | null])[]
   /** Turns that are over: whoever waited may look into Redis. */
   readonly landed?: readonly string[]
+  /** A tenant whose cache was switched off, or on. */
+  readonly switched?: readonly [tenant: string, isOff: boolean]
   /** Whoever has applied all that came before is to say so, under this name. */
   readonly call?: string
   /** The name of a call, answered. */

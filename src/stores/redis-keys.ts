@@ -44,6 +44,15 @@ export class RedisKeys {
     return `${this.#prefix}:{${this.slotOf(credentialFence(partition))}}:p:${hashOf(partition)}`
   }
 
+  /** Tenants whose cache is off. */
+  get off(): string {
+    return `${this.#prefix}:off`
+  }
+
+  switchOf(tenant: string): string {
+    return hashOf(`tenant;${tenant}`)
+  }
+
   get channel(): string {
     return `${this.#prefix}:bus`
   }

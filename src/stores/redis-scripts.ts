@@ -221,3 +221,19 @@ export const END_TURN: Script = {
 if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1`,
 }
+
+/** Switches a tenant. KEYS: those that are off. ARGV: its field, and its value, or nothing to take it out. */
+export const SWITCH: Script = {
+  name: 'laybySwitch',
+  lua: `
+if ARGV[2] == '' then redis.call('HDEL', KEYS[1], ARGV[1])
+else redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+return 1`,
+}
+
+/** KEYS: tenants that are off. Gives their values. */
+export const LIST_OFF: Script = {
+  name: 'laybyListOff',
+  lua: `
+return redis.call('HVALS', KEYS[1])`,
+}

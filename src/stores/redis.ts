@@ -5,14 +5,20 @@
 import { LRUCache } from 'lru-cache'
 import type { Fences, WriteFences } from '../cache/fence.ts'
 import { type Key, partsOf, tenantFence } from '../cache/key.ts'
-import type { MemoryStore, RollCall, SharedTier, TierSight } from '../cache/ports.ts'
+import type {
+  MemoryStore,
+  RollCall,
+  SharedTier,
+  SwitchedTenants,
+  TierSight,
+} from '../cache/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/derive-key.ts'
 import { Bus, type BusMessage } from './bus.ts'
 import { FenceTable } from './fence-table.ts'
 import { Lease } from './lease.ts'
 import { OwedChanges } from './owed-changes.ts'
-import { createCommands } from './redis-commands.ts'
+import { type CommandsObserver, createCommands } from './redis-commands.ts'
 import { connect, type RedisSettings } from './redis-connection.ts'
 import { RedisKeys } from './redis-keys.ts'
 import { SET_PIN } from './redis-scripts.ts'
@@ -20,6 +26,7 @@ import { RedisSight } from './redis-sight.ts'
 import { RedisTier } from './redis-tier.ts'
 import { BusRollCall } from './roll-call.ts'
 import { SharedFences } from './shared-fences.ts'
+import { SharedSwitches } from './shared-switches.ts'
 import { TierTrust } from './tier-trust.ts'
 import { Turns } from './turns.ts'
 
@@ -52,6 +59,8 @@ export interface RedisOptions {
   /** Longest life of a representation, of a grant, of an admission. Milliseconds. */
   readonly lifetimes: readonly number[]
   readonly observer: RedisObserver
+  /** To be kept as all instances know them. */
+  readonly tenants: SwitchedTenants
   /** Another instance says that a credential has changed its version. */
   readonly onPinChange: (partition: string, version: string | null) => void
 }
@@ -62,6 +71,8 @@ export interface SharedState {
   /** The tier, for one who only looks. */
   readonly sight: TierSight
   readonly rollCall: RollCall
+  /** Tells all instances that a tenant's cache is off, or on. False: they could not be told yet. */
+  switchTenant(tenant: string, isOff: boolean): Promise<boolean>
   /** A credential's version pin as it is now; null: not known. */
   notePin(partition: string, version: string | null): Promise<void>
   readonly isUsable: boolean
@@ -73,17 +84,23 @@ export interface SharedState {
 
 export function createSharedState(options: RedisOptions): SharedState {
   const parts = createParts(options)
-  const { commands, lease, bus, fences, store, keys, fenceLifetimeMs } = parts
+  const { commands, lease, bus, fences, store } = parts
   const turns = new Turns(parts)
-  // What Redis was told of a credential's pin a moment ago, it need not be told with every fill.
   const noted = new LRUCache<string, string>({ max: 10_000, ttl: NOTED_MS })
   const rollCall = new BusRollCall(parts)
+  const switches = new SharedSwitches({ ...parts, tenants: options.tenants })
+  parts.handlers.returned = (gapMs) => {
+    options.observer.busGap(gapMs)
+    void switches.catchUp()
+  }
+  commands.onUsable(() => void switches.catchUp())
   parts.handlers.heard = (sender) => rollCall.heard(sender)
   parts.handlers.receive = (message, sender) => {
     fences.received(message)
     tellOutdated(message, options, fences)
     remember(options.memory, message, options.clock.monotonic())
     turns.ended(message.landed ?? [])
+    if (message.switched !== undefined) switches.received(message.switched)
     for (const [partition, version] of message.pins ?? []) {
       noted.delete(partition)
       options.onPinChange(partition, version)
@@ -96,14 +113,8 @@ export function createSharedState(options: RedisOptions): SharedState {
     tier: sharedTier(store, turns, bus),
     sight: new RedisSight({ ...parts, ...options }),
     rollCall,
-    notePin: async (partition, version) => {
-      const told = version ?? ''
-      if (noted.get(partition) === told) return
-      noted.set(partition, told)
-      const reply = await commands.run(SET_PIN, [keys.pin(partition)], [told, fenceLifetimeMs])
-      if (!reply.ok) noted.delete(partition)
-      if (reply.ok && reply.value === 1) await bus.publish({ pins: [[partition, version]] })
-    },
+    switchTenant: (tenant, isOff) => switches.put(tenant, isOff),
+    notePin: (partition, version) => notePin(parts, noted, partition, version),
     get isUsable() {
       return commands.isUsable
     },
@@ -121,10 +132,27 @@ export function createSharedState(options: RedisOptions): SharedState {
   }
 }
 
+/** What Redis was told of a credential's pin a moment ago, it need not be told with every fill. */
+async function notePin(
+  { commands, keys, bus, fenceLifetimeMs }: ReturnType<typeof createParts>,
+  noted: LRUCache<string, string>,
+  partition: string,
+  version: string | null,
+): Promise<void> {
+  const told = version ?? ''
+  if (noted.get(partition) === told) return
+  noted.set(partition, told)
+  const reply = await commands.run(SET_PIN, [keys.pin(partition)], [told, fenceLifetimeMs])
+  if (!reply.ok) noted.delete(partition)
+  if (reply.ok && reply.value === 1) await bus.publish({ pins: [[partition, version]] })
+}
+
 /** What comes in from the bus goes to whoever is built after it. */
 interface Handlers {
   receive: (message: BusMessage, sender: string) => void
   heard: (sender: string) => void
+  /** The bus is heard again, or for the first time: something may have been missed. */
+  returned: (gapMs: number) => void
 }
 
 function createParts(options: RedisOptions) {
@@ -133,33 +161,27 @@ function createParts(options: RedisOptions) {
   // Fences outlive whatever is stamped with them, so that losing one stays the exception.
   const fenceLifetimeMs = Math.ceil(longest * 2 + 60_000)
   const keys = new RedisKeys(settings.keyPrefix)
+  const sealingKeys = secrets.map((secret) => deriveKey(secret, 'bus'))
   const lease = new Lease(clock)
   const table = new FenceTable(clock, lease, options.maxFences)
   const trust = new TierTrust(clock)
-  const commands = createCommands(settings, clock, {
-    stateChanged: (isUsable) => observer.redisChanged(isUsable),
-    failed: (code) => {
-      // A server that takes no writes may be a master no longer, and not hear of changes.
-      if (code === 'READONLY') trust.lost()
-      observer.redisFailed(code)
-    },
-  })
+  const commands = createCommands(settings, clock, commandsObserver(observer, trust))
   const owed = new OwedChanges(clock, (name) => tenantOrSelf(name))
-  const handlers: Handlers = { receive: () => {}, heard: () => {} }
+  const handlers: Handlers = { receive: () => {}, heard: () => {}, returned: () => {} }
   const bus = new Bus({
     subscriber: connect(settings, 'subscriber', (code) => observer.redisFailed(code)),
     commands,
     channel: keys.channel,
     lease,
     clock,
-    keys: secrets.map((secret) => deriveKey(secret, 'bus')),
+    keys: sealingKeys,
     onMessage: (message, sender) => handlers.receive(message, sender),
     onHeard: (sender) => handlers.heard(sender),
     onProbe: (isTaken) => (isTaken ? recover() : trust.missed()),
-    onGap: (milliseconds) => observer.busGap(milliseconds),
+    onGap: (milliseconds) => handlers.returned(milliseconds),
     onChange: (isHeard) => observer.busChanged(isHeard),
   })
-  const shared = { commands, keys, table, trust, clock, bus, owed, lease }
+  const shared = { sealingKeys, commands, keys, table, trust, clock, bus, owed, lease }
   const fences = new SharedFences({ ...shared, fenceLifetimeMs, recordLifetimeMs: longest })
   const recover = (): void => {
     if (trust.recovered()) void fences.recovered()
@@ -174,6 +196,17 @@ function createParts(options: RedisOptions) {
     onMismatch: (kind) => observer.mismatched(kind),
   })
   return { ...shared, fences, store, fenceLifetimeMs, handlers }
+}
+
+function commandsObserver(observer: RedisObserver, trust: TierTrust): CommandsObserver {
+  return {
+    stateChanged: (isUsable) => observer.redisChanged(isUsable),
+    failed: (code) => {
+      // A server that takes no writes may be a master no longer, and not hear of changes.
+      if (code === 'READONLY') trust.lost()
+      observer.redisFailed(code)
+    },
+  }
 }
 
 /** The tier, with what all instances must hear said on the bus. */

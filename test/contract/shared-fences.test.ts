@@ -46,6 +46,7 @@ async function join(t: Parameters<typeof startRedis>[0], url: string): Promise<S
     maxBodyBytes: 1_000,
     lifetimes: [10_000],
     observer: SILENT,
+    tenants: { set: () => {}, replace: () => {} },
     onPinChange: () => {},
   })
   t.teardown(() => state.close())

@@ -290,6 +290,7 @@ export class World {
       cache: this.#core.cache,
       credentials: this.#credentials,
       pins: this.#pins,
+      tenants: { isOff: () => false },
       readUpstream: guarded,
       reporter,
       traces: new RequestTraces(new SilentTracer(0), false),
