@@ -74,6 +74,10 @@ const MUTANTS: Record<string, Mutant> = {
       representationHolds: true,
     },
   }),
+  'a soft purge': (found) => ({
+    ...found,
+    standing: { ...found.standing, isMarked: false },
+  }),
   'the admission': ({ standing, ...found }) => ({
     ...found,
     standing: {

@@ -69,6 +69,7 @@ export type Command =
   | {
       readonly kind: 'purge'
       readonly what: 'tenant' | 'customer' | 'credential'
+      readonly isSoft: boolean
       readonly who: number
     }
   | { readonly kind: 'overload'; readonly isHigh: boolean }
@@ -164,6 +165,7 @@ const plain: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('purge' as const),
       what: fc.constantFrom('tenant' as const, 'customer' as const, 'credential' as const),
+      isSoft: fc.boolean(),
       who,
     }),
     weight: 1,
@@ -480,7 +482,9 @@ export class World {
       case 'settle':
         return this.#settle(command.status)
       case 'purge':
-        await this.#fences.change([this.#fenceOf(command)])
+        if (command.isSoft && command.what !== 'credential') {
+          await this.#fences.mark([this.#fenceOf(command)])
+        } else await this.#fences.change([this.#fenceOf(command)])
         return
       case 'overload':
         this.#isHigh = command.isHigh

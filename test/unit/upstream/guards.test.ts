@@ -1,6 +1,8 @@
 /** Breaker, tenant gate, retry budget and Retry-After: pure parts, on a clock of their own. */
 import t from 'tap'
 import { UpstreamBreaker } from '../../../src/upstream/breaker.ts'
+import { GuardedReads } from '../../../src/upstream/guarded-reads.ts'
+import { Lanes } from '../../../src/upstream/lanes.ts'
 import { retryAfterMs } from '../../../src/upstream/retry-after.ts'
 import { RetryBudget } from '../../../src/upstream/retry-budget.ts'
 import { TenantGate } from '../../../src/upstream/tenant-gate.ts'
@@ -129,4 +131,35 @@ t.test('Retry-After is seconds or a date', (t) => {
   t.equal(retryAfterMs([date]), 0)
   t.equal(retryAfterMs([['retry-after', date[1]]]), 0, 'a date without a clock to read it by')
   t.end()
+})
+
+t.test('what a read would be refused with is told without sending one', async (t) => {
+  const clock = new FakeClock()
+  const breaker = new UpstreamBreaker(clock, () => {})
+  const gate = new TenantGate(clock, 1)
+  const overall = new Lanes(clock, 5_000)
+  const client = { read: () => Promise.reject(new Error('sent')) }
+  const reads = new GuardedReads({ client, breaker, gate, overall, clock })
+  t.equal(reads.refusal('7'), null)
+  gate.hold('7', 5_000)
+  t.same(reads.refusal('7'), { kind: 'limited', retryAfterMs: 5_000 })
+  t.equal(reads.refusal('8'), null)
+  clock.advance(5_000)
+  for (let i = 0; i < 10; i++) breaker.failed()
+  t.same(reads.refusal('7'), { kind: 'unreachable', retryAfterMs: 1_000 })
+  clock.advance(1_000)
+  for (const look of [1, 2]) t.equal(reads.refusal('7'), null, `${look}: looking is not trying`)
+  t.equal(breaker.admit(), null)
+  breaker.succeeded()
+  const entries = Array.from({ length: 1_001 }, () => gate.enter('7', 60_000))
+  t.same(
+    reads.refusal('7'),
+    { kind: 'limited', retryAfterMs: 2_000 },
+    'no place, nor one to wait in',
+  )
+  for (const entry of entries) {
+    t.equal(await entry, 'in') || t.bailout('it waits in vain')
+    gate.leave('7')
+  }
+  t.equal(reads.refusal('7'), null)
 })
