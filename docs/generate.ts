@@ -1,6 +1,6 @@
 /**
  * `npm run docs:generate`: writes what is generated from the code: the configuration table in the README,
- * `config/default.json`, `docs/problems.md` and `docs/command-line.md`. A test fails when one of them is out of step.
+ * `config/default.json`, `docs/problems.md`, `docs/command-line.md` and `docs/metrics.md`. A test fails when one of them is out of step.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +9,7 @@ import { MEANINGS, type Topic } from '../src/cache/reasons.ts'
 import { ConfigSchema, configKeys } from '../src/config/schema.ts'
 import { PROBLEMS } from '../src/http/problems.ts'
 import { commandLinePage } from './command-line.ts'
+import { metricsPage } from './metrics.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const README = fileURLToPath(new URL('README.md', ROOT))
@@ -16,6 +17,7 @@ const DEFAULTS = fileURLToPath(new URL('config/default.json', ROOT))
 const PROBLEMS_PAGE = fileURLToPath(new URL('docs/problems.md', ROOT))
 const COMMANDS_PAGE = fileURLToPath(new URL('docs/command-line.md', ROOT))
 const EXPLAIN_PAGE = fileURLToPath(new URL('docs/explain.md', ROOT))
+const METRICS_PAGE = fileURLToPath(new URL('docs/metrics.md', ROOT))
 const BEGIN = '<!-- config:begin -->'
 const END = '<!-- config:end -->'
 
@@ -94,6 +96,7 @@ function main(): void {
   writeFileSync(DEFAULTS, defaultFile())
   writeFileSync(PROBLEMS_PAGE, problemsPage())
   writeFileSync(COMMANDS_PAGE, commandLinePage())
+  writeFileSync(METRICS_PAGE, metricsPage())
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main()

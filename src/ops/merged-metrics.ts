@@ -49,10 +49,6 @@ export class MergedMetrics {
   of(own: ProcessMetrics): Registry {
     return merged([own, ...this.#last.values(), this.#departed])
   }
-
-  text(own: ProcessMetrics): Promise<string> {
-    return this.of(own).metrics()
-  }
 }
 
 function mergedBy(name: string): { readonly aggregator?: 'min' | 'max' } {

@@ -3,12 +3,12 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import type { ProcessMetrics } from './merged-metrics.ts'
 
 export class PrimaryMetrics {
-  readonly #registry = new Registry()
+  readonly registry = new Registry()
   readonly #restarts: Counter
 
   /** @param startedAt seconds since 1970-01-01 UTC */
   constructor(startedAt: number, listening: () => number) {
-    const registers = [this.#registry]
+    const registers = [this.registry]
     this.#restarts = new Counter({
       name: 'worker_restarts_total',
       help: 'Worker processes that ended unasked, and were started anew',
@@ -34,6 +34,6 @@ export class PrimaryMetrics {
   }
 
   async values(): Promise<ProcessMetrics> {
-    return this.#registry.getMetricsAsJSON()
+    return this.registry.getMetricsAsJSON()
   }
 }

@@ -4,8 +4,9 @@
  * a worker.
  */
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { Registry } from 'prom-client'
 import { addDashboard, type DashboardDependencies } from './dashboard.ts'
+import type { ProcessMetrics } from './merged-metrics.ts'
+import { addMetrics } from './metrics-route.ts'
 
 export interface CarriedRequest {
   readonly method: string
@@ -23,8 +24,8 @@ export interface CarriedReply {
 export interface PrimaryServerDependencies {
   /** Whether some worker wants traffic. */
   readonly isReady: () => boolean
-  /** In Prometheus' text form. */
-  readonly metrics: () => Promise<string>
+  /** Of all processes, merged. */
+  readonly metrics: () => Promise<ProcessMetrics>
   readonly dashboard: DashboardDependencies
   /** Null: no worker has answered. */
   readonly carry: (request: CarriedRequest) => Promise<CarriedReply | null>
@@ -43,10 +44,7 @@ export async function createPrimaryServer(
   fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
   )
-  fastify.get('/metrics', async (_request, reply) => {
-    reply.type(Registry.PROMETHEUS_CONTENT_TYPE)
-    return deps.metrics()
-  })
+  addMetrics(fastify, deps.metrics)
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {
     if (!deps.isReady()) reply.code(503)

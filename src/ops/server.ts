@@ -4,8 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type AdminDependencies, addAdmin } from './admin.ts'
 import { addDashboard, type DashboardDependencies } from './dashboard.ts'
-import { CONTENT_TYPES, expose, type MetricFamily } from './exposition.ts'
-import { chooseFormat } from './format-choice.ts'
+import { addMetrics } from './metrics-route.ts'
 
 export interface OpsDependencies {
   readonly registry: Registry
@@ -27,12 +26,7 @@ export async function createOpsServer({
 }: OpsDependencies): Promise<FastifyInstance> {
   const fastify = Fastify({ logger: false, requestTimeout: 10_000, genReqId: () => randomUUID() })
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 404 }))
-  fastify.get('/metrics', async ({ headers }, reply) => {
-    const format = chooseFormat(headers.accept)
-    const families = (await registry.getMetricsAsJSON()) as unknown as MetricFamily[]
-    reply.header('Content-Type', CONTENT_TYPES[format]).header('Vary', 'Accept')
-    return expose(families, format)
-  })
+  addMetrics(fastify, () => registry.getMetricsAsJSON())
   // Never tests a dependency: a restart would not mend one.
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {

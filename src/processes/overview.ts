@@ -41,9 +41,9 @@ export class Overview {
     void this.#merged.depart(id)
   }
 
-  async metrics(): Promise<string> {
+  async metrics(): Promise<ProcessMetrics> {
     await this.#learn()
-    return this.#merged.text(await this.#own.values())
+    return this.#merged.of(await this.#own.values()).getMetricsAsJSON()
   }
 
   /** What a dashboard is made of. */

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { buildTestApp } from '../helpers/app.ts'
+import { parseOpenMetrics } from '../helpers/openmetrics.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 t.test('metrics have the names of the wire conventions and count what happened', async (t) => {
@@ -36,6 +37,13 @@ t.test('metrics have the names of the wire conventions and count what happened',
   ]) {
     t.ok(text.includes(`${line}\n`), line)
   }
+  const accept = 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5'
+  const open = await fetch(`${app.opsUrl}/metrics`, { headers: { accept } })
+  t.equal(
+    open.headers.get('content-type'),
+    'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  )
+  t.ok(parseOpenMetrics(await open.text()).some(({ name }) => name === 'requests'))
   t.match(text, /^memory_bytes [1-9]/m)
   t.match(text, /^# TYPE reject_total counter$/m)
 })

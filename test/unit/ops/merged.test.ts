@@ -1,8 +1,10 @@
 /** What several processes count and see, told as one. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import t from 'tap'
+import { expose, type MetricFamily } from '../../../src/ops/exposition.ts'
 import { MergedMetrics, type ProcessMetrics } from '../../../src/ops/merged-metrics.ts'
 import { mergedProblems, mergedTenants } from '../../../src/ops/merged-observations.ts'
+import { parseOpenMetrics } from '../../helpers/openmetrics.ts'
 
 async function counted(requests: number, bytes: number, redisUp: number): Promise<ProcessMetrics> {
   const registers = [new Registry()]
@@ -21,13 +23,15 @@ t.test('counters and histograms are added up, gauges as befits them', async (t) 
   const merged = new MergedMetrics()
   merged.learn(1, await counted(1, 100, 1))
   merged.learn(2, await counted(5, 200, 0))
-  const text = await merged.text([])
+  const text = await merged.of([]).metrics()
   t.match(text, /^requests_total\{code="200"\} 6$/m)
   t.match(text, /^fill_seconds_bucket\{le="1"\} 1$/m)
   t.match(text, /^fill_seconds_count 2$/m)
   t.match(text, /^memory_bytes 300$/m)
   t.match(text, /^redis_up 0$/m, 'up only where it is for all')
   t.match(text, /^breaker_state 1$/m, 'open where it is for one')
+  const told = (await merged.of([]).getMetricsAsJSON()) as unknown as MetricFamily[]
+  t.equal(parseOpenMetrics(expose(told, 'openmetrics')).length, 5, 'OpenMetrics as well')
 })
 
 t.test('what an ended process had counted stays, and what it had does not', async (t) => {
@@ -38,7 +42,7 @@ t.test('what an ended process had counted stays, and what it had does not', asyn
   }
   await merged.depart(99)
   merged.learn(4, await counted(1, 50, 1))
-  const text = await merged.text([])
+  const text = await merged.of([]).metrics()
   t.match(text, /^requests_total\{code="200"\} 31$/m)
   t.match(text, /^fill_seconds_count 4$/m)
   t.match(text, /^memory_bytes 50$/m)
