@@ -259,10 +259,23 @@ const WORDING = { cacheStatus, problemOf }
 
 /** What bears on the next read beside the cache. */
 function surroundings(
-  { pins, readUpstream }: { readonly pins: VersionPins; readonly readUpstream: GuardedReads },
+  {
+    pins,
+    readUpstream,
+    tenants,
+  }: {
+    readonly pins: VersionPins
+    readonly readUpstream: GuardedReads
+    readonly tenants: TenantSwitch
+  },
   { isOverloaded }: FrontEnds,
 ): Operated['around'] {
-  return { pins, refusal: (tenant) => readUpstream.refusal(tenant), isOverloaded }
+  return {
+    pins,
+    refusal: (tenant) => readUpstream.refusal(tenant),
+    isOff: (tenant) => tenants.isOff(tenant),
+    isOverloaded,
+  }
 }
 
 function frontEndSettings({ server, upstream }: Config) {

@@ -55,6 +55,8 @@ export interface Surroundings {
   /** What a read of the tenant would be refused with, unsent; null: it would be sent. */
   refusal(tenant: string): UpstreamFailure | null
   isOverloaded(): boolean
+  /** An operator has switched the cache off for the tenant. */
+  isOff(tenant: string): boolean
   /** The tier that instances share; null: there is none. */
   readonly tier: TierSight | null
 }
@@ -154,6 +156,7 @@ export class Explainer {
       isWritePending: this.#isWritePending(request, parent, sightAfter(this.#deps, glance)),
       refusal: around.refusal(tenant),
       isOverloaded: around.isOverloaded(),
+      isOff: around.isOff(tenant),
     }
   }
 

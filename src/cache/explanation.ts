@@ -77,6 +77,8 @@ export interface Explanation {
     readonly refusal: Failure | null
     readonly retryAfterMs: number | null
     readonly isOverloaded: boolean
+    /** An operator has switched the cache off for the tenant: its reads skip it. */
+    readonly isOff: boolean
     /** Waited for in place of asking. */
     readonly follows: 'refresh' | 'fill' | 'elsewhere' | null
   }
@@ -126,6 +128,7 @@ export function explain(found: Findings, traits: Traits): Explanation {
       refusal: refusal === null ? null : refusal.kind,
       retryAfterMs: retryAfterOf(refusal),
       isOverloaded: found.isOverloaded,
+      isOff: found.isOff,
       follows: followsOf(found),
     },
     keys: {

@@ -119,6 +119,9 @@ export function outcome(kind: OutcomeKind, fields: Partial<Omit<Outcome, 'kind'>
   return { ...NOTHING, ...fields, kind }
 }
 
+/** A read of a tenant whose cache is off. */
+export const TENANT_OFF = outcome('bypass', { forward: 'bypass', detail: 'tenant-off' })
+
 /** @param age @param ttl whole seconds */
 export function hit(tier: Tier, age: number, ttl: number): Outcome {
   return {

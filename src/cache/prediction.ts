@@ -6,7 +6,7 @@ import { NO_DIRECTIVES } from './cache-control.ts'
 import type { Leader } from './coalesce.ts'
 import type { Standing } from './entitlement.ts'
 import { lookUp, type Miss, secondsLeft, serveStale, spare } from './lookup.ts'
-import { hit, type Outcome, REFUSED, type RejectReason } from './outcome.ts'
+import { hit, type Outcome, REFUSED, type RejectReason, TENANT_OFF } from './outcome.ts'
 import type { UpstreamAnswer, UpstreamFailure } from './ports.ts'
 import {
   type Failure,
@@ -93,6 +93,8 @@ export interface Findings {
   readonly refusal: UpstreamFailure | null
   /** The process is short of time or memory, and answers from memory only. */
   readonly isOverloaded: boolean
+  /** An operator has switched the cache off for the tenant. */
+  readonly isOff: boolean
 }
 
 export interface UnderWay {
@@ -113,6 +115,7 @@ export interface Prediction {
 
 export function predict(found: Findings, assumed: AssumedAnswer = STORABLE): Prediction {
   const { standing, limits, now } = found
+  if (found.isOff) return past(found, assumed)
   const inMemory = lookUp(standing, NO_DIRECTIVES, 'memory', now)
   if (inMemory.kind !== 'miss') return from(inMemory, 'nothing')
   const stale = serveStale(inMemory, NO_DIRECTIVES, limits, now)
@@ -129,12 +132,19 @@ export function predict(found: Findings, assumed: AssumedAnswer = STORABLE): Pre
 /** The other way that it may go, where what Redis has is under seal; null: there is none. */
 export function predictServedByRedis(found: Findings): Prediction | null {
   const { redis, isOverloaded, standing, limits, now } = found
-  if (redis !== 'sealed' || isOverloaded) return null
+  if (redis !== 'sealed' || isOverloaded || found.isOff) return null
   const inMemory = lookUp(standing, NO_DIRECTIVES, 'memory', now)
   if (inMemory.kind !== 'miss' || serveStale(inMemory, NO_DIRECTIVES, limits, now)) return null
   // How old it is can't be told without the seal.
   const outcome = { ...hit('redis', 0, 0), age: null, ttl: null }
   return { outcome, problem: null, assumes: 'redis-serves' }
+}
+
+/** It skips the cache, and the guards of the upstream with it. */
+function past({ isOverloaded }: Findings, assumed: AssumedAnswer): Prediction {
+  if (isOverloaded) return { outcome: REFUSED, problem: 'overloaded', assumes: 'nothing' }
+  if (assumed.kind === 'answer') return { outcome: TENANT_OFF, problem: null, assumes: 'nothing' }
+  return { outcome: REFUSED, problem: assumed.kind, assumes: 'failing' }
 }
 
 /** It goes to the upstream, or waits for what has gone there. */

@@ -5,7 +5,7 @@
 import type { Credential, Credentials } from '../auth/credentials.ts'
 import type { VersionPins } from '../auth/version-pins.ts'
 import { requestDirectives } from '../cache/cache-control.ts'
-import { type Outcome, outcome } from '../cache/outcome.ts'
+import { type Outcome, outcome, TENANT_OFF } from '../cache/outcome.ts'
 import { type ReadRequest, readRequest } from '../cache/request.ts'
 import {
   isSafeMethod,
@@ -41,7 +41,6 @@ const HIDE: Plan = { kind: 'refuse', code: 'not_found' }
 const ADMIN = /^\/admin(?:\/|$)/i
 const BYPASS_QUERY = outcome('bypass', { forward: 'bypass', detail: 'query' })
 const BYPASS_NO_STORE = outcome('bypass', { forward: 'request', detail: 'no-store' })
-const BYPASS_OFF = outcome('bypass', { forward: 'bypass', detail: 'tenant-off' })
 const PASS_READ = outcome('pass-through', { forward: 'bypass' })
 const PASS_WRITE = outcome('pass-through', { forward: 'method' })
 
@@ -62,7 +61,7 @@ export class Planner {
 
   /** A read that would be served, did the tenant's cache not happen to be off. */
   planPast(head: RequestHead, { view, route }: ReadRequest): PassPlan {
-    return this.#pass(head, BYPASS_OFF, { route, params: view.params })
+    return this.#pass(head, TENANT_OFF, { route, params: view.params })
   }
 
   #make(head: RequestHead): Plan {

@@ -97,6 +97,17 @@ t.test('what is asked wrongly is refused, and nothing secret is told', async (t)
   for (const secret of [TOKEN, credential, 'Plain']) t.notMatch(text, secret)
 })
 
+t.test('a tenant whose cache is off skips it, and that is foretold', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, { ops: OPS })
+  const credential = await credentialIn(app)
+  await app.get('/customers/1')
+  t.equal((await callAdmin(app, 'PUT', '/tenants/7', { cache: 'off' })).status, 202)
+  const { prediction } = await explain(app, credential)
+  t.equal(prediction.cacheStatus, 'layby; fwd=bypass; detail=tenant-off')
+  t.equal(statusOf(await app.get('/customers/1')), prediction.cacheStatus)
+})
+
 async function startPair(t: Test): Promise<readonly [TestApp, TestApp]> {
   const redis = await startRedis(t)
   const upstream = await startUpstream(t)

@@ -306,6 +306,7 @@ export class World {
       pins: this.#pins,
       credentialOf: () => null,
       refusal: (tenant) => guarded.refusal(tenant),
+      isOff: () => false,
       isOverloaded: () => this.#isHigh,
       tier: null,
     }
