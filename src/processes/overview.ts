@@ -119,5 +119,7 @@ function withTenants(first: CarriedReply, replies: readonly CarriedReply[]): Car
     .filter(({ status }) => status === 200)
     .map(({ body }) => (JSON.parse(body) as Pick<Observations, 'tenants'>).tenants)
   const longest = Math.max(...lists.map(({ length }) => length))
-  return { ...first, body: JSON.stringify({ tenants: mergedTenants(lists).slice(0, longest) }) }
+  const rest = JSON.parse(first.body) as object
+  const tenants = mergedTenants(lists).slice(0, longest)
+  return { ...first, body: JSON.stringify({ ...rest, tenants }) }
 }
