@@ -113,7 +113,7 @@ t.test('its secrets are files that make-secrets.sh writes and git ignores', (t) 
 })
 
 t.test('what is mounted is there', (t) => {
-  const paths = [...pathsBelow('deploy'), 'deploy/grafana/dashboard.json']
+  const paths = pathsBelow('deploy')
   for (const [name, { volumes = [] }] of services) {
     for (const volume of volumes.filter((each) => each.startsWith('./'))) {
       const path = `deploy/${volume.slice(2).split(':')[0]}`
