@@ -52,8 +52,11 @@ function carryOut(step: string, app: string, images: string): void {
   if (word !== 'RUN') return
   // What was installed is here already, and is neither changed nor copied.
   if (step === 'RUN npm ci') symlinkSync(join(ROOT, 'node_modules'), join(app, 'node_modules'))
-  const build = /npm run (build(?::all)?)\b/.exec(step)?.[1]
-  if (build !== undefined) execFileSync('npm', ['run', '--silent', build], { cwd: app })
+  const script = /npm run (build(?::all)?)\b/.exec(step)?.[1]
+  if (script === undefined) return
+  // The test runner would have every Node that is started load parts of it: the compiler does not start then.
+  const own = ['PATH', 'HOME'].map((name) => `${name}=${process.env[name]}`)
+  execFileSync('env', ['-i', ...own, 'npm', 'run', '--silent', script], { cwd: app })
 }
 
 function copy(words: readonly string[], app: string, images: string): void {
