@@ -9,6 +9,8 @@ const ENTITY_TAG = /^(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")$/
  * @param etag the tag of the representation that the caller may read, quotes included
  */
 export function noneMatchFails(field: string, etag: string): boolean {
+  // What nearly all clients send. Cutting up the field took a third of a 304.
+  if (field === etag) return true
   const own = opaque(etag)
   // Commas are allowed within a tag: cut only where a tag or `*` can begin.
   return field
