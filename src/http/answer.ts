@@ -78,7 +78,8 @@ export function representationAnswer(
   const headers = exchangeHeaders(told, head)
   const { ifNoneMatch } = head
   if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, tagOf(representation, coding))) {
-    return { ...NOT_MODIFIED, common: notModified, headers, body: null }
+    const { status, reason } = NOT_MODIFIED
+    return { status, reason, common: notModified, headers, body: null }
   }
   const { status, reason } = representation
   const body = bodyIn(representation, coding)
