@@ -42,6 +42,9 @@ async function startInstance(upstreamUrl: string, redisUrl: string | null): Prom
       LAYBY_SERVER_PORT: '0',
       LAYBY_OPS_PORT: '0',
       LAYBY_UPSTREAM_URL: upstreamUrl,
+      // One tenant asks for all the cold keys at once: its share of the API is not what is measured.
+      LAYBY_UPSTREAM_CONNECTIONS: `${COLD_KEYS}`,
+      LAYBY_UPSTREAM_TENANT_READS: `${COLD_KEYS}`,
       ...(redisUrl === null
         ? {}
         : { LAYBY_REDIS_URL: redisUrl, LAYBY_SECRET: 'for the benchmark only, 32 or more' }),
@@ -59,12 +62,24 @@ async function startInstance(upstreamUrl: string, redisUrl: string | null): Prom
 
 const agent = new Agent({ connections: 3_000 })
 
-async function ask(origin: string, id: number): Promise<{ ms: number; told: string }> {
+async function ask(
+  origin: string,
+  id: number,
+): Promise<{ ms: number; told: string; status: number }> {
   const from = systemClock.monotonic()
   const path = `/customers/${id}/`
-  const { headers, body } = await agent.request({ origin, path, method: 'GET', headers: HEADERS })
+  const { headers, body, statusCode } = await agent.request({
+    origin,
+    path,
+    method: 'GET',
+    headers: HEADERS,
+  })
   await body.text()
-  return { ms: systemClock.monotonic() - from, told: String(headers['cache-status']) }
+  return {
+    ms: systemClock.monotonic() - from,
+    told: String(headers['cache-status']),
+    status: statusCode,
+  }
 }
 
 interface Row {
@@ -135,10 +150,12 @@ async function main(): Promise<void> {
   const before = requests
   const from = systemClock.monotonic()
   const keys = Array.from({ length: COLD_KEYS }, (_, i) => 3_000_000 + i)
-  await Promise.all([a, b, c].flatMap(({ url }) => keys.map((key) => ask(url, key))))
+  const reads = [a, b, c].flatMap(({ url }) => keys.map((key) => ask(url, key)))
+  const answers = await Promise.all(reads)
   const cold = {
     keys: COLD_KEYS,
     reads: 3 * COLD_KEYS,
+    answered: answers.filter(({ status }) => status === 200).length,
     upstreamRequests: requests - before,
     ms: Math.round(systemClock.monotonic() - from),
   }
@@ -160,7 +177,7 @@ function report(rows: readonly Row[], cold: Readonly<Record<string, number>>): v
   }
   console.log(
     `${cold['reads']} reads of ${cold['keys']} cold keys through three instances at once: ` +
-      `${cold['upstreamRequests']} upstream requests, ${cold['ms']} ms`,
+      `${cold['answered']} answered with 200, ${cold['upstreamRequests']} upstream requests, ${cold['ms']} ms`,
   )
   const file = benchFile('results', 'redis.json')
   writeFileSync(file, `${JSON.stringify({ rows, cold }, null, 2)}\n`)
