@@ -75,6 +75,9 @@ function sample({ name, dash }) {
 /** @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
 
+/** The first seconds do not stretch over the whole width. @type {import('uplot').Scale['range']} */
+const aMinuteAtLeast = (_, min, max) => [Math.min(min ?? 0, (max ?? 0) - 60), max ?? 0]
+
 /** Of a logarithmic scale, the whole powers of ten. @param {unknown} _ @param {number[]} at */
 const decades = (_, at) => at.map((value) => (Number.isInteger(Math.log10(value)) ? value : null))
 
@@ -93,7 +96,7 @@ function options(chart, width) {
     legend: { show: false },
     cursor: { show: false },
     padding: [8, 4, 0, 0],
-    scales: { x: { time: true }, y: chart.scale },
+    scales: { x: { time: true, range: aMinuteAtLeast }, y: chart.scale },
     axes: [
       {
         ...axis,

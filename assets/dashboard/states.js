@@ -52,7 +52,7 @@ export function showHealth({ snapshot }) {
 function breakers(snapshot) {
   return Object.entries(snapshot.breakers).map(([target, isOpen]) => ({
     state: /** @type {State} */ (isOpen ? 'bad' : 'good'),
-    name: `Breaker to the ${target}`,
+    name: target === 'redis' ? 'Redis breaker' : 'API breaker',
     word: isOpen ? 'open' : 'closed',
     text: isOpen
       ? 'It does not answer: one request a second tries.'
@@ -95,7 +95,7 @@ function bus(snapshot) {
   const gaps =
     busGaps.count === 0
       ? 'Never silent so far.'
-      : `Silent ${whole(busGaps.count)} times, ${longest}.`
+      : `Silent ${busGaps.count === 1 ? 'once' : `${whole(busGaps.count)} times`}, ${longest}.`
   return isBusLive
     ? { state: 'good', name, word: 'held', text: `Writes elsewhere are heard. ${gaps}` }
     : {

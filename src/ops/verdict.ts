@@ -49,6 +49,7 @@ export interface Verdict {
   /** The worst of the headline and the findings. */
   readonly state: State
   readonly headline: Headline
+  /** Says too when something is wrong. */
   readonly title: string
   /** Why the headline is what it is. */
   readonly because: string
@@ -71,10 +72,11 @@ const FULL_FROM = 0.98
 export function verdictOf(snapshot: Snapshot, figures: Figures, during: string): Verdict {
   const findings = findingsOf(snapshot, figures, during).sort(worstFirst)
   const headline = headlineOf(snapshot, figures)
+  const title = titleOf(headline, figures)
   return {
     state: findings[0]?.state ?? stateOf(headline),
     headline,
-    title: titleOf(headline, figures),
+    title: findings[0]?.state === 'bad' ? `Something is wrong; ${small(title)}` : title,
     because: becauseOf(headline, figures, during),
     findings,
   }
@@ -236,6 +238,10 @@ function worstFirst(a: Finding, b: Finding): number {
   return Number(b.state === 'bad') - Number(a.state === 'bad')
 }
 
+function small(sentence: string): string {
+  return `${sentence[0]?.toLowerCase()}${sentence.slice(1)}`
+}
+
 function were(count: number): string {
   return count === 1 ? 'request was' : 'requests were'
 }
@@ -245,5 +251,5 @@ function whole(count: number): string {
 }
 
 function percent(share: number | null): string {
-  return share === null ? '–' : `${Math.floor(share * 100)} %`
+  return share === null ? '–' : `${Math.floor(share * 100)}\u00a0%`
 }

@@ -41,7 +41,7 @@ const codes = ({ findings }: Verdict): string[] => findings.map(({ code }) => co
 t.test('a cache that answers most reads helps, and says how much', (t) => {
   const verdict = judged([HIT, FILL])
   t.match(verdict, { state: 'good', headline: 'helping', findings: [] })
-  t.equal(verdict.title, 'The cache is helping: 90 % of reads come from it')
+  t.equal(verdict.title, 'The cache is helping: 90\u00a0% of reads come from it')
   t.match(verdict.because, /^In the last minute, 90 of 100 reads were hits; 100 calls/)
   t.end()
 })
@@ -96,6 +96,7 @@ t.test('what is wrong is told in words, worst first', (t) => {
   const both = judged([HIT], { breakers: { upstream: true }, redis: { ...redis, isUp: false } })
   t.strictSame(codes(both), ['breaker-open', 'redis-down'])
   t.equal(both.state, 'bad')
+  t.equal(both.title, 'Something is wrong; the cache is helping: 100\u00a0% of reads come from it')
   t.strictSame(
     codes(judged([HIT, ['failed', 'none', 'none', '502', 0]])),
     [],
