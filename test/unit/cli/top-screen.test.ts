@@ -73,7 +73,7 @@ t.test('all is on one screen of 80 by 24', (t) => {
     textOf(viewOf()),
     [
       'layby  http://127.0.0.1:9003  up 12 min  ready  since it began  21:40:03Z  q: quit',
-      'The cache is helping: 90 % of reads come from it',
+      'The cache is helping: 90\u00a0% of reads come from it',
       'Since it began, 900 of 1,000 reads were hits; 905 calls to the API were saved.',
       '',
       'HIT RATIO      90.0%  [###########################---]  memory 80.0%  redis 10.0%',
