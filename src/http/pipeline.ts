@@ -18,7 +18,7 @@ import type { TenantSwitch } from '../cache/tenant-switch.ts'
 import type { Span } from '../lib/tracer.ts'
 import { bodyOf, relayedAnswer, representationAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
-import { type PassPlan, Planner } from './plan.ts'
+import { type PassPlan, type Plan, Planner } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
 import { endRequest } from './request-traces.ts'
 import { UpstreamReads, type UpstreamReadsDependencies } from './upstream-reads.ts'
@@ -91,12 +91,8 @@ export class Pipeline {
    */
   proceed(exchange: Exchange, head: RequestHead, startedAt: number): void {
     // 2. Plan: a cached read, or something that passes through.
-    const plan = this.#planner.planFor(head)
-    if (plan.kind === 'read' && this.#deps.tenants.isOff(plan.request.view.tenant)) {
-      const past = this.#planner.planPast(head, plan.request)
-      if (!this.#isShed(exchange, head, startedAt))
-        this.#passOn({ exchange, head, startedAt }, past)
-    } else if (plan.kind === 'read') {
+    const plan = this.#planFor(head)
+    if (plan.kind === 'read') {
       this.#readCached(exchange, head, plan.request, startedAt)
     } else if (plan.kind === 'refuse') {
       this.#refuse({ exchange, head, startedAt }, plan.code)
@@ -104,6 +100,13 @@ export class Pipeline {
       // 5. Everything else passes through.
       this.#passOn({ exchange, head, startedAt }, plan)
     }
+  }
+
+  /** Whether a tenant is switched off may change at any time: it is no part of a plan that is kept. */
+  #planFor(head: RequestHead): Plan {
+    const plan = this.#planner.planFor(head)
+    const isOff = plan.kind === 'read' && this.#deps.tenants.isOff(plan.request.view.tenant)
+    return isOff ? this.#planner.planPast(head, plan.request) : plan
   }
 
   #readCached(
