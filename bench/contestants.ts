@@ -4,7 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ask } from './http-client.ts'
-import { benchFile, compiledPeer, findProgram, laybyProgram, repositoryRoot } from './paths.ts'
+import { CERTIFICATE, CERTIFICATE_KEY, startLayby } from './layby.ts'
+import { benchFile, compiledPeer, findProgram, laybyProgram } from './paths.ts'
 import {
   type Command,
   freePort,
@@ -21,10 +22,6 @@ export type Surroundings = {
 }
 
 export type Target = { readonly port: number; readonly process: RunningProcess }
-
-/** Of the tests; made for 127.0.0.1. */
-const CERTIFICATE = join(repositoryRoot, 'test/helpers/tls/server.pem')
-const KEY = join(repositoryRoot, 'test/helpers/tls/server.key')
 
 /**
  * cache: answers from store and must prove it. proxy: asks the upstream for every request.
@@ -86,27 +83,7 @@ const layby = (tls: boolean): Contestant => ({
   tls,
   missing: () => missingFile(laybyProgram, '.build/src/main.js'),
   saysHit: (headers) => `${headers['cache-status']}`.startsWith('layby; hit'),
-  start: async ({ core, upstreamPort }) => {
-    const port = await freePort()
-    const opsPort = await freePort()
-    const process = await startServer({
-      program: globalThis.process.execPath,
-      // As `npm start` runs it.
-      args: ['--max-semi-space-size=32', laybyProgram],
-      core,
-      cwd: repositoryRoot,
-      env: {
-        LAYBY_SERVER_PORT: `${port}`,
-        LAYBY_OPS_PORT: `${opsPort}`,
-        LAYBY_UPSTREAM_URL: `http://127.0.0.1:${upstreamPort}`,
-        LAYBY_LOG_LEVEL: 'warn',
-        ...(tls ? { LAYBY_SERVER_TLS_CERT: CERTIFICATE, LAYBY_SERVER_TLS_KEY: KEY } : {}),
-      },
-    })
-    const question = { method: 'GET', path: '/health/ready', headers: {} }
-    await untilReady(process, async () => (await ask(opsPort, question)).status === 200)
-    return { port, process }
-  },
+  start: ({ core, upstreamPort }) => startLayby({ core, upstreamPort, tls }),
 })
 
 const nginx = (tls: boolean): Contestant => ({
@@ -124,7 +101,7 @@ const nginx = (tls: boolean): Contestant => ({
     const configuration = join(home, 'nginx.conf')
     const user = userInfo().username
     const listen = tls ? 'ssl' : ''
-    const files = { certificate: CERTIFICATE, key: KEY }
+    const files = { certificate: CERTIFICATE, key: CERTIFICATE_KEY }
     const values = { port, upstreamPort, folder: home, user, listen, ...files }
     writeFileSync(configuration, fillTemplate('nginx.conf.template', values))
     return startOnPort(

@@ -1,16 +1,12 @@
 /** npm run bench: see bench/README.md. */
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { constants, tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Contestant, contestants, startStandInUpstream, type Target } from './contestants.ts'
 import { chooseCores, describeMachine, type Machine } from './machine.ts'
 import { type Course, type Sample, takeSample } from './measure.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
-import { benchFile, findProgram } from './paths.ts'
-import { killEverything } from './processes.ts'
 import { isSaturated, type Row, summariseAll, tableOf } from './report.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
+import { killOnExit, makeFolder, printMachine, requireTools, writeResult } from './stage.ts'
 
 /** Names of `--only` that select within one list; none of them in the list selects all of it. */
 function select<T extends { readonly id: string }>(all: readonly T[], only: readonly string[]) {
@@ -30,35 +26,6 @@ function available(chosen: readonly Contestant[]): Contestant[] {
     if (reason !== undefined) console.log(`skipped ${contestant.id}: ${reason}`)
     return reason === undefined
   })
-}
-
-function requireTools(): void {
-  const tools = { wrk: 'wrk', taskset: 'util-linux' }
-  for (const [program, debianPackage] of Object.entries(tools)) {
-    if (findProgram(program) !== undefined) continue
-    throw new Error(`${program} is not installed (Debian package ${debianPackage})`)
-  }
-}
-
-/**
- * Memory-backed where the machine has it, so that nginx's cache never waits for a disk; not if
- * programs may not run from there (usual in containers), since Varnish loads its compiled VCL.
- */
-function makeFolder(): string {
-  const mount = readFileSync('/proc/mounts', 'utf8')
-    .split('\n')
-    .find((line) => line.split(' ')[1] === '/dev/shm')
-  const parent = mount === undefined || mount.includes('noexec') ? tmpdir() : '/dev/shm'
-  const folder = mkdtempSync(join(parent, 'layby-bench-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
-  return folder
-}
-
-function killOnExit(): void {
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, () => process.exit(128 + constants.signals[name]))
-  }
-  process.once('exit', killEverything)
 }
 
 type Refusal = { readonly scenario: string; readonly contestant: string; readonly reason: string }
@@ -157,12 +124,7 @@ type Findings = {
 /** Only a complete run replaces the figures that are kept; *.tmp is ignored by git. */
 function writeFindings(findings: Findings): string {
   const { quick, only } = findings.options
-  const name = quick || only.length > 0 ? 'partial.json.tmp' : 'latest.json'
-  const path = benchFile('results', name)
-  mkdirSync(benchFile('results'), { recursive: true })
-  writeFileSync(`${path}.tmp`, `${JSON.stringify(findings, undefined, 2)}\n`)
-  renameSync(`${path}.tmp`, path)
-  return `bench/results/${name}`
+  return writeResult(quick || only.length > 0 ? 'partial.json.tmp' : 'latest.json', findings)
 }
 
 function printTables(chosen: readonly Scenario[], rows: readonly Row[]): void {
@@ -175,12 +137,6 @@ function printTables(chosen: readonly Scenario[], rows: readonly Row[]): void {
       '\n~ the server was not saturated: its requests/s are those of the load or upstream',
     )
   }
-}
-
-function printMachine(machine: Machine): void {
-  console.log(`${machine.cpuModel}, ${machine.cores} cores, Node ${machine.node}, ${machine.date}`)
-  if (machine.loadAverage <= 0.7) return
-  console.log(`warning: load average is ${machine.loadAverage}, the figures are noisy`)
 }
 
 async function bench(options: BenchOptions): Promise<void> {

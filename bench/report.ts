@@ -86,7 +86,7 @@ export function summariseAll(
 }
 
 /** First column to the left, figures to the right. */
-function alignColumns(lines: readonly (readonly string[])[]): string[] {
+export function alignColumns(lines: readonly (readonly string[])[]): string[] {
   const widths = lines[0]?.map((_, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
   )
