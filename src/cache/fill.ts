@@ -3,7 +3,15 @@
  * records are written. The last step of a fill, after its last await.
  */
 import { type FenceStamp, type Fences, isTrue, type OpenFence } from './fence.ts'
-import { credentialFence, currentKey, familyFence, lineageKey, subjectFence } from './key.ts'
+import { HeaderLists } from './header-lists.ts'
+import {
+  credentialFence,
+  currentKey,
+  familyFence,
+  type Key,
+  lineageKey,
+  subjectFence,
+} from './key.ts'
 import type { RejectReason } from './outcome.ts'
 import { type Assessment, assess } from './policy.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
@@ -55,6 +63,7 @@ type Admitted = Extract<Assessment, { kind: 'admit' }>
 
 export class FillStore {
   readonly #deps: FillDependencies
+  readonly #headers = new HeaderLists()
 
   constructor(dependencies: FillDependencies) {
     this.#deps = dependencies
@@ -114,7 +123,7 @@ export class FillStore {
     stamp: FenceStamp,
   ): Representation {
     const { status, reason, body } = answer
-    const headers = keptHeaders(answer.headers)
+    const headers = this.#headers.shared(keptHeaders(answer.headers))
     const { tenant } = request.view
     const { version } = admitted
     const generatedAt = answer.sentAt - admitted.initialAgeMs
@@ -135,7 +144,7 @@ export class FillStore {
       servedAt: generatedAt,
       freshUntil,
       staleUntil: freshUntil + Math.min(staleMs, admitted.staleMs),
-      stamp: stamp.filter(([name]) => name !== credentialFence(request.partition)),
+      stamp: without(stamp, credentialFence(request.partition)),
     }
   }
 
@@ -163,8 +172,8 @@ export class FillStore {
     if (proof.supersedes !== null) this.#overtake(request, proof.supersedes, sentAt)
     const expiresAt = sentAt + lifetimes.grantTtlMs
     const { holder } = request.credential
-    const witnessed = { digest, version, witnessedAt: sentAt, expiresAt, stamp }
-    const grant: Grant = { kind: 'grant', holder, ...witnessed }
+    const kind = 'grant'
+    const grant: Grant = { kind, holder, digest, version, witnessedAt: sentAt, expiresAt, stamp }
     memory.set(request.grantKey, grant)
     memory.set(key, representation)
     if (sharing.of(request.view.tenant, sentAt) === 'tenant') {
@@ -225,7 +234,16 @@ export class FillStore {
     if (request.route.parentMember === null) return
     const key = lineageKey(request.view.tenant, request.route.subject, subjectOf(request))
     const own = subjectFence(request.view.tenant, request.route.subject, subjectOf(request))
-    const guard = stamp.filter(([name]) => name === own)
+    const guard = only(stamp, own)
     this.#deps.memory.set(key, { kind: 'lineage', parent, stamp: guard })
   }
+}
+
+/** `slice`: what `filter` returns has room for more, and is kept as long as the record. */
+function without(stamp: FenceStamp, fence: Key): FenceStamp {
+  return stamp.filter(([name]) => name !== fence).slice()
+}
+
+function only(stamp: FenceStamp, fence: Key): FenceStamp {
+  return stamp.filter(([name]) => name === fence).slice()
 }

@@ -20,9 +20,14 @@ export type Key = string
 const ABSENT = '-'
 
 export function encodeParts(...parts: readonly string[]): Key {
-  let key = ''
-  for (const part of parts) key += `${part.length}:${part}`
-  return key
+  // Joined, and not added up: what is added up stays in pieces, each of them an object, for as long as it is
+  // stored, and every comparison has to put them together.
+  const encoded = new Array<string>(parts.length)
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as string
+    encoded[i] = `${part.length}:${part}`
+  }
+  return encoded.join('')
 }
 
 /** The parts of a key, back from `encodeParts`. */

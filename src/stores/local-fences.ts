@@ -18,6 +18,8 @@ import {
 import type { Key } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
 
+type Stamped = FenceStamp[number]
+
 export interface LocalFencesOptions {
   readonly clock: Clock
   /** How many fences are remembered. */
@@ -26,7 +28,8 @@ export interface LocalFencesOptions {
 
 export class LocalFences implements Fences, WriteFences {
   readonly #clock: Clock
-  readonly #values: LRUCache<Key, string>
+  /** As they are stamped: records that are guarded by one fence have the very same pair. */
+  readonly #values: LRUCache<Key, Stamped>
   /** Fence → id of the write → when that write is over, whatever became of it. */
   readonly #pending = new Map<Key, Map<string, number>>()
   /** The last value given out. */
@@ -34,24 +37,27 @@ export class LocalFences implements Fences, WriteFences {
 
   constructor({ clock, maxFences }: LocalFencesOptions) {
     this.#clock = clock
-    this.#values = new LRUCache<Key, string>({ max: maxFences })
+    this.#values = new LRUCache<Key, Stamped>({ max: maxFences })
   }
 
   holds(stamp: FenceStamp): boolean {
-    for (const [name, value] of stamp) {
+    for (const stamped of stamp) {
+      const [name, value] = stamped
       // `peek`: what is used need not move up; a fence that is evicted costs a miss.
       // Pending is asked first: a write that ran out of time changes the value.
-      if (this.#isPending(name) || this.#values.peek(name) !== value) return false
+      if (this.#isPending(name)) return false
+      const known = this.#values.peek(name)
+      if (known !== stamped && known?.[1] !== value) return false
     }
     return true
   }
 
   peek(names: readonly Key[]): string {
-    return names.map((name) => this.#valueOf(name)).join(',')
+    return names.map((name) => this.#stamped(name)[1]).join(',')
   }
 
   sight(name: Key): FenceSight {
-    const known = this.#values.peek(name)
+    const known = this.#values.peek(name)?.[1]
     const now = this.#clock.monotonic()
     const writes = this.#pending.get(name)
     const isPending = writes !== undefined && [...writes.values()].some((until) => now < until)
@@ -74,7 +80,7 @@ export class LocalFences implements Fences, WriteFences {
   async extend(open: OpenFence, families: readonly Key[]): Promise<FenceStamp | null> {
     if (!this.holds(open.stamp)) return null
     if (families.length === 0) return open.stamp
-    if (open.kin === null || this.#values.get(open.kin[0]) !== open.kin[1]) return null
+    if (open.kin === null || this.#values.get(open.kin[0])?.[1] !== open.kin[1]) return null
     if (families.some((name) => this.#isPending(name))) return null
     return [...open.stamp, ...families.map((name) => this.#stamped(name))]
   }
@@ -103,13 +109,13 @@ export class LocalFences implements Fences, WriteFences {
   }
 
   async change(names: readonly Key[]): Promise<boolean> {
-    for (const name of names) this.#values.set(name, this.#newValue())
+    for (const name of names) this.#set(name, this.#newValue())
     return true
   }
 
   async mark(names: readonly Key[]): Promise<boolean> {
     for (const name of names) {
-      this.#values.set(name, withMark(this.#valueOf(name), this.#newValue()))
+      this.#set(name, withMark(this.#stamped(name)[1], this.#newValue()))
     }
     return true
   }
@@ -118,16 +124,14 @@ export class LocalFences implements Fences, WriteFences {
     return String(++this.#counter)
   }
 
-  #valueOf(name: Key): string {
-    const known = this.#values.get(name)
-    if (known !== undefined) return known
-    const value = this.#newValue()
-    this.#values.set(name, value)
-    return value
+  #set(name: Key, value: string): Stamped {
+    const stamped: Stamped = [name, value]
+    this.#values.set(name, stamped)
+    return stamped
   }
 
-  #stamped(name: Key): readonly [Key, string] {
-    return [name, this.#valueOf(name)]
+  #stamped(name: Key): Stamped {
+    return this.#values.get(name) ?? this.#set(name, this.#newValue())
   }
 
   #markPending(name: Key, write: string, until: number): void {
@@ -151,7 +155,7 @@ export class LocalFences implements Fences, WriteFences {
     if (writes.size > 0) return true
     // The write ran out of time, its outcome unseen: that counts as a change.
     this.#pending.delete(name)
-    this.#values.set(name, this.#newValue())
+    this.#set(name, this.#newValue())
     return false
   }
 }

@@ -1,0 +1,37 @@
+import t from 'tap'
+import type { FenceStamp } from '../../../src/cache/fence.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { LocalFences } from '../../../src/stores/local-fences.ts'
+
+async function stampOf(fences: LocalFences, ...names: string[]): Promise<FenceStamp> {
+  return (await fences.open(names, null)).stamp
+}
+
+t.test('what one fence guards bears the very same stamp, and not one like it each', async (t) => {
+  const fences = new LocalFences({ clock: systemClock, maxFences: 10 })
+  const [tenant, one] = await stampOf(fences, 'tenant', 'one')
+  const [again, other] = await stampOf(fences, 'tenant', 'other')
+  t.equal(again, tenant)
+  t.not(other, one)
+})
+
+t.test('a stamp that came another way holds by its value', async (t) => {
+  const fences = new LocalFences({ clock: systemClock, maxFences: 10 })
+  const stamp = await stampOf(fences, 'tenant')
+  const copy: FenceStamp = stamp.map(([name, value]) => [name, value])
+  t.ok(fences.holds(copy))
+  t.notOk(fences.holds(stamp.map(([name]) => [name, 'another'])))
+})
+
+t.test('a changed, marked or forgotten fence holds no earlier stamp', async (t) => {
+  const fences = new LocalFences({ clock: systemClock, maxFences: 2 })
+  const changed = await stampOf(fences, 'a')
+  await fences.change(['a'])
+  t.notOk(fences.holds(changed))
+  const marked = await stampOf(fences, 'a')
+  await fences.mark(['a'])
+  t.notOk(fences.holds(marked))
+  const forgotten = await stampOf(fences, 'a')
+  await stampOf(fences, 'b', 'c')
+  t.notOk(fences.holds(forgotten))
+})
