@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireAnswer } from './answer.ts'
 import type { Passage } from './passage.ts'
 import type { ProblemCode } from './problems.ts'
-import { writeAnswer, writeProblem } from './respond.ts'
+import { hasContent, writeAnswer, writeProblem } from './respond.ts'
 import type { RawRequest } from './validate.ts'
 
 export interface Exchange {
@@ -16,12 +16,15 @@ export interface Exchange {
    * @returns the status that was answered
    */
   problem(code: ProblemCode, requestId: string, retryAfter: number | null): number
-  /** Gives the request to the pass-through, which answers it. */
+  /** Gives the request to what passes it through, and answers it. */
   passOn(passage: Passage): void
 }
 
-/** Gives Node's objects to the pass-through, with what is known of the request. */
-export type PassOn = (req: IncomingMessage, res: ServerResponse, passage: Passage) => void
+/** Who passes requests through, by whether they have content. */
+export interface PassOn {
+  withContent(req: IncomingMessage, res: ServerResponse, passage: Passage): void
+  withoutContent(exchange: Exchange, passage: Passage): void
+}
 
 /** An exchange by the objects of Node's own HTTP server. */
 export class NodeExchange implements Exchange {
@@ -51,6 +54,7 @@ export class NodeExchange implements Exchange {
   }
 
   passOn(passage: Passage): void {
-    this.#passOn(this.#req, this.#res, passage)
+    if (hasContent(this.#req)) this.#passOn.withContent(this.#req, this.#res, passage)
+    else this.#passOn.withoutContent(this, passage)
   }
 }

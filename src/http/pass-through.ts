@@ -1,5 +1,5 @@
 /**
- * Everything that the cache does not answer goes through @fastify/http-proxy.
+ * What has content goes through @fastify/http-proxy; what passes through without goes by `relay.ts`.
  *
  * Its defaults are not ours (reliability section 0.3), so each is set: no retry of anything, no header of
  * the client's forwarded unless allowed, no address in an error, hop-by-hop headers dropped both ways.
@@ -10,19 +10,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Report } from '../cache/report.ts'
-import { failureOf, isUpstreamFault } from '../upstream/client.ts'
 import { relayedAnswer } from './answer.ts'
-import { BodyTap, ContentTooLarge } from './body-tap.ts'
+import { BodyTap } from './body-tap.ts'
 import {
   conduct,
-  InvalidAnswer,
   type Passage,
   type PassageDependencies,
   type PassedAnswer,
+  problemOf,
+  reportPassage,
 } from './passage.ts'
 import type { ProblemCode } from './problems.ts'
-import { endRequest } from './request-traces.ts'
 import { endConnection, writeAnswer, writeProblem } from './respond.ts'
 
 export interface PassThroughDependencies extends PassageDependencies {
@@ -33,7 +31,6 @@ export interface PassThroughDependencies extends PassageDependencies {
 interface Journey {
   readonly passage: Passage
   readonly rawHeaders: readonly string[]
-  readonly startedAt: number
   answer: PassedAnswer | null
   problem: ProblemCode | null
 }
@@ -51,9 +48,8 @@ export class PassThrough {
 
   /** Notes what the pipeline knows, before the request is given to Fastify. */
   admit(req: IncomingMessage, passage: Passage): void {
-    const startedAt = this.#deps.clock.monotonic()
     const { rawHeaders } = req
-    this.#journeys.set(req, { passage, rawHeaders, startedAt, answer: null, problem: null })
+    this.#journeys.set(req, { passage, rawHeaders, answer: null, problem: null })
   }
 
   async register(fastify: FastifyInstance): Promise<void> {
@@ -145,20 +141,7 @@ export class PassThrough {
   #report(req: IncomingMessage, res: ServerResponse): void {
     const journey = this.#journeys.get(req)
     if (journey === undefined) return
-    const { head, outcome, route, span } = journey.passage
-    const report: Report = {
-      outcome: journey.problem === null ? outcome : { ...outcome, kind: 'failed' },
-      status: res.statusCode,
-      method: head.method,
-      route,
-      tenant: head.tenant,
-      requestId: head.requestId,
-      traceId: span.context.traceId,
-      problem: journey.problem,
-      durationMs: this.#deps.clock.monotonic() - journey.startedAt,
-    }
-    this.#deps.reporter.finished(report)
-    endRequest(span, report)
+    reportPassage(journey.passage, res.statusCode, journey.problem, this.#deps)
   }
 }
 
@@ -177,10 +160,3 @@ type RelayCallback = (
   error: Error | null,
   response?: { readonly statusCode: number; readonly headers: object; readonly body: Readable },
 ) => void
-
-function problemOf(cause: unknown): ProblemCode {
-  if (cause instanceof ContentTooLarge) return 'content_too_large'
-  if (cause instanceof InvalidAnswer) return 'upstream_unreachable'
-  if (!isUpstreamFault(cause)) return 'internal_error'
-  return failureOf(cause).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
-}

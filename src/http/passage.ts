@@ -8,7 +8,7 @@ import type { FenceStamp } from '../cache/fence.ts'
 import { type Invalidator, readsBodies, type WriteOutcome } from '../cache/invalidation.ts'
 import type { Outcome } from '../cache/outcome.ts'
 import type { HeaderList } from '../cache/records.ts'
-import type { Reporter } from '../cache/report.ts'
+import type { Report, Reporter } from '../cache/report.ts'
 import { headerValue } from '../cache/representation.ts'
 import type { RequestCredential } from '../cache/request.ts'
 import type { Standings } from '../cache/standing.ts'
@@ -16,10 +16,18 @@ import type { RouteMatch, WriteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
 import { endCall, failCall } from '../upstream/call-span.ts'
-import { checkedHeaders, failureOf, reasonOf, type UpstreamClient } from '../upstream/client.ts'
-import { announcedLength, type Body, gather } from '../upstream/gather.ts'
+import {
+  checkedHeaders,
+  failureOf,
+  isUpstreamFault,
+  reasonOf,
+  type UpstreamClient,
+} from '../upstream/client.ts'
 import { passedHeaders } from '../upstream/headers.ts'
-import type { BodyTap } from './body-tap.ts'
+import type { ReceptionTerms } from '../upstream/reception.ts'
+import { type BodyTap, ContentTooLarge } from './body-tap.ts'
+import type { ProblemCode } from './problems.ts'
+import { endRequest } from './request-traces.ts'
 import type { RequestHead } from './validate.ts'
 
 /** What the pipeline knows of a request that passes through. */
@@ -36,6 +44,8 @@ export interface Passage {
   readonly route: string | null
   /** The request, as its trace tells of it. */
   readonly span: Span
+  /** When it arrived, in monotonic milliseconds. */
+  readonly startedAt: number
 }
 
 export interface PassageDependencies {
@@ -60,10 +70,10 @@ export class InvalidAnswer extends Error {
   override readonly name = 'InvalidAnswer'
 }
 
-/** Longest answer of a write that is read for the ids in it. */
-const MAX_READ_BYTES = 65_536
-/** Longest body that is passed on whole; longer ones are streamed. */
-const MAX_WHOLE_BYTES = 16_384
+/** The answer of a write that is read for the ids in it. */
+const READ: ReceptionTerms = { maxWholeBytes: 65_536, waitsForUnannounced: true }
+/** A short body is not worth a stream; one of unknown length may be meant to come bit by bit. */
+const PASSED_ON: ReceptionTerms = { maxWholeBytes: 16_384, waitsForUnannounced: false }
 
 /** What came of sending. Until something came, the outcome of a write is unknown. */
 interface Exchange {
@@ -133,13 +143,11 @@ async function send(
   try {
     const answer = await relay(passage, rawHeaders, body, client)
     version = headerValue(answer.headers, 'x-api-version')
-    if (write === null || !readsBodies(write)) {
-      return { answer, outcome: { ...UNKNOWN, status: answer.status } }
-    }
-    const received = await readUp(answer)
     const { status } = answer
-    const outcome = { status, requestBody: body?.text ?? null, responseBody: received.text }
-    return { answer: received.answer, outcome }
+    if (!isRead(write)) return { answer, outcome: { ...UNKNOWN, status } }
+    const responseBody = Buffer.isBuffer(answer.body) ? answer.body.toString('utf8') : null
+    const outcome = { status, requestBody: body?.text ?? null, responseBody }
+    return { answer, outcome }
   } finally {
     if (pin !== null) pins.end(pin, version)
   }
@@ -171,40 +179,55 @@ async function relay(
 }
 
 async function receive(
-  { head }: Passage,
-  requestHeaders: string[],
+  { head, write }: Passage,
+  headers: string[],
   body: BodyTap | null,
   client: UpstreamClient,
 ): Promise<PassedAnswer> {
-  const response = await client.relay({
-    method: head.method,
-    path: head.query === null ? head.path : `${head.path}?${head.query}`,
-    headers: requestHeaders,
-    body,
-  })
-  const headers = checkedHeaders(response)
-  if (headers === null) {
-    response.body.destroy()
+  const { method, path, query } = head
+  const target = query === null ? path : `${path}?${query}`
+  const question = { method, path: target, headers, body }
+  const received = await client.relay(question, isRead(write) ? READ : PASSED_ON)
+  const checked = checkedHeaders(received)
+  if (checked === null) {
+    if (!Buffer.isBuffer(received.body)) received.body.destroy()
     throw new InvalidAnswer('the upstream sent no valid answer')
   }
-  const answer = { status: response.statusCode, reason: reasonOf(response), headers }
-  const length = announcedLength(headers)
-  // A short body is not worth a stream: read whole, it leaves in one write with the head.
-  if (length === null || length > MAX_WHOLE_BYTES || head.method === 'HEAD') {
-    return { ...answer, body: response.body }
-  }
-  const gathered = await gather(response.body, length, MAX_WHOLE_BYTES)
-  return { ...answer, body: gathered.kind === 'whole' ? gathered.body : gathered.stream }
+  const { status } = received
+  return { status, reason: reasonOf(received), headers: checked, body: received.body }
 }
 
-/** Reads the body, if it is short enough, and puts what was read in its place. */
-async function readUp(
-  answer: PassedAnswer,
-): Promise<{ readonly answer: PassedAnswer; readonly text: string | null }> {
-  if (Buffer.isBuffer(answer.body)) return { answer, text: answer.body.toString('utf8') }
-  const length = announcedLength(answer.headers)
-  const gathered = await gather(answer.body as Body, length, MAX_READ_BYTES)
-  return gathered.kind === 'whole'
-    ? { answer: { ...answer, body: gathered.body }, text: gathered.body.toString('utf8') }
-    : { answer: { ...answer, body: gathered.stream }, text: null }
+/** Whether what the write changes is found in bodies. */
+function isRead(write: WriteMatch | null): boolean {
+  return write !== null && readsBodies(write)
+}
+
+/** What the client is told of the error that `conduct` rejected with. */
+export function problemOf(error: unknown): ProblemCode {
+  if (error instanceof ContentTooLarge) return 'content_too_large'
+  if (error instanceof InvalidAnswer) return 'upstream_unreachable'
+  if (!isUpstreamFault(error)) return 'internal_error'
+  return failureOf(error).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
+}
+
+/** Tells of a passage that has come to its end. */
+export function reportPassage(
+  { head, outcome, route, span, startedAt }: Passage,
+  status: number,
+  problem: ProblemCode | null,
+  { reporter, clock }: Pick<PassageDependencies, 'reporter' | 'clock'>,
+): void {
+  const report: Report = {
+    outcome: problem === null ? outcome : { ...outcome, kind: 'failed' },
+    status,
+    method: head.method,
+    route,
+    tenant: head.tenant,
+    requestId: head.requestId,
+    traceId: span.context.traceId,
+    problem,
+    durationMs: clock.monotonic() - startedAt,
+  }
+  reporter.finished(report)
+  endRequest(span, report)
 }

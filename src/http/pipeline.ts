@@ -178,7 +178,7 @@ export class Pipeline {
   #passOn({ exchange, head, startedAt }: Arriving, plan: PassPlan): void {
     const { outcome, credential, write, read, route } = plan
     const span = this.#deps.traces.begin(head, head.method, route, startedAt)
-    exchange.passOn({ head, credential, outcome, write, read, route, span })
+    exchange.passOn({ head, credential, outcome, write, read, route, span, startedAt })
   }
 
   #refuse(refusal: Refusal, code: ProblemCode, retryAfterMs: number | null = null): void {

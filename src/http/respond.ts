@@ -93,7 +93,7 @@ export function isEnding(socket: Socket): boolean {
   return ending.has(socket)
 }
 
-function hasContent({ headers }: IncomingMessage): boolean {
+export function hasContent({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 

@@ -15,6 +15,7 @@ import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { Pressure } from './pressure.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
+import { Relay } from './relay.ts'
 import { isEnding, markEnding, NO_REQUEST_ID, writeProblem } from './respond.ts'
 
 export type FrontEndDependencies = Omit<PipelineDependencies, 'isOverloaded'> &
@@ -61,9 +62,13 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
   const isOverloaded = (): boolean => pressure.isHigh
   const pipeline = new Pipeline({ ...deps, isOverloaded })
   let giveToFastify: ServerFactoryHandler = () => {}
-  const passOn: PassOn = (req, res, passage) => {
-    passThrough.admit(req, passage)
-    giveToFastify(req, res)
+  const relay = new Relay(deps)
+  const passOn: PassOn = {
+    withContent: (req, res, passage) => {
+      passThrough.admit(req, passage)
+      giveToFastify(req, res)
+    },
+    withoutContent: (exchange, passage) => void relay.pass(exchange, passage),
   }
   const fastify = Fastify({
     // Its logger would write addresses and headers; the pipeline reports what is to be told.

@@ -2,15 +2,22 @@
  * The upstream, through one undici pool for fills and pass-through alike. No interceptor, no redirect, no
  * retry; the certificate is always verified. A failure is a value, and says nothing of addresses.
  */
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
 import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
 import { endCall, failCall } from './call-span.ts'
 import { Connector } from './connector.ts'
-import { announcedLength, gather } from './gather.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
+import {
+  Overdue,
+  type Question,
+  type Received,
+  type ReceptionTerms,
+  type Sent,
+  send,
+} from './reception.ts'
 import { RetryBudget } from './retry-budget.ts'
 
 export interface UpstreamOptions {
@@ -29,20 +36,22 @@ export interface UpstreamOptions {
 }
 
 /** A read, to be put to the upstream. */
-interface Question {
+interface Read {
   readonly path: string
   readonly headers: ReadHeaders
-  readonly signal: AbortSignal
+  /** Monotonic milliseconds. */
+  readonly deadline: number
 }
 
-/** The upstream has begun to answer. */
 interface Call {
-  readonly response: Dispatcher.ResponseData
   readonly span: Span
+  readonly sent: Sent
 }
 
 export class UpstreamClient {
   readonly #pool: Pool
+  /** Of reads, which may be stored: whole as far as they may. */
+  readonly #terms: ReceptionTerms
   readonly #options: UpstreamOptions
   /** Path of `upstream.url`, without a final slash: goes before every path. */
   readonly #base: string
@@ -52,6 +61,7 @@ export class UpstreamClient {
   constructor(options: UpstreamOptions) {
     const url = new URL(options.url)
     this.#options = options
+    this.#terms = { maxWholeBytes: options.maxBodyBytes, waitsForUnannounced: true }
     this.#base = url.pathname.replace(/\/+$/, '')
     this.#connector = new Connector(options.connectTimeoutMs, options.ca)
     this.#pool = new Pool(url.origin, {
@@ -68,75 +78,50 @@ export class UpstreamClient {
    * `maxBodyBytes` is handed over as a stream, on which only the pause within the body is limited.
    */
   async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
-    const { clock } = this.#options
-    const sentAt = clock.monotonic()
-    const abort = new AbortController()
-    const timer = setTimeout(() => abort.abort(), Math.max(0, deadline - sentAt))
+    const sentAt = this.#options.clock.monotonic()
     try {
-      const question = { path: this.#base + path, headers, signal: abort.signal }
-      return await this.#receive(await this.#askTwice(question), sentAt)
+      return await this.#askTwice({ path: this.#base + path, headers, deadline }, sentAt)
     } catch (error) {
       return failureOf(error)
-    } finally {
-      clearTimeout(timer)
     }
   }
 
-  /** Sends a request that passes through. The one difference to undici's own `request`: `path` gets the base. */
-  async relay(
-    options: Omit<Dispatcher.RequestOptions, 'origin'>,
-  ): Promise<Dispatcher.ResponseData> {
-    return this.#request({ ...options, path: this.#base + options.path })
-  }
-
-  /**
-   * A read that met a connection which the upstream was just closing is sent once more (reliability F31).
-   * Only a read, and only within the budget: whatever else fails is an answer of its own.
-   */
-  async #askTwice(question: Question): Promise<Call> {
-    this.#retries.earn()
-    try {
-      return await this.#ask(question)
-    } catch (error) {
-      if (!this.#connector.diedInUse(error) || !this.#retries.spend()) throw error
-      return this.#ask(question)
-    }
-  }
-
-  /** Each time under a span of its own: the upstream can tell the two apart. */
-  async #ask({ path, headers, signal }: Question): Promise<Call> {
-    const span = headers.span.begin('upstream')
-    try {
-      const response = await this.#request({
-        method: 'GET',
-        path,
-        headers: readHeaders(headers, span.context),
-        signal,
-      })
-      return { response, span }
-    } catch (error) {
-      failCall(span, 'GET', failureOf(error).kind)
-      throw error
-    }
-  }
-
-  async #request(
-    options: Omit<Dispatcher.RequestOptions, 'origin'>,
-  ): Promise<Dispatcher.ResponseData> {
-    const response = await this.#pool.request({ ...options, responseHeaders: 'raw' })
-    // undici makes an error of giving up a body. Who reads it hears of that by the read; where nobody
-    // does, an `error` without a listener would end the process.
-    response.body.on('error', () => {})
-    return response
+  /** Sends a request that passes through. `path` gets the base. Rejects as undici does. */
+  relay(question: Question, terms: ReceptionTerms): Promise<Received> {
+    return send(this.#pool, { ...question, path: this.#base + question.path }, terms).received
   }
 
   async close(): Promise<void> {
     await this.#pool.destroy()
   }
 
-  async #receive({ response, span }: Call, sentAt: number): Promise<UpstreamAnswer> {
+  /**
+   * A read that met a connection which the upstream was just closing is sent once more (reliability F31).
+   * Only a read, and only within the budget: whatever else fails is an answer of its own.
+   */
+  async #askTwice(read: Read, sentAt: number): Promise<UpstreamAnswer> {
+    this.#retries.earn()
+    const first = this.#send(read)
     try {
-      const answer = await this.#checkAndGather(response, sentAt)
+      return await this.#receive(first, read, sentAt)
+    } catch (error) {
+      const isUnanswered = !first.sent.hasBegun && this.#connector.diedInUse(error)
+      if (!isUnanswered || !this.#retries.spend()) throw error
+      return this.#receive(this.#send(read), read, sentAt)
+    }
+  }
+
+  /** Each time under a span of its own: the upstream can tell the two apart. */
+  #send({ path, headers }: Read): Call {
+    const span = headers.span.begin('upstream')
+    const lines = readHeaders(headers, span.context)
+    const question = { method: 'GET', path, headers: lines, body: null }
+    return { span, sent: send(this.#pool, question, this.#terms) }
+  }
+
+  async #receive({ span, sent }: Call, read: Read, sentAt: number): Promise<UpstreamAnswer> {
+    try {
+      const answer = checkedAnswer(await this.#inTime(sent, read.deadline), sentAt)
       if ('status' in answer) endCall(span, 'GET', answer.status)
       else failCall(span, 'GET', answer.kind)
       return answer
@@ -146,45 +131,54 @@ export class UpstreamClient {
     }
   }
 
-  async #checkAndGather(
-    response: Dispatcher.ResponseData,
-    sentAt: number,
-  ): Promise<UpstreamAnswer> {
-    const { statusCode: status, body } = response
-    const reason = reasonOf(response)
-    const headers = checkedHeaders(response)
-    if (headers === null) {
-      body.destroy()
-      return { kind: 'unreachable' }
+  async #inTime(sent: Sent, deadline: number): Promise<Received> {
+    const patience = Math.max(0, deadline - this.#options.clock.monotonic())
+    const timer = setTimeout(() => sent.abort(new Overdue()), patience)
+    try {
+      return await sent.received
+    } finally {
+      clearTimeout(timer)
     }
-    const length = announcedLength(headers)
-    const gathered = await gather(body, length, this.#options.maxBodyBytes)
-    const head = { status, reason, headers, sentAt }
-    return gathered.kind === 'whole'
-      ? { kind: 'buffered', ...head, body: gathered.body }
-      : { kind: 'streamed', ...head, stream: gathered.stream }
   }
+}
+
+function checkedAnswer(received: Received, sentAt: number): UpstreamAnswer {
+  const { status, body } = received
+  const headers = checkedHeaders(received)
+  if (headers === null) {
+    if (!Buffer.isBuffer(body)) body.destroy()
+    return { kind: 'unreachable' }
+  }
+  const head = { status, reason: reasonOf(received), headers, sentAt }
+  if (!Buffer.isBuffer(body)) return { kind: 'streamed', ...head, stream: body }
+  return { kind: 'buffered', ...head, body: exactCopy(body) }
+}
+
+/** What is kept would keep the packet that it came in, and a share of a pool of buffers others of that pool. */
+function exactCopy(part: Buffer): Buffer {
+  const whole = Buffer.allocUnsafeSlow(part.length)
+  whole.set(part)
+  return whole
 }
 
 /** The answer's headers; null if the answer is not one that HTTP allows. */
 export function checkedHeaders({
-  statusCode,
+  status,
   headers,
-}: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>): HeaderList | null {
-  if (statusCode < 200 || statusCode > 599) return null
-  return endToEndHeaders(headers as unknown as string[])
+}: Pick<Received, 'status' | 'headers'>): HeaderList | null {
+  if (status < 200 || status > 599) return null
+  return endToEndHeaders(headers)
 }
 
 /**
  * The reason phrase, one character a byte, as `writeHead` takes it. undici has read the bytes as UTF-8;
  * where they were not, they are lost, and none is better than a wrong one.
  */
-export function reasonOf({ statusText }: Pick<Dispatcher.ResponseData, 'statusText'>): string {
+export function reasonOf({ statusText }: Pick<Received, 'statusText'>): string {
   return statusText.includes('\ufffd') ? '' : Buffer.from(statusText, 'utf8').toString('latin1')
 }
 
 const TIMEOUTS: ReadonlySet<string> = new Set([
-  'UND_ERR_ABORTED',
   'UND_ERR_BODY_TIMEOUT',
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_HEADERS_TIMEOUT',
@@ -192,8 +186,8 @@ const TIMEOUTS: ReadonlySet<string> = new Set([
 
 /** What went wrong, as far as a client may know. */
 export function failureOf(error: unknown): UpstreamFailure {
-  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
-  const timedOut = name === 'AbortError' || (typeof code === 'string' && TIMEOUTS.has(code))
+  const { code } = error as { readonly code?: unknown }
+  const timedOut = error instanceof Overdue || (typeof code === 'string' && TIMEOUTS.has(code))
   return { kind: timedOut ? 'timeout' : 'unreachable' }
 }
 

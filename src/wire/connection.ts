@@ -23,7 +23,7 @@ export interface ConnectionDependencies {
   readonly trailing: Trailing
   /** Shared by all connections: empty whenever other work can run. */
   readonly output: Output
-  readonly passOn: PassOn
+  readonly passOn: Pick<PassOn, 'withoutContent'>
   /** Node's server takes the connection for good, and whatever is still to be read from it. */
   readonly handOver: (socket: Socket) => void
   /** True: every answer is its connection's last. */
@@ -153,6 +153,10 @@ export class WireConnection {
 
   /** @internal of `WireExchange` */
   answer(raw: RawRequest, answer: WireAnswer): void {
+    if (this.#socket.destroyed) {
+      giveUp(answer)
+      return
+    }
     if (!isWhole(answer)) {
       writeAnswer(this.#lend(raw).res, answer)
       return
@@ -179,9 +183,8 @@ export class WireConnection {
   }
 
   /** @internal of `WireExchange` */
-  passOn(raw: RawRequest, passage: Passage): void {
-    const { req, res } = this.#lend(raw)
-    this.#deps.passOn(req, res, passage)
+  passOn(exchange: Exchange, passage: Passage): void {
+    this.#deps.passOn.withoutContent(exchange, passage)
   }
 
   #lend(raw: RawRequest): Lent {
@@ -252,6 +255,11 @@ export class WireConnection {
   }
 }
 
+/** The client has gone away. The upstream would wait for somebody to read what it has still to send. */
+function giveUp({ body }: WireAnswer): void {
+  if (body !== null && !Buffer.isBuffer(body)) body.destroy()
+}
+
 /** One request on a connection. */
 class WireExchange implements Exchange {
   readonly raw: RawRequest
@@ -271,6 +279,6 @@ class WireExchange implements Exchange {
   }
 
   passOn(passage: Passage): void {
-    this.#connection.passOn(this.raw, passage)
+    this.#connection.passOn(this, passage)
   }
 }

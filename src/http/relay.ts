@@ -1,0 +1,54 @@
+/**
+ * Requests without content that pass through. They are answered by the front end that they came through: only
+ * content needs what Fastify and @fastify/http-proxy do (`pass-through.ts`).
+ */
+import type { Readable } from 'node:stream'
+import { relayedAnswer } from './answer.ts'
+import type { Exchange } from './exchange.ts'
+import {
+  conduct,
+  type Passage,
+  type PassageDependencies,
+  type PassedAnswer,
+  problemOf,
+  reportPassage,
+} from './passage.ts'
+
+export class Relay {
+  readonly #deps: PassageDependencies
+
+  constructor(dependencies: PassageDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** Answers the request, and never rejects. */
+  async pass(exchange: Exchange, passage: Passage): Promise<void> {
+    try {
+      const { rawHeaders } = exchange.raw
+      this.#answer(exchange, passage, await conduct(passage, rawHeaders, null, this.#deps))
+    } catch (error) {
+      this.#fail(exchange, passage, error)
+    }
+  }
+
+  #answer(exchange: Exchange, passage: Passage, answer: PassedAnswer): void {
+    const { outcome, head, read } = passage
+    const { status, body } = answer
+    if (!Buffer.isBuffer(body)) this.#reportAtEnd(passage, status, body)
+    exchange.answer(relayedAnswer(answer, outcome, head, read !== null))
+    if (Buffer.isBuffer(body)) reportPassage(passage, status, null, this.#deps)
+  }
+
+  /** Sent whole or given up, it closes. */
+  #reportAtEnd(passage: Passage, status: number, body: Readable): void {
+    body.once('close', () => reportPassage(passage, status, null, this.#deps))
+  }
+
+  #fail(exchange: Exchange, passage: Passage, error: unknown): void {
+    const { requestId } = passage.head
+    const code = problemOf(error)
+    if (code === 'internal_error') this.#deps.reporter.faulted(error, requestId)
+    const status = exchange.problem(code, requestId, null)
+    reportPassage(passage, status, code, this.#deps)
+  }
+}

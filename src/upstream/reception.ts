@@ -1,0 +1,187 @@
+/**
+ * One request to the upstream, and what comes back. A short body is received whole and given with the head,
+ * so that both can leave in one write; a longer one is a stream that holds the upstream back while nobody reads it.
+ *
+ * By undici's `dispatch`, and not by its `request`, which makes a stream, a promise and a copy for every body.
+ */
+import { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+
+export interface Received {
+  readonly status: number
+  /** As undici read it: UTF-8. */
+  readonly statusText: string
+  /** Names and values in turn, one character a byte. */
+  readonly headers: readonly string[]
+  /** A part of a larger buffer, perhaps: to be copied by who keeps it. A stream is to be consumed or destroyed. */
+  readonly body: Buffer | Readable
+}
+
+/** Which bodies are received whole. */
+export interface ReceptionTerms {
+  readonly maxWholeBytes: number
+  /** Whether a body of unknown length is waited for too, up to that size. */
+  readonly waitsForUnannounced: boolean
+}
+
+/** The answer did not come in time. */
+export class Overdue extends Error {
+  override readonly name = 'Overdue'
+}
+
+/** What is sent. */
+export interface Question {
+  /** Any token: undici's type names only the usual ones. */
+  readonly method: string
+  /** With query. */
+  readonly path: string
+  /** Names and values in turn. */
+  readonly headers: string[]
+  readonly body: Readable | null
+}
+
+/** A request on its way. */
+export interface Sent {
+  /** Rejects with the error of undici or of the connection, or with the reason for giving up. */
+  readonly received: Promise<Received>
+  /** The head of the answer is here. */
+  readonly hasBegun: boolean
+  /** Gives up. What streams by then fails. */
+  abort(reason: Error): void
+}
+
+export function send(dispatcher: Dispatcher, question: Question, terms: ReceptionTerms): Sent {
+  const reception = new Reception(question, terms)
+  dispatcher.dispatch(question as Dispatcher.DispatchOptions, reception)
+  return reception
+}
+
+type Head = Pick<Received, 'status' | 'statusText' | 'headers'>
+
+class Reception implements Dispatcher.DispatchHandler, Sent {
+  readonly received: Promise<Received>
+  readonly #question: Question
+  readonly #terms: ReceptionTerms
+  #resolve!: (received: Received) => void
+  #reject!: (error: Error) => void
+  #controller: Dispatcher.DispatchController | null = null
+  #givenUp: Error | null = null
+  #head: Head | null = null
+  /** Of a body that is received whole. */
+  #chunks: Buffer[] = []
+  #size = 0
+  #stream: BodyStream | null = null
+
+  constructor(question: Question, terms: ReceptionTerms) {
+    this.#question = question
+    this.#terms = terms
+    this.received = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  get hasBegun(): boolean {
+    return this.#head !== null
+  }
+
+  abort(reason: Error): void {
+    this.#givenUp = reason
+    // Before the request has a connection there is nothing to abort, and nobody waits for there to be.
+    if (this.#controller === null) this.onResponseError(null, reason)
+    else this.#controller.abort(reason)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#givenUp !== null) controller.abort(this.#givenUp)
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    statusText = '',
+  ): void {
+    // An interim answer. RFC 9110 section 15.2: the final one is still to come.
+    if (status < 200) return
+    const raw = (controller.rawHeaders ?? []) as readonly (Buffer | string)[]
+    this.#head = { status, statusText, headers: raw.map(textOf) }
+    if (!this.#isWhole(status, headers['content-length'])) this.#beginStream()
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#stream !== null) {
+      if (!this.#stream.push(chunk)) controller.pause()
+      return
+    }
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+    if (this.#size > this.#terms.maxWholeBytes) this.#beginStream()
+  }
+
+  onResponseEnd(): void {
+    if (this.#stream !== null) this.#stream.end()
+    else if (this.#chunks.length === 1) this.#give(this.#chunks[0] as Buffer)
+    else this.#give(Buffer.concat(this.#chunks, this.#size))
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    const { body } = this.#question
+    // undici destroys it only once it has begun to read it.
+    body?.on('error', () => {}).destroy(error)
+    if (this.#stream === null) this.#reject(error)
+    else this.#stream.destroy(error)
+  }
+
+  #isWhole(status: number, length: string | string[] | undefined): boolean {
+    if (this.#question.method === 'HEAD' || status === 204 || status === 304) return true
+    if (length === undefined) return this.#terms.waitsForUnannounced
+    return Number(length) <= this.#terms.maxWholeBytes
+  }
+
+  #beginStream(): void {
+    const stream = new BodyStream(this.#controller as Dispatcher.DispatchController)
+    this.#stream = stream
+    let hasRoom = true
+    for (const chunk of this.#chunks) hasRoom = stream.push(chunk)
+    this.#chunks = []
+    if (!hasRoom) this.#controller?.pause()
+    this.#give(stream)
+  }
+
+  #give(body: Buffer | Readable): void {
+    this.#resolve({ ...(this.#head as Head), body })
+  }
+}
+
+/** Who reads it, lets the upstream send; who destroys it, ends the connection that it comes from. */
+class BodyStream extends Readable {
+  readonly #controller: Dispatcher.DispatchController
+  #isComplete = false
+
+  constructor(controller: Dispatcher.DispatchController) {
+    super()
+    this.#controller = controller
+    // Who reads it hears of an error by the read; where nobody does, it would end the process.
+    this.on('error', () => {})
+  }
+
+  end(): void {
+    this.#isComplete = true
+    this.push(null)
+  }
+
+  override _read(): void {
+    this.#controller.resume()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (!this.#isComplete) this.#controller.abort(error ?? new Error('nobody reads the body'))
+    done(error)
+  }
+}
+
+function textOf(bytes: Buffer | string): string {
+  return typeof bytes === 'string' ? bytes : bytes.toString('latin1')
+}
