@@ -83,7 +83,7 @@ export class PassThrough {
     const request = (options: RelayOptions, done: RelayCallback): void => {
       const journey = options.headers[kJourney]
       const body = options.body instanceof BodyTap ? options.body : null
-      conduct(journey.passage, journey.rawHeaders, body, this.#deps).then(
+      conduct(journey.passage, journey, body, this.#deps).then(
         (answer) => {
           journey.answer = answer
           const stream = Buffer.isBuffer(answer.body) ? Readable.from([]) : answer.body

@@ -23,12 +23,12 @@ import {
   reasonOf,
   type UpstreamClient,
 } from '../upstream/client.ts'
-import { passedHeaders } from '../upstream/headers.ts'
+import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
 import type { ReceptionTerms } from '../upstream/reception.ts'
 import { type BodyTap, ContentTooLarge } from './body-tap.ts'
 import type { ProblemCode } from './problems.ts'
 import { endRequest } from './request-traces.ts'
-import type { RequestHead } from './validate.ts'
+import type { RawRequest, RequestHead } from './validate.ts'
 
 /** What the pipeline knows of a request that passes through. */
 export interface Passage {
@@ -75,6 +75,10 @@ const READ: ReceptionTerms = { maxWholeBytes: 65_536, waitsForUnannounced: true 
 /** A short body is not worth a stream; one of unknown length may be meant to come bit by bit. */
 const PASSED_ON: ReceptionTerms = { maxWholeBytes: 16_384, waitsForUnannounced: false }
 
+export type { PassedOn }
+
+type WithHeaders = Pick<RawRequest, 'rawHeaders'>
+
 /** What came of sending. Until something came, the outcome of a write is unknown. */
 interface Exchange {
   readonly answer: PassedAnswer
@@ -89,7 +93,7 @@ const UNKNOWN: WriteOutcome = { status: null, requestBody: null, responseBody: n
  */
 export async function conduct(
   passage: Passage,
-  rawHeaders: readonly string[],
+  raw: WithHeaders,
   body: BodyTap | null,
   deps: PassageDependencies,
 ): Promise<PassedAnswer> {
@@ -97,12 +101,13 @@ export async function conduct(
   // 1. A write is announced: from here on nothing that it may change is served or stored.
   const announced =
     write === null ? null : await deps.invalidator.announce(head.tenant ?? '', write)
-  const stamp = credential === null ? [] : await deps.standings.open(credential.partition)
+  const stamp =
+    credential === null || !vouches(passage) ? [] : await deps.standings.open(credential.partition)
   const sentAt = deps.clock.monotonic()
   let outcome = UNKNOWN
   try {
     // 2. Send, and learn the outcome.
-    const exchange = await send(passage, rawHeaders, body, deps)
+    const exchange = await send(passage, raw, body, deps)
     outcome = exchange.outcome
     // 3. What the status says of the credential.
     await learn(passage, exchange.answer.status, sentAt, stamp, deps)
@@ -117,23 +122,29 @@ export async function conduct(
 }
 
 async function learn(
-  { head, credential, write, read }: Passage,
+  passage: Passage,
   status: number,
   sentAt: number,
   stamp: FenceStamp,
   { standings }: PassageDependencies,
 ): Promise<void> {
+  const { head, credential, read } = passage
   if (credential === null || head.tenant === null) return
   const { tenant } = head
-  const vouches = write !== null || read !== null
   const resource = read === null ? null : { route: read.route.name, params: read.params }
-  await standings.learn({ tenant, credential, status, sentAt, stamp, vouches, resource })
+  const says = { tenant, credential, status, sentAt, stamp, vouches: vouches(passage), resource }
+  await standings.learn(says)
+}
+
+/** Whether its success would say that the credential is good for this tenant's resources. */
+function vouches({ write, read }: Passage): boolean {
+  return write !== null || read !== null
 }
 
 /** Holds the version pin in doubt while the request is on its way. */
 async function send(
   passage: Passage,
-  rawHeaders: readonly string[],
+  raw: WithHeaders,
   body: BodyTap | null,
   { pins, client }: PassageDependencies,
 ): Promise<Exchange> {
@@ -141,7 +152,7 @@ async function send(
   const pin = credential === null ? null : pins.begin(credential.partition, head.version)
   let version: string | null = null
   try {
-    const answer = await relay(passage, rawHeaders, body, client)
+    const answer = await relay(passage, raw, body, client)
     version = headerValue(answer.headers, 'x-api-version')
     const { status } = answer
     if (!isRead(write)) return { answer, outcome: { ...UNKNOWN, status } }
@@ -156,19 +167,15 @@ async function send(
 /** The call lasts until the answer is there, or its head, if the body is streamed. */
 async function relay(
   passage: Passage,
-  rawHeaders: readonly string[],
+  raw: WithHeaders,
   body: BodyTap | null,
   client: UpstreamClient,
 ): Promise<PassedAnswer> {
   const { method } = passage.head
   const call = passage.span.begin('upstream')
   try {
-    const headers = passedHeaders(
-      rawHeaders,
-      passage.head.requestId,
-      passage.read !== null,
-      call.context,
-    )
+    const passed = notedHeaders(passage, raw)
+    const headers = passedHeaders(passed, passage.head.requestId, call.context)
     const answer = await receive(passage, headers, body, client)
     endCall(call, method, answer.status)
     return answer
@@ -176,6 +183,12 @@ async function relay(
     failCall(call, method, failureOf(error).kind)
     throw error
   }
+}
+
+/** Made once for all heads that differ in nothing but their request id and trace, which are none of it. */
+function notedHeaders({ head, read }: Passage, raw: WithHeaders): PassedOn {
+  head.notes.passedOn ??= passedOn(raw.rawHeaders, read !== null)
+  return head.notes.passedOn
 }
 
 async function receive(

@@ -24,8 +24,7 @@ export class Relay {
   /** Answers the request, and never rejects. */
   async pass(exchange: Exchange, passage: Passage): Promise<void> {
     try {
-      const { rawHeaders } = exchange.raw
-      this.#answer(exchange, passage, await conduct(passage, rawHeaders, null, this.#deps))
+      this.#answer(exchange, passage, await conduct(passage, exchange.raw, null, this.#deps))
     } catch (error) {
       this.#fail(exchange, passage, error)
     }

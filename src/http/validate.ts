@@ -11,6 +11,7 @@ import {
   mediaTypeOf,
 } from '../contract/headers.ts'
 import { collectFields, type Fields } from './fields.ts'
+import type { PassedOn } from './passage.ts'
 import type { Plan } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
 import { parseTarget } from './target.ts'
@@ -56,6 +57,8 @@ export interface RequestHead extends TraceFields {
 /** What has been made of a head, kept so that it need not be made again for the next one like it. */
 export interface HeadNotes {
   plan: Plan | null
+  /** What goes on to the upstream when the request passes through. */
+  passedOn: PassedOn | null
 }
 
 export interface Refused extends TraceFields {
@@ -138,7 +141,7 @@ export function validateFields(
       acceptEncoding,
       traceparent,
       tracestate,
-      notes: { plan: null },
+      notes: { plan: null, passedOn: null },
     },
   }
 }

@@ -80,18 +80,19 @@ const PASSED_ON: ReadonlySet<string> = new Set([
 /** Our own entity tags mean nothing to the upstream, and a range of a cached route is served whole. */
 const NOT_ON_CACHED_ROUTES: ReadonlySet<string> = new Set(['if-none-match', 'if-range', 'range'])
 
+/** What of a client's headers goes on to the upstream. */
+export interface PassedOn {
+  /** Names and values in turn. */
+  readonly headers: readonly string[]
+  /** Of the proxies before this one, ready to be continued. */
+  readonly via: string
+}
+
 /**
  * @param rawHeaders names and values in turn, as the client sent them
  * @param onCachedRoute the path is a cached route's, and the request skips the cache
- * @param call the trace, as it goes on with this call
- * @returns names and values in turn
  */
-export function passedHeaders(
-  rawHeaders: readonly string[],
-  requestId: string,
-  onCachedRoute: boolean,
-  call: TraceContext,
-): string[] {
+export function passedOn(rawHeaders: readonly string[], onCachedRoute: boolean): PassedOn {
   const headers: string[] = []
   let via = ''
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -101,8 +102,19 @@ export function passedHeaders(
     if (!PASSED_ON.has(name) || (onCachedRoute && NOT_ON_CACHED_ROUTES.has(name))) continue
     headers.push(name, value)
   }
-  headers.push('x-request-id', requestId, 'via', via + VIA, ...traceHeaders(call))
-  return headers
+  return { headers, via }
+}
+
+/**
+ * @param call the trace, as it goes on with this call
+ * @returns names and values in turn
+ */
+export function passedHeaders(
+  { headers, via }: PassedOn,
+  requestId: string,
+  call: TraceContext,
+): string[] {
+  return [...headers, 'x-request-id', requestId, 'via', via + VIA, ...traceHeaders(call)]
 }
 
 /** RFC 9110 section 7.6.1, and their forerunners. */
@@ -123,6 +135,20 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be in a value
 const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/
 
+/** Header names as they came → in lower case. An upstream sends the same ones again and again. */
+const knownNames = new Map<string, string>()
+const MAX_KNOWN_NAMES = 256
+
+/** Null: not a header name. */
+function lowerName(name: string): string | null {
+  const known = knownNames.get(name)
+  if (known !== undefined) return known
+  if (!TOKEN.test(name)) return null
+  const lower = name.toLowerCase()
+  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, lower)
+  return lower
+}
+
 /**
  * The end-to-end headers of an answer, names in lower case, order kept; null if one of them is no valid
  * header, in which case the answer can't be trusted at all.
@@ -131,18 +157,18 @@ const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/
  */
 export function endToEndHeaders(raw: readonly string[]): HeaderList | null {
   const fields: [string, string][] = []
-  const named = new Set<string>()
+  let named: Set<string> | null = null
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i] as string
+    const name = lowerName(raw[i] as string)
     const value = trimOws(raw[i + 1] as string)
-    if (!TOKEN.test(name) || FORBIDDEN_IN_VALUE.test(value)) return null
-    const lower = name.toLowerCase()
-    if (lower === 'connection') {
+    if (name === null || FORBIDDEN_IN_VALUE.test(value)) return null
+    if (name === 'connection') {
+      named ??= new Set()
       for (const option of value.split(',')) named.add(option.trim().toLowerCase())
     }
-    if (!HOP_BY_HOP.has(lower)) fields.push([lower, value])
+    if (!HOP_BY_HOP.has(name)) fields.push([name, value])
   }
-  return named.size === 0 ? fields : fields.filter(([name]) => !named.has(name))
+  return named === null ? fields : fields.filter(([name]) => !named.has(name))
 }
 
 /** RFC 9110 section 5.5: white space at the end of a line is not part of the value. undici leaves it. */

@@ -19,7 +19,7 @@ const HEAD: RequestHead = {
   acceptEncoding: null,
   traceparent: null,
   tracestate: null,
-  notes: { plan: null },
+  notes: { plan: null, passedOn: null },
 }
 const ETAG = '"noAUUuJrsMN8nKfDR2nN0g"'
 const OWN_VARY = 'Authorization, X-Tenant-Id, X-Api-Version, Accept-Encoding'
