@@ -107,7 +107,9 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     if (status < 200) return
     const raw = (controller.rawHeaders ?? []) as readonly (Buffer | string)[]
     this.#head = { status, statusText, headers: raw.map(textOf) }
-    if (!this.#isWhole(status, headers['content-length'])) this.#beginStream()
+    // undici takes the length in it for that of a body, and breaks off: what it says then comes too late.
+    if (this.#isBodiless(status)) this.#give(Buffer.alloc(0))
+    else if (!this.#isWhole(headers['content-length'])) this.#beginStream()
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -134,8 +136,12 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     else this.#stream.destroy(error)
   }
 
-  #isWhole(status: number, length: string | string[] | undefined): boolean {
-    if (this.#question.method === 'HEAD' || status === 204 || status === 304) return true
+  /** RFC 9112 section 6.3: by status or method, whatever the head says of a length. */
+  #isBodiless(status: number): boolean {
+    return this.#question.method === 'HEAD' || status === 204 || status === 304
+  }
+
+  #isWhole(length: string | string[] | undefined): boolean {
     if (length === undefined) return this.#terms.waitsForUnannounced
     return Number(length) <= this.#terms.maxWholeBytes
   }

@@ -258,7 +258,7 @@ t.test('a fault of our own is 500, told in the log alone, and not the upstreamâ€
   const app = await buildTestApp(t, upstream.url, {}, { clock, fences })
   for (const [method, path] of [
     ['PATCH', '/customers/1'],
-    ['GET', '/things'],
+    ['GET', '/customers/1?a'],
     ['GET', '/customers/1'],
   ] as const) {
     const reply = await app.get(path, { method })

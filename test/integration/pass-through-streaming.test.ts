@@ -154,6 +154,32 @@ t.test('a client that reads nothing keeps the upstream from sending', async (t) 
   t.equal(reply.status, 400, 'the process is alive')
 })
 
+t.test(
+  'a client that has gone by the time a long answer begins leaves nobody reading it',
+  async (t) => {
+    const upstream = await startRawUpstream(t, async ({ until, write }) => {
+      await until(hasHead)
+      await gone
+      write(`HTTP/1.1 200 OK\r\nContent-Length: ${256 * MEBIBYTE}\r\n\r\n${pattern(MEBIBYTE)}`)
+    })
+    const app = await buildTestApp(t, upstream.url)
+    let leave: () => void = () => {}
+    const gone = new Promise<void>((resolve) => {
+      leave = resolve
+    })
+    const client = openConnection(t, app.url)
+    client.write(head('GET /things HTTP/1.1'))
+    await until(() => upstream.connections.length > 0, app.url)
+    client.socket.destroy()
+    // An answer that comes after the end has been noticed: an exchange or two of others are enough.
+    for (let i = 0; i < 20; i++) await exchange(app.url, head('TRACE / HTTP/1.1'))
+    leave()
+    const asked = upstream.connections[0]?.socket
+    await until(() => asked?.destroyed === true, app.url)
+    t.pass('the upstream is not kept waiting for a reader')
+  },
+)
+
 for (const [method, path] of [
   ['GET', '/things'],
   ['GET', '/customers/1'],

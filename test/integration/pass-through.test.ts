@@ -491,3 +491,29 @@ t.test('two tenants whose ids are one JavaScript number pass as two', async (t) 
     t.equal(upstream.requests.at(-1)?.headers['x-tenant-id'], tenant)
   }
 })
+
+t.test('requests of one connection that differ in one header go on as they are', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url)
+  const head = (...lines: string[]): string =>
+    ['GET /things HTTP/1.1', 'Host: a', `Authorization: ${HEADERS.authorization}`, ...lines]
+      .concat('X-Tenant-Id: 7', '', '')
+      .join('\r\n')
+  const ids = [1, 2, 3].map((n) => `0198c0de-0000-7000-8000-00000000000${n}`)
+  const [first, second, third] = ids
+  await exchange(
+    app.url,
+    head(`X-Request-Id: ${first}`, 'Prefer: a') +
+      head(`X-Request-Id: ${second}`, 'Prefer: a') +
+      head(`X-Request-Id: ${third}`, 'Prefer: b'),
+    3,
+  )
+  const told = upstream.requests.map(({ headers }) => [headers['x-request-id'], headers['prefer']])
+  t.strictSame(told, [
+    [first, 'a'],
+    [second, 'a'],
+    [third, 'b'],
+  ])
+  const spans = upstream.requests.map(({ headers }) => headers['traceparent'])
+  t.equal(new Set(spans).size, 3, 'each call has a span of its own')
+})
