@@ -27,11 +27,15 @@ export class Breaker {
     this.#failingSince = null
   }
 
-  /** @returns true if this one opened it */
-  failed(): boolean {
+  /**
+   * @param isOurs this process had so little time that the failure says nothing of Redis; it counts only when
+   *   there has been nothing else for a second
+   * @returns true if this one opened it
+   */
+  failed(isOurs = false): boolean {
     const now = this.#clock.monotonic()
     this.#failingSince ??= now
-    this.#failures++
+    if (!isOurs) this.#failures++
     const isEnough = this.#failures >= MAX_FAILURES || now - this.#failingSince >= MAX_FAILING_MS
     if (this.#isOpen || !isEnough) return false
     this.#isOpen = true

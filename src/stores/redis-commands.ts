@@ -1,10 +1,11 @@
 /**
- * The one way to Redis for commands. Nothing here rejects, waits longer than the budget, or queues: whoever
- * asks is told that Redis is not to be had, and goes on without.
+ * The one way to Redis for commands. Nothing here rejects, or waits much longer than the budget: whoever asks is
+ * told that Redis is not to be had, and goes on without.
  */
 import type { Redis } from 'ioredis'
 import type { Clock } from '../lib/clock.ts'
 import { Breaker } from './breaker.ts'
+import { TooLate, within } from './patience.ts'
 import { codeOf, connect, type RedisClient, type RedisSettings } from './redis-connection.ts'
 
 /** A Lua script; all keys of a call must be in one slot. */
@@ -28,6 +29,8 @@ export interface RedisCommands {
   ): Promise<Reply>
   publish(channel: string, message: Buffer): Promise<Reply>
   readonly isUsable: boolean
+  /** False from a command that was not answered in time until one that is: one wait for each request is enough. */
+  readonly isAnswering: boolean
   readonly isBreakerOpen: boolean
   /** Redis can be had, for the first time or again. */
   onUsable(listener: () => void): void
@@ -44,6 +47,8 @@ export interface CommandsObserver {
 
 /** Reliability R4: a Redis that hangs must not fill our memory. */
 const MAX_IN_FLIGHT = 1_000
+/** Commands that wait for one of them to be answered. */
+const MAX_IN_LINE = 2_000
 const PROBE_MS = 250
 const NOT_TO_BE_HAD: Reply = { ok: false, refused: false }
 
@@ -61,18 +66,22 @@ class GuardedCommands implements RedisCommands {
   readonly #client: RedisClient
   readonly #breaker: Breaker
   readonly #budgetMs: number
+  readonly #clock: Clock
   readonly #observer: CommandsObserver
   readonly #defined = new Map<string, Callable>()
   readonly #usable: (() => void)[] = []
   readonly #lost: (() => void)[] = []
   readonly #probe: NodeJS.Timeout
+  readonly #line: ((mayGo: boolean) => void)[] = []
   #inFlight = 0
+  #isSilent = false
   #wasUsable = false
   #isClosed = false
 
   constructor(settings: RedisSettings, clock: Clock, observer: CommandsObserver) {
     this.#observer = observer
     this.#budgetMs = settings.commandTimeoutMs
+    this.#clock = clock
     this.#breaker = new Breaker(clock)
     this.#client = connect(settings, 'commands', (code) => observer.failed(code))
     this.#client.on('ready', () => this.#arrived())
@@ -85,6 +94,10 @@ class GuardedCommands implements RedisCommands {
 
   get isUsable(): boolean {
     return this.#client.status === 'ready' && !this.#breaker.isOpen
+  }
+
+  get isAnswering(): boolean {
+    return this.isUsable && !this.#isSilent
   }
 
   get isBreakerOpen(): boolean {
@@ -130,48 +143,57 @@ class GuardedCommands implements RedisCommands {
   }
 
   async #guarded(command: () => Promise<unknown>): Promise<Reply> {
-    if (!this.isUsable || this.#inFlight >= MAX_IN_FLIGHT) return NOT_TO_BE_HAD
-    this.#inFlight++
+    if (!this.isUsable) return NOT_TO_BE_HAD
+    const place = this.#enter()
+    if (!(place === true || (await place))) return NOT_TO_BE_HAD
     try {
-      const value = await this.#within(command())
-      this.#breaker.succeeded()
+      if (!this.isUsable) return NOT_TO_BE_HAD
+      const value = await within(command(), this.#budgetMs, this.#clock)
+      this.#answered()
       return { ok: true, value }
     } catch (error) {
       return this.#failed(error)
     } finally {
-      this.#inFlight--
+      this.#leave()
     }
   }
 
-  /**
-   * In place of ioredis's own timer, which takes a pause of this process for one of Redis: when the loop was
-   * held up, the timer is due before the reply that has long been waiting in the socket is read.
-   */
-  async #within(reply: Promise<unknown>): Promise<unknown> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      const giveUp = (): void => reject(new Error('timed out'))
-      // The sockets are read between a timer and the second immediate after it.
-      timer = setTimeout(() => setImmediate(() => setImmediate(giveUp)), this.#budgetMs)
-    })
-    try {
-      return await Promise.race([reply, late])
-    } finally {
-      clearTimeout(timer)
+  /** True: a command may be sent, and its place is to be given back. */
+  #enter(): boolean | Promise<boolean> {
+    if (this.#inFlight < MAX_IN_FLIGHT) {
+      this.#inFlight++
+      return true
     }
+    if (this.#line.length >= MAX_IN_LINE) return false
+    return new Promise((resolve) => void this.#line.push(resolve))
+  }
+
+  /** Places are handed on; who comes when Redis is given up goes without. */
+  #leave(): void {
+    const next = this.#line.shift()
+    if (next === undefined) this.#inFlight--
+    else next(true)
   }
 
   #failed(error: unknown): Reply {
     const refused = (error as Error | null)?.name === 'ReplyError'
     this.#observer.failed(codeOf(error))
+    const isOurs = error instanceof TooLate && error.isOurs
     // An answer is an answer: what is refused for want of memory is no reason to stay away.
-    if (refused) this.#breaker.succeeded()
-    else if (this.#breaker.failed()) this.#gone()
+    if (refused) this.#answered()
+    else if (!isOurs) this.#isSilent = true
+    if (!refused && this.#breaker.failed(isOurs)) this.#gone()
     return { ok: false, refused }
+  }
+
+  #answered(): void {
+    this.#breaker.succeeded()
+    this.#isSilent = false
   }
 
   #arrived(): void {
     this.#breaker.close()
+    this.#isSilent = false
     if (this.#isClosed || !this.isUsable) return
     if (!this.#wasUsable) this.#observer.stateChanged(true)
     this.#wasUsable = true
@@ -190,7 +212,7 @@ class GuardedCommands implements RedisCommands {
   async #knock(): Promise<void> {
     if (!this.#breaker.isOpen || this.#client.status !== 'ready') return
     try {
-      await this.#within((this.#client as Redis).ping())
+      await within((this.#client as Redis).ping(), this.#budgetMs, this.#clock)
     } catch {
       return
     }

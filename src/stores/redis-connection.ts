@@ -3,6 +3,7 @@
  * a command that can't be answered now fails now, and connecting is tried again for ever.
  */
 import { Cluster, Redis } from 'ioredis'
+import { endSilence } from './silence.ts'
 
 export interface RedisSettings {
   readonly mode: 'standalone' | 'sentinel' | 'cluster'
@@ -49,6 +50,9 @@ export function connect(
   for (const event of ['error', 'node error']) {
     client.on(event, (error: unknown) => onProblem(codeOf(error)))
   }
+  // While an answer is awaited: a subscriber's silence is none, but one that is never told that it has subscribed
+  // would wait for ever.
+  endSilence(client, SILENCE_MS)
   return client
 }
 
@@ -81,10 +85,8 @@ function optionsOf(settings: RedisSettings, purpose: 'commands' | 'subscriber') 
     // Whoever subscribes does so on each connection anew, and knows since when it hears.
     ...(purpose === 'subscriber' ? { autoResubscribe: false } : {}),
     connectTimeout: SILENCE_MS,
-    // No command timeout: `redis-commands.ts` keeps the budget, and can tell our own pauses from those of Redis.
-    // Runs only while an answer is awaited: a subscriber's silence is none, but one that is never told that it
-    // has subscribed would wait for ever.
-    socketTimeout: SILENCE_MS,
+    // No command timeout and no socket timeout: `redis-commands.ts` keeps the budget, and `silence.ts` looks after
+    // the sockets; they can tell our own pauses from those of Redis.
     disconnectTimeout: 500,
     keepAlive: 5_000,
     retryStrategy: pause,

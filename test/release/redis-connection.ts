@@ -415,19 +415,6 @@ t.test('a single server that points elsewhere is not followed', async (t) => {
   t.equal(visitors, 0)
 })
 
-t.test('no more than a thousand commands are under way at once', async (t) => {
-  const redis = await startRedis(t)
-  const { commands } = await opened(t, { url: redis.url, commandTimeoutMs: 5_000 })
-  const replies = Array.from({ length: 1_500 }, (_, i) => commands.run(ECHO, [], [`${i}`]))
-  const answers = await Promise.all(replies)
-  t.strictSame(
-    answers.map(({ ok }) => ok),
-    Array.from({ length: 1_500 }, (_, i) => i < 1_000),
-  )
-  t.ok(answers.slice(1_000).every((reply) => !reply.ok && !reply.refused))
-  t.match(await commands.run(ECHO, [], ['x']), { ok: true }, 'their places are free again')
-})
-
 t.test('R5: replies that come too late reach nobody else', async (t) => {
   const redis = await startRedis(t)
   const { commands } = await opened(t, { url: redis.url })

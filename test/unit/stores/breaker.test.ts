@@ -17,6 +17,15 @@ t.test('twenty failures in a row open it, nineteen and a success do not', (t) =>
   t.end()
 })
 
+t.test('failures for want of our own time do not count, unless nothing else comes', (t) => {
+  const clock = new FakeClock()
+  const breaker = new Breaker(clock)
+  for (let i = 0; i < 1_000; i++) t.equal(breaker.failed(true), false)
+  clock.advance(1_000)
+  t.equal(breaker.failed(true), true)
+  t.end()
+})
+
 t.test('a second of nothing but failures opens it, however few they are', (t) => {
   const clock = new FakeClock()
   const breaker = new Breaker(clock)
