@@ -28,6 +28,7 @@ interface Known {
 export interface Reading {
   readonly names: readonly Key[]
   readonly stretch: number
+  readonly askedAt: number
   readonly overtaken: Set<Key>
 }
 
@@ -118,30 +119,34 @@ export class FenceTable {
    *    again that it changed.
    */
   beginReading(names: readonly Key[]): Reading {
-    const stretch = this.#lease.at(this.#clock.monotonic())
-    const reading: Reading = { names, stretch, overtaken: new Set() }
+    const askedAt = this.#clock.monotonic()
+    const stretch = this.#lease.at(askedAt)
+    const reading: Reading = { names, stretch, askedAt, overtaken: new Set() }
     this.#readings.add(reading)
     return reading
   }
 
   /**
+   * A reply may have waited in its socket for as long as this process did something else. What it says was true
+   * when it was asked for, and is believed from then on:
+   *
+   * 1. We ask Redis for a fence, which reads it. This process is stopped, or has no time, for five seconds.
+   * 2. Another instance changes the fence. Our lease lapses; the message lies in the other socket.
+   * 3. The reply of step 1 is read first. Believing it for a second from now on would be six seconds too long.
+   *
    * @param values in the order of the reading's names; null: it could not be read
-   * @returns false if one of them was overtaken or is missing: what is filled now must not be stored
+   * @returns false if one of them was overtaken, is missing, or came too late to be believed
    */
   endReading(reading: Reading, values: readonly (string | null)[]): boolean {
     this.#readings.delete(reading)
     const now = this.#clock.monotonic()
+    const stretch = reading.stretch === this.#lease.at(now) ? reading.stretch : NO_STRETCH
+    if (stretch === NO_STRETCH && now - reading.askedAt >= UNHEARD_MS) return false
     let isSound = true
     for (const [i, name] of reading.names.entries()) {
       const value = values[i] ?? null
       if (value === null || reading.overtaken.has(name)) isSound = false
-      else
-        this.#learn(
-          name,
-          value,
-          reading.stretch === this.#lease.at(now) ? reading.stretch : NO_STRETCH,
-          now,
-        )
+      else this.#learn(name, value, stretch, reading.askedAt)
     }
     return isSound
   }
@@ -173,13 +178,13 @@ export class FenceTable {
     this.forget(names)
   }
 
-  #learn(name: Key, value: string, stretch: number, now: number): void {
+  #learn(name: Key, value: string, stretch: number, learntAt: number): void {
     const before = this.#known.get(name)
     const isSame = before !== undefined && (before.value === null || before.value === value)
     const revision = isSame ? before.revision : ++this.#counter
     // A writer that dies tells nobody; Redis lets its mark run out in silence.
     const lasting = value.startsWith(PENDING_MARK) ? NO_STRETCH : stretch
-    this.#known.set(name, { revision, value, stretch: lasting, learntAt: now })
+    this.#known.set(name, { revision, value, stretch: lasting, learntAt })
   }
 
   /** The entry, made anew if there is none that is still to be believed. */

@@ -80,19 +80,21 @@ export class SharedFences implements Fences, WriteFences {
   }
 
   async extend(open: OpenFence, families: readonly Key[]): Promise<FenceStamp | null> {
+    if (families.length > 0 && open.kin === null) return null
     const { table } = this.#options
-    if (!table.holds(open.stamp)) return null
-    if (families.length === 0) return open.stamp
-    if (open.kin === null) return null
-    const [kinName] = open.kin
-    const values = await this.#read([kinName, ...families])
+    const guards = families.length > 0 && open.kin !== null ? [...open.stamp, open.kin] : open.stamp
+    const values = await this.#read([...guards.map(([name]) => name), ...families])
+    const stillHas = ([name, value]: readonly [Key, string]): boolean => values?.get(name) === value
+    // What is not believed any more may be true all the same: values never repeat, so one that Redis still has
+    // was not changed in between.
+    if (values === null ? !table.holds(guards) : !guards.every(stillHas)) return null
     const family = families.map((name): readonly [Key, string] => [
       name,
       values?.get(name) ?? table.privateValueOf(name),
     ])
     const stamp = [...open.stamp, ...family]
     // Asked after the last wait: in between, a change may have been heard.
-    return table.holds([open.kin]) && table.holds(stamp) ? stamp : null
+    return table.holds(guards) && table.holds(stamp) ? stamp : null
   }
 
   async begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite> {
@@ -198,12 +200,24 @@ export class SharedFences implements Fences, WriteFences {
     return false
   }
 
-  /** Values by name, learnt on the way; null: Redis can't be asked, or one of them is in doubt. */
+  /**
+   * Values by name, learnt on the way; null: Redis can't be asked, or one of them is in doubt. What was heard to
+   * change meanwhile, or came too late to be believed, is asked for once more.
+   */
   async #read(names: readonly Key[]): Promise<ReadonlyMap<Key, string> | null> {
-    const { table, trust, commands, keys, fenceLifetimeMs } = this.#options
+    const { table, trust, commands } = this.#options
+    if (!trust.isTrusted() || !commands.isAnswering) return null
     const known = names.map((name) => table.valueOf(name))
-    if (!trust.isTrusted() || !commands.isUsable) return null
     if (!known.includes(null)) return new Map(names.map((name, i) => [name, known[i] as string]))
+    const first = await this.#ask(names)
+    const { values } = first.isSound || first.values === null ? first : await this.#ask(names)
+    return values
+  }
+
+  async #ask(
+    names: readonly Key[],
+  ): Promise<{ readonly values: ReadonlyMap<Key, string> | null; readonly isSound: boolean }> {
+    const { table, commands, keys, fenceLifetimeMs } = this.#options
     const reading = table.beginReading(names)
     const groups = bySlot(keys, names)
     const replies = await Promise.all(
@@ -224,11 +238,11 @@ export class SharedFences implements Fences, WriteFences {
         if (value) values.set(name, value.toString())
       }
     }
-    table.endReading(
+    const isSound = table.endReading(
       reading,
       names.map((name) => values.get(name) ?? null),
     )
-    return values.size === names.length ? values : null
+    return { values: values.size === names.length ? values : null, isSound }
   }
 
   async #runAll(

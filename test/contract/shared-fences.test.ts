@@ -216,3 +216,24 @@ t.test('what Redis could not be told is not used, and told when it is back', asy
     return !here.pending && JSON.stringify(here) === JSON.stringify(there)
   })
 })
+
+t.test('a fill outlives a pause of its process, if nothing has changed meanwhile', async (t) => {
+  const redis = await startRedis(t)
+  const one = (await join(t, redis.url)).fences
+  const two = (await join(t, redis.url)).fences
+  const lapse = (): void => {
+    // Longer than the lease: nothing that was known before is believed any more.
+    const until = performance.now() + 1_200
+    while (performance.now() < until);
+  }
+  for (const changed of [[], [A], [KIN]]) {
+    const opened = await one.open([A, B], KIN)
+    if (changed.length > 0) void two.change(changed)
+    await until(() => changed.length === 0 || !one.holds(opened.stamp) || changed[0] === KIN)
+    lapse()
+    t.notOk(one.holds(opened.stamp))
+    const stamp = await one.extend(opened, [FAMILY])
+    if (changed.length > 0) t.equal(stamp, null, `${changed} has changed`)
+    else t.match(stamp, opened.stamp)
+  }
+})

@@ -105,6 +105,22 @@ t.test('a value that was read in a stretch that has ended holds for a second onl
   t.end()
 })
 
+t.test('a reply that was left lying is believed from when it was asked for', (t) => {
+  const { clock, table, hear } = make()
+  const early = table.beginReading(['a'])
+  clock.advance(900)
+  t.equal(table.endReading(early, ['v1']), true)
+  t.ok(table.holds([['a', 'v1']]))
+  clock.advance(100)
+  t.notOk(table.holds([['a', 'v1']]))
+  const late = table.beginReading(['b'])
+  clock.advance(1_000)
+  hear()
+  t.equal(table.endReading(late, ['v1']), false, 'too late to be believed at all')
+  t.notOk(table.holds([['b', 'v1']]))
+  t.end()
+})
+
 t.test('the mark of a writer elsewhere holds nothing, and is not believed for long', (t) => {
   const { clock, table, hear, learn } = make()
   hear()
