@@ -225,15 +225,10 @@ export class Cache {
     terms: FillTerms,
   ): Promise<Landing | null> {
     const turn = await this.#walk?.takeTurn(request, verdict)
-    if (turn === undefined) return this.#fill(request, terms)
-    if (!turn.isOurs) {
-      await turn.landed
-      await this.#walk?.bringAnew(request)
-      return null
-    }
+    if (turn === null) return null
     const landing = this.#fill(request, terms)
     // Who waits elsewhere looks into the shared tier: what it is to find there must be there.
-    const end = (): void => turn.end()
+    const end = (): void => turn?.end()
     void landing.then(({ kept }) => kept.shared).then(end, end)
     return landing
   }

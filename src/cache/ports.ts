@@ -121,10 +121,21 @@ export interface TierEntry {
 /** The right to ask the upstream on behalf of all instances, or the wait for whoever has it. */
 export interface Turn {
   readonly isOurs: boolean
-  /** When it is another's: until that one's fill has landed, or was given up. Never rejects. */
-  readonly landed: Promise<void>
-  /** When it is ours: the fill has landed. */
+  /**
+   * When it is another's: until that one's fill has landed, or was given up. With a turn of our own, which is
+   * that one's: it has died. Never rejects.
+   */
+  readonly landed: Promise<Turn | null>
+  /** When it is ours: the fill has landed. When it is another's: nobody here waits for it any longer. */
   end(): void
+}
+
+/** What a look into the shared tier has brought. */
+export interface TierRead {
+  /** What there is for the credential; null: the tier can't be asked. */
+  readonly found: TierFound | null
+  /** Taken, or another's, because there was no grant; null: it was not asked for. */
+  readonly turn: Turn | null
 }
 
 /** What the shared tier holds for a credential, as one sees it who only looks. */
@@ -153,8 +164,8 @@ export interface TierSight {
 export interface SharedTier {
   /** False: nothing is to be had from it now, and nothing is lost by not asking. */
   readonly isUsable: boolean
-  /** What there is for this credential; null: the tier can't be asked. */
-  read(query: TierQuery): Promise<TierFound | null>
+  /** @param turn whose turn it is, as for `takeTurn`, is to be settled on the way, if there is no grant */
+  read(query: TierQuery, turn: Key | null): Promise<TierRead>
   /** Stores what a fill has brought, if no fence has changed since it began. False: it was not stored. */
   keep(entry: TierEntry): Promise<boolean>
   /** These bytes are no longer current, on any instance. `representation`: their key. */

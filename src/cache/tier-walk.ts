@@ -24,6 +24,8 @@ export interface TierWalkDependencies {
 export class TierWalk {
   readonly #deps: TierWalkDependencies
   readonly #walks = new Map<Key, Promise<boolean>>()
+  /** Turns that walks have settled on the way, until somebody asks for them. */
+  readonly #offered = new Map<Key, Turn>()
 
   constructor(dependencies: TierWalkDependencies) {
     this.#deps = dependencies
@@ -32,35 +34,73 @@ export class TierWalk {
   /** True: something was found, and memory is worth another look. */
   async bring(request: ReadRequest, verdict: MissVerdict): Promise<boolean> {
     if (!this.#deps.tier.isUsable || !mayHelp(verdict)) return false
-    return this.#walks.get(nameOf(request)) ?? this.bringAnew(request)
+    return (
+      this.#walks.get(nameOf(request)) ??
+      this.#launch(request, this.#turnOnTheWay(request, verdict))
+    )
   }
 
   /** As `bring`, seeing all that was stored before: a walk that is under way may have passed it by. */
   async bringAnew(request: ReadRequest): Promise<boolean> {
+    return this.#launch(request, null)
+  }
+
+  /**
+   * The right to ask the upstream on behalf of all instances. Null: another instance has asked meanwhile, and what
+   * is of use of that is in memory. Undefined: there is nobody to take turns with.
+   */
+  async takeTurn(request: ReadRequest, verdict: MissVerdict): Promise<Turn | null | undefined> {
+    const { tier, sharing } = this.#deps
+    if (!mayHelp(verdict)) return undefined
+    const key = turnKey(request, verdict, sharing.scopeOf(request.partition))
+    const offered = this.#offered.get(key)
+    this.#offered.delete(key)
+    if (offered === undefined && !tier.isUsable) return undefined
+    const turn = offered ?? (await tier.takeTurn(request.view.tenant, key))
+    if (turn.isOurs) return turn
+    const inherited = await turn.landed
+    const isBrought = await this.bringAnew(request)
+    if (inherited === null || !isBrought) return inherited
+    inherited.end()
+    return null
+  }
+
+  /** What will be asked for if there is nothing: a view of which this credential holds nothing. */
+  #turnOnTheWay(request: ReadRequest, verdict: MissVerdict): Key | null {
+    if (verdict.kind === 'refresh' || request.directives.onlyIfCached) return null
+    return turnKey(request, verdict, this.#deps.sharing.scopeOf(request.partition))
+  }
+
+  #launch(request: ReadRequest, turn: Key | null): Promise<boolean> {
     const name = nameOf(request)
-    const walk = this.#bring(request).finally(() => {
+    const walk = this.#bring(request, turn).finally(() => {
       if (this.#walks.get(name) === walk) this.#walks.delete(name)
     })
     this.#walks.set(name, walk)
     return walk
   }
 
-  /** Undefined: there is nobody to take turns with. */
-  async takeTurn(request: ReadRequest, verdict: MissVerdict): Promise<Turn | undefined> {
-    const { tier, sharing } = this.#deps
-    if (!tier.isUsable || !mayHelp(verdict)) return undefined
-    const key = turnKey(request, verdict, sharing.scopeOf(request.partition))
-    return tier.takeTurn(request.view.tenant, key)
-  }
-
-  async #bring(request: ReadRequest): Promise<boolean> {
+  async #bring(request: ReadRequest, turnWanted: Key | null): Promise<boolean> {
     const { tier, sharing, clock, reporter } = this.#deps
     const before = clock.monotonic()
-    const found = await tier.read(tierQuery(request, (each) => sharing.scopeOf(each)))
+    const query = tierQuery(request, (each) => sharing.scopeOf(each))
+    const { found, turn } = await tier.read(query, turnWanted)
+    if (turn !== null && turnWanted !== null) this.#offer(turnWanted, turn)
     reporter.walked(clock.monotonic() - before)
     if (found === null) return false
     if (found.pinnedVersion !== null) request.pins.adopt(request.partition, found.pinnedVersion)
     return this.#adopt(request, found)
+  }
+
+  /** Whoever has waited for the walk goes on at once; what nobody has taken by then, nobody will. */
+  #offer(key: Key, turn: Turn): void {
+    this.#offered.get(key)?.end()
+    this.#offered.set(key, turn)
+    setImmediate(() => {
+      if (this.#offered.get(key) !== turn) return
+      this.#offered.delete(key)
+      turn.end()
+    })
   }
 
   #adopt(request: ReadRequest, found: TierFound): boolean {

@@ -1,15 +1,12 @@
 /** What Redis knows of a credential itself: its fence and its version pin. Reads at the same time share one look. */
 import { credentialFence } from '../cache/key.ts'
-import type { FenceTable } from './fence-table.ts'
 import { newValue } from './fence-value.ts'
-import type { RedisCommands } from './redis-commands.ts'
+import { type FencedReadOptions, readFenced } from './fenced-read.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { READ_CREDENTIAL } from './redis-scripts.ts'
 
-export interface CredentialReadsOptions {
-  readonly commands: RedisCommands
+export interface CredentialReadsOptions extends FencedReadOptions {
   readonly keys: RedisKeys
-  readonly table: FenceTable
   readonly fenceLifetimeMs: number
 }
 
@@ -36,17 +33,17 @@ export class CredentialReads {
   }
 
   async #look(partition: string): Promise<CredentialFound | null> {
-    const { commands, keys, table, fenceLifetimeMs } = this.#options
+    const { keys, fenceLifetimeMs } = this.#options
     const own = credentialFence(partition)
-    const reading = table.beginReading([own])
-    const reply = await commands.run(
-      READ_CREDENTIAL,
-      [keys.fence(own), keys.pin(partition)],
-      [newValue(), fenceLifetimeMs],
-    )
-    const [value, pin] = reply.ok && Array.isArray(reply.value) ? reply.value : []
-    table.endReading(reading, [Buffer.isBuffer(value) ? value.toString() : null])
-    if (!reply.ok) return null
+    const { values } = await readFenced(this.#options, {
+      script: READ_CREDENTIAL,
+      keys: [keys.fence(own), keys.pin(partition)],
+      args: [newValue(), fenceLifetimeMs],
+      fences: [own],
+      after: 0,
+    })
+    if (values === null) return null
+    const pin = values[1]
     return { pin: Buffer.isBuffer(pin) && pin.length > 0 ? pin.toString() : null }
   }
 }

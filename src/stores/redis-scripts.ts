@@ -37,14 +37,31 @@ for i, key in ipairs(KEYS) do values[i] = open(key, ARGV[1] .. i, ARGV[2]) end
 return values`,
 }
 
-/** KEYS: grant, admission, fences. ARGV: new value, lifetime, most bytes. Gives value and time left of the first two, and the fences. */
+/** Takes a turn, or renews it, or finds it taken. ARGV of the caller: who, lifetime. */
+const TAKE_TURN = `
+local function take(key, who, lifetime)
+  local holder = redis.pcall('GET', key)
+  if holder == who then redis.call('PEXPIRE', key, lifetime)
+  elseif type(holder) == 'string' then return 0
+  else redis.call('SET', key, who, 'PX', lifetime) end
+  return 1
+end`
+
+/**
+ * KEYS: grant, admission, fences, and the turn to be taken if there is no grant. ARGV: new value, lifetime, most
+ * bytes, who takes the turn, its lifetime; without the last two no turn is taken. Gives value and time left of the
+ * first two, the fences, and whether the turn was taken: -1: it was not asked for.
+ */
 export const READ_STANDING: Script = {
   name: 'laybyReadStanding',
-  lua: `${BOUNDED_READ}${OPEN_FENCE}
+  lua: `${BOUNDED_READ}${OPEN_FENCE}${TAKE_TURN}
 local grant = bounded(KEYS[1], tonumber(ARGV[3]))
 local admission = bounded(KEYS[2], tonumber(ARGV[3]))
 local reply = {grant[1], grant[2], admission[1], admission[2]}
-for i = 3, #KEYS do reply[i + 2] = open(KEYS[i], ARGV[1] .. i, ARGV[2]) end
+local fences = ARGV[4] and #KEYS - 1 or #KEYS
+for i = 3, fences do reply[i + 2] = open(KEYS[i], ARGV[1] .. i, ARGV[2]) end
+local isWanted = ARGV[4] and (grant[1] == '' or grant[1] == 'bad')
+reply[fences + 3] = isWanted and take(KEYS[#KEYS], ARGV[4], ARGV[5]) or -1
 return reply`,
 }
 
@@ -200,25 +217,22 @@ if type(before) == 'string' and before ~= ARGV[1] then return 1 end
 return 0`,
 }
 
-/** Takes a turn, or finds it taken. KEYS: the turn. ARGV: who, lifetime. */
-export const TAKE_TURN: Script = {
-  name: 'laybyTakeTurn',
-  lua: `
-local holder = redis.pcall('GET', KEYS[1])
-if holder == ARGV[1] then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  return 1
-end
-if holder then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`,
+/** KEYS: turns. ARGV: lifetime, who takes each. Gives 1 for each that is theirs now. */
+export const TAKE_TURNS: Script = {
+  name: 'laybyTakeTurns',
+  lua: `${TAKE_TURN}
+local taken = {}
+for i, key in ipairs(KEYS) do taken[i] = take(key, ARGV[i + 1], ARGV[1]) end
+return taken`,
 }
 
-/** Gives a turn back. KEYS: the turn. ARGV: who. */
-export const END_TURN: Script = {
-  name: 'laybyEndTurn',
+/** Gives turns back. KEYS: turns. ARGV: who has each. */
+export const END_TURNS: Script = {
+  name: 'laybyEndTurns',
   lua: `
-if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+for i, key in ipairs(KEYS) do
+  if redis.pcall('GET', key) == ARGV[i] then redis.call('DEL', key) end
+end
 return 1`,
 }
 

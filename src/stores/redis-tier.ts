@@ -8,13 +8,14 @@
 
 import { type Frame, open, seal } from '../cache/frame.ts'
 import { credentialFence, type Key, representationKey } from '../cache/key.ts'
-import type { TierCredential, TierEntry, TierFound, TierQuery } from '../cache/ports.ts'
+import type { TierCredential, TierEntry, TierFound, TierQuery, TierRead } from '../cache/ports.ts'
 import type { Representation } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/derive-key.ts'
 import { CredentialReads } from './credential-reads.ts'
 import type { FenceTable } from './fence-table.ts'
 import { newValue } from './fence-value.ts'
+import { readFenced } from './fenced-read.ts'
 import {
   admissionFrame,
   admissionOf,
@@ -28,6 +29,7 @@ import type { RedisCommands } from './redis-commands.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { PUT, READ_REPRESENTATION, READ_STANDING, REMOVE, STORE } from './redis-scripts.ts'
 import type { TierTrust } from './tier-trust.ts'
+import { type AskedTurn, TURN_MS, type Turns } from './turns.ts'
 
 /** Grants and admissions are a few hundred bytes. */
 export const MAX_STANDING_BYTES = 16_384
@@ -42,6 +44,7 @@ export interface RedisTierOptions {
   readonly keys: RedisKeys
   readonly table: FenceTable
   readonly trust: TierTrust
+  readonly turns: Pick<Turns, 'ask' | 'answered' | 'cancel'>
   readonly clock: Clock
   /** The one that seals first, then those that still open. */
   readonly secrets: readonly string[]
@@ -63,17 +66,30 @@ export class RedisTier {
     return this.#options.commands.isUsable && this.#options.trust.isTrusted()
   }
 
-  /** What the tier has for this credential; null: it can't be asked. */
-  async read(query: TierQuery): Promise<TierFound | null> {
-    if (!this.isUsable) return null
+  /** @param turn to be taken, if this credential has no grant; null: none is */
+  async read(query: TierQuery, turn: Key | null): Promise<TierRead> {
+    if (!this.isUsable) return { found: null, turn: null }
+    const { secrets, turns } = this.#options
+    const asked = turn === null ? null : turns.ask(query.tenant, turn)
+    const known = query.credentials.slice(0, secrets.length)
     let found: TierFound | null = null
-    for (const [i, credential] of query.credentials.entries()) {
-      const secret = this.#options.secrets[i]
-      if (secret === undefined) break
-      found = await this.#readAs(query, credential, secret, i > 0)
+    let isTaken: boolean | null | undefined
+    for (const [i, credential] of known.entries()) {
+      const own = i === known.length - 1 ? asked : null
+      ;({ found, isTaken } = await this.#readAs(
+        query,
+        credential,
+        secrets[i] as string,
+        i > 0,
+        own,
+      ))
       if (found === null || found.grant !== null) break
     }
-    return found
+    if (asked !== null && isTaken !== undefined) {
+      return { found, turn: turns.answered(asked, isTaken) }
+    }
+    if (asked !== null) turns.cancel(asked)
+    return { found, turn: null }
   }
 
   /** Stores what a fill has brought, if no fence has changed since it began. False: it was not stored. */
@@ -144,33 +160,39 @@ export class RedisTier {
       }))
   }
 
+  /** `isTaken` as for `Turns.answered`; undefined: the turn was not asked for. */
   async #readAs(
     query: TierQuery,
     credential: TierCredential,
     secret: string,
     isFormer: boolean,
-  ): Promise<TierFound | null> {
-    const { commands, keys, table, clock, fenceLifetimeMs } = this.#options
+    turn: AskedTurn | null,
+  ): Promise<{ found: TierFound | null; isTaken: boolean | null | undefined }> {
+    const { keys, fenceLifetimeMs } = this.#options
     const { tenant, fences } = query
-    const askedAt = clock.monotonic()
-    const reading = table.beginReading(fences)
     const grantAt = keys.record(secret, tenant, credential.grantKey)
     const admissionAt = keys.record(secret, tenant, credential.admissionKey)
-    const [standing, held] = await Promise.all([
-      commands.run(
-        READ_STANDING,
-        [grantAt, admissionAt, ...fences.map((name) => keys.fence(name))],
-        [newValue(), fenceLifetimeMs, MAX_STANDING_BYTES],
-      ),
+    const names = [grantAt, admissionAt, ...fences.map((name) => keys.fence(name))]
+    const [{ values, askedAt }, held] = await Promise.all([
+      readFenced(this.#options, {
+        script: READ_STANDING,
+        keys: turn === null ? names : [...names, turn.name],
+        args: [
+          ...[newValue(), fenceLifetimeMs, MAX_STANDING_BYTES],
+          ...(turn === null ? [] : [turn.who, TURN_MS]),
+        ],
+        fences,
+        after: 4,
+      }),
       this.#credentials.read(credential.partition),
     ])
-    const [grantBytes, grantLeft, admissionBytes, admissionLeft, ...values] = listOf(standing)
-    table.endReading(reading, values.slice(0, fences.length).map(textOf))
-    if (!standing.ok || held === null) return null
+    const isTaken = turn === null ? undefined : answerOf(values?.at(-1))
+    if (values === null || held === null) return { found: null, isTaken }
+    const [grantBytes, grantLeft, admissionBytes, admissionLeft] = values
     const grant = this.#opened(grantBytes, credential.seal, grantAt, 'grant')
     const admission = this.#opened(admissionBytes, credential.seal, admissionAt, 'admission')
     const named = grant === null ? null : grantOf(grant, Number(grantLeft), askedAt)
-    return {
+    const found: TierFound = {
       grant: named,
       admission: admission === null ? null : admissionOf(admission, Number(admissionLeft), askedAt),
       representation:
@@ -178,6 +200,7 @@ export class RedisTier {
       pinnedVersion: held.pin,
       isFormer,
     }
+    return { found, isTaken }
   }
 
   async #readBytes(
@@ -186,23 +209,19 @@ export class RedisTier {
     secret: string,
     grant: FoundGrant,
   ): Promise<Representation | null> {
-    const { commands, keys, table, clock, fenceLifetimeMs, maxBodyBytes } = this.#options
-    const names = grant.stamp
+    const { keys, fenceLifetimeMs, maxBodyBytes } = this.#options
+    const fences = grant.stamp
       .map(([name]) => name)
       .filter((name) => name !== credentialFence(partition))
     const key = keys.record(secret, tenant, representationKey(viewKey, scope, grant.digest))
-    const askedAt = clock.monotonic()
-    const reading = table.beginReading(names)
-    const reply = await commands.run(
-      READ_REPRESENTATION,
-      [key, ...names.map((name) => keys.fence(name))],
-      [newValue(), fenceLifetimeMs, maxBodyBytes + MAX_HEAD_BYTES],
-    )
-    const [bytes, left, ...values] = listOf(reply)
-    table.endReading(
-      reading,
-      names.map((_, i) => textOf(values[i])),
-    )
+    const { values, askedAt } = await readFenced(this.#options, {
+      script: READ_REPRESENTATION,
+      keys: [key, ...fences.map((name) => keys.fence(name))],
+      args: [newValue(), fenceLifetimeMs, maxBodyBytes + MAX_HEAD_BYTES],
+      fences,
+      after: 2,
+    })
+    const [bytes, left] = values ?? []
     if (Buffer.isBuffer(bytes) && bytes.toString('latin1') === SUPERSEDED_MARK) return null
     const frame = this.#opened(bytes, bodyKey(secret, tenant, grant.digest), key, 'representation')
     if (frame === null || frame.digest !== grant.digest) return null
@@ -235,12 +254,11 @@ interface Sealed {
   readonly keptMs: number
 }
 
-function listOf(reply: Awaited<ReturnType<RedisCommands['run']>>): readonly unknown[] {
-  return reply.ok && Array.isArray(reply.value) ? reply.value : []
-}
-
-function textOf(value: unknown): string | null {
-  return Buffer.isBuffer(value) ? value.toString() : null
+/** What a script says of a turn; see `Turns.answered`. Undefined: it was not asked for. */
+function answerOf(said: unknown): boolean | null | undefined {
+  if (said === 1) return true
+  if (said === 0) return false
+  return said === undefined ? null : undefined
 }
 
 /** Whoever was given the digest can read the bytes; whoever was not can't even find them. */

@@ -84,8 +84,7 @@ export interface SharedState {
 
 export function createSharedState(options: RedisOptions): SharedState {
   const parts = createParts(options)
-  const { commands, lease, bus, fences, store } = parts
-  const turns = new Turns(parts)
+  const { commands, lease, bus, fences, store, turns } = parts
   const noted = new LRUCache<string, string>({ max: 10_000, ttl: NOTED_MS })
   const rollCall = new BusRollCall(parts)
   const switches = new SharedSwitches({ ...parts, tenants: options.tenants })
@@ -188,14 +187,16 @@ function createParts(options: RedisOptions) {
   }
   commands.onLost(() => trust.lost())
   commands.onUsable(recover)
+  const turns = new Turns(shared)
   const store = new RedisTier({
     ...shared,
+    turns,
     secrets,
     fenceLifetimeMs,
     maxBodyBytes,
     onMismatch: (kind) => observer.mismatched(kind),
   })
-  return { ...shared, fences, store, fenceLifetimeMs, handlers }
+  return { ...shared, fences, store, turns, fenceLifetimeMs, handlers }
 }
 
 function commandsObserver(observer: RedisObserver, trust: TierTrust): CommandsObserver {
@@ -215,7 +216,7 @@ function sharedTier(store: RedisTier, turns: Turns, bus: Bus): SharedTier {
     get isUsable() {
       return store.isUsable
     },
-    read: (query) => store.read(query),
+    read: (query, turn) => store.read(query, turn),
     keep: (entry) => store.keep(entry),
     supersede: (tenant, representation) => {
       store.supersede(tenant, representation)
