@@ -86,9 +86,9 @@ const layby = (tls: boolean): Contestant => ({
   start: ({ core, upstreamPort }) => startLayby({ core, upstreamPort, tls }),
 })
 
-const nginx = (tls: boolean): Contestant => ({
-  id: tls ? 'nginx-tls' : 'nginx',
-  title: 'nginx proxy_cache',
+const nginx = (id: string, { tls = false, gzip = false } = {}): Contestant => ({
+  id,
+  title: gzip ? 'nginx proxy_cache, gzip on' : 'nginx proxy_cache',
   role: 'cache',
   checksRequests: true,
   tls,
@@ -102,7 +102,8 @@ const nginx = (tls: boolean): Contestant => ({
     const user = userInfo().username
     const listen = tls ? 'ssl' : ''
     const files = { certificate: CERTIFICATE, key: CERTIFICATE_KEY }
-    const values = { port, upstreamPort, folder: home, user, listen, ...files }
+    const own = { folder: home, user, listen, gzip: gzip ? 'on' : 'off' }
+    const values = { port, upstreamPort, ...own, ...files }
     writeFileSync(configuration, fillTemplate('nginx.conf.template', values))
     return startOnPort(
       port,
@@ -116,9 +117,9 @@ const nginx = (tls: boolean): Contestant => ({
   },
 })
 
-const varnish: Contestant = {
-  id: 'varnish',
-  title: 'Varnish',
+const varnish = (id: string, { gzip = false } = {}): Contestant => ({
+  id,
+  title: gzip ? 'Varnish, do_gzip' : 'Varnish',
   role: 'cache',
   checksRequests: true,
   tls: false,
@@ -128,7 +129,10 @@ const varnish: Contestant = {
   start: async ({ core, folder, upstreamPort }) => {
     const port = await freePort()
     const configuration = join(folder, `varnish-${port}.vcl`)
-    writeFileSync(configuration, fillTemplate('varnish.vcl.template', { upstreamPort }))
+    writeFileSync(
+      configuration,
+      fillTemplate('varnish.vcl.template', { upstreamPort, gzip: `${gzip}` }),
+    )
     return startOnPort(port, {
       program: findProgram('varnishd') ?? 'varnishd',
       args: [
@@ -140,7 +144,7 @@ const varnish: Contestant = {
       core,
     })
   },
-}
+})
 
 /** The records that a hit writes to Varnish's shared memory log. */
 const silentLog = [
@@ -170,12 +174,15 @@ function nodePeer(id: string, title: string, role: Role): Contestant {
 
 export const contestants: readonly Contestant[] = [
   layby(false),
-  nginx(false),
-  varnish,
+  nginx('nginx'),
+  varnish('varnish'),
+  nginx('nginx-gzip', { gzip: true }),
+  varnish('varnish-gzip', { gzip: true }),
   layby(true),
-  nginx(true),
+  nginx('nginx-tls', { tls: true }),
   nodePeer('plain-http-proxy', 'plain @fastify/http-proxy', 'proxy'),
   nodePeer('bare-node', 'bare Node http', 'fixed'),
+  nodePeer('stand-in-upstream', 'direct call', 'fixed'),
 ]
 
 export async function startStandInUpstream(core: number): Promise<Target> {

@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import type { Question } from './http-client.ts'
 import { benchFile } from './paths.ts'
 import { spawnPinned } from './processes.ts'
+import { unusedId, withId } from './requests.ts'
 
 const connections = 64
 /** Each connection of a paced load waits so long between an answer and its next request. */
 const pauseMs = 5
+/** More than are asked for in one run. */
+const idsOfARun = 10_000_000
 
 export type LoadOrder = {
   readonly port: number
@@ -44,13 +47,18 @@ export async function runLoad(order: LoadOrder): Promise<LoadReport> {
   )
   const { rate } = order
   const wide = rate === null ? connections : Math.max(1, Math.round((rate * pauseMs) / 1000))
+  const firstId = unusedId(idsOfARun)
   const scheme = order.tls ? 'https' : 'http'
   const child = spawnPinned({
     program: 'wrk',
     args: [
       ...['--threads', '1', '--connections', `${wide}`, '--duration', `${order.seconds}s`],
-      ...['--script', benchFile('wrk-requests.lua'), `${scheme}://127.0.0.1:${order.port}${path}`],
-      ...['--', method, path, headerFile, `${rate === null ? 0 : pauseMs}`],
+      ...[
+        '--script',
+        benchFile('wrk-requests.lua'),
+        `${scheme}://127.0.0.1:${order.port}${withId(path, firstId)}`,
+      ],
+      ...['--', method, path, headerFile, `${rate === null ? 0 : pauseMs}`, `${firstId}`],
     ],
     core: order.core,
   })

@@ -52,7 +52,7 @@ export async function takeSample(
   const { port } = target
   const examination = { contestant, scenario, port, upstreamPort }
   const proof = await prove(examination)
-  const rate = scenario.isPaced === true ? halfOf(course.saturatedRate) : null
+  const rate = scenario.isPaced === true ? halfOf(course.saturatedRate) : (scenario.rate ?? null)
   const { tls } = contestant
   const order = { port, question: proof.question, core: cores.load, folder, tls, rate }
   await runLoad({ ...order, seconds: options.warmupSeconds })

@@ -123,6 +123,17 @@ function cells(row: Row): string[] {
   ]
 }
 
+/** What stands before the upstream adds to it, where a direct call was timed too. */
+function addedBy(rows: readonly Row[]): string[] {
+  const direct = rows.find(({ contestant }) => contestant === 'stand-in-upstream')
+  if (direct === undefined) return []
+  return rows.flatMap((row) =>
+    row === direct
+      ? []
+      : [`${row.title}: p50 ${row.p50Microseconds - direct.p50Microseconds} µs more than direct`],
+  )
+}
+
 export function tableOf(scenario: Scenario, rows: readonly Row[]): string {
   const baseline = rows[0]?.baseline ?? ''
   const header = [
@@ -137,5 +148,5 @@ export function tableOf(scenario: Scenario, rows: readonly Row[]): string {
     '',
   ]
   const lines = alignColumns([header, ...rows.map(cells)])
-  return [`${scenario.id}: ${scenario.title}`, ...lines].join('\n')
+  return [`${scenario.id}: ${scenario.title}`, ...lines, ...addedBy(rows)].join('\n')
 }

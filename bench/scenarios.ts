@@ -1,12 +1,15 @@
 /** What is measured: one object per table of the report. */
+
+import type { Headers } from './http-client.ts'
 import { addressesBody, customerBody } from './peers/customer-body.ts'
-import { addressesPath, customerPath } from './requests.ts'
+import { addressesPath, anyCustomerPath, customerPath } from './requests.ts'
 
 /**
  * hit: 200 with the body, from store. not-modified: 304 to If-None-Match, from store.
- * forwarded: 200 with the body, and every request reaches the upstream.
+ * forwarded: 200 with the body, and every request reaches the upstream. cold: the same, each for another
+ * customer, so that it is a cache's first read of it.
  */
-export type Expectation = 'hit' | 'not-modified' | 'forwarded'
+export type Expectation = 'hit' | 'not-modified' | 'forwarded' | 'cold'
 
 export type Scenario = {
   readonly id: string
@@ -16,8 +19,14 @@ export type Scenario = {
   readonly path: string
   readonly body: string
   readonly expect: Expectation
-  /** The load comes at a fixed rate, and not as fast as it is answered. */
+  /** The load comes at half the rate of Layby's saturated hits, and not as fast as it is answered. */
   readonly isPaced?: boolean
+  /** The load comes at this rate, in requests per second. */
+  readonly rate?: number
+  /** In place of what every client sends. */
+  readonly headers?: Headers
+  /** The content coding that the answer must have. */
+  readonly coding?: 'identity' | 'gzip'
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -45,6 +54,35 @@ export const scenarios: readonly Scenario[] = [
     body: customerBody,
     expect: 'hit',
     isPaced: true,
+  },
+  {
+    id: 'hit-identity',
+    title: '200 from store to a client that takes no coding: the same bytes from all',
+    contestants: ['layby', 'nginx', 'varnish'],
+    path: customerPath,
+    body: customerBody,
+    expect: 'hit',
+    headers: { 'accept-encoding': 'identity' },
+    coding: 'identity',
+  },
+  {
+    id: 'hit-gzip',
+    title: '200 from store to a client that takes gzip; nginx compresses each answer anew',
+    contestants: ['layby', 'nginx-gzip', 'varnish-gzip'],
+    path: customerPath,
+    body: customerBody,
+    expect: 'hit',
+    headers: { 'accept-encoding': 'gzip' },
+    coding: 'gzip',
+  },
+  {
+    id: 'cold-miss',
+    title: 'the first read of a customer, at 400 a second: the latencies are what counts',
+    contestants: ['layby', 'plain-http-proxy', 'stand-in-upstream'],
+    path: anyCustomerPath,
+    body: customerBody,
+    expect: 'cold',
+    rate: 400,
   },
   {
     id: 'hit-tls',

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Contestant, upstreamRequests } from './contestants.ts'
 import { type Answer, ask, type Headers, type Question } from './http-client.ts'
 import type { LoadReport } from './load.ts'
-import { clientHeaders } from './requests.ts'
+import { clientHeaders, unusedId, withId } from './requests.ts'
 import type { Scenario } from './scenarios.ts'
 
 export type Proof = {
@@ -32,8 +32,9 @@ function demand(condition: boolean, complaint: string): asserts condition {
 
 function askCustomer(examination: Examination, headers: Headers): Promise<Answer> {
   const { contestant, port, scenario } = examination
-  const all = { ...clientHeaders, 'x-request-id': randomUUID(), ...headers }
-  const question = { method: 'GET', path: scenario.path, headers: all }
+  const own = { ...clientHeaders, ...scenario.headers }
+  const all = { ...own, 'x-request-id': randomUUID(), ...headers }
+  const question = { method: 'GET', path: withId(scenario.path, unusedId(1)), headers: all }
   return ask(port, question, contestant.tls)
 }
 
@@ -68,6 +69,9 @@ function checkEcho(answer: Answer, requestId: string): void {
 
 function checkBody(answer: Answer, scenario: Scenario): void {
   demand(answer.status === 200, `status ${answer.status} instead of 200`)
+  const coding = answer.headers['content-encoding'] ?? 'identity'
+  const { coding: wanted = coding } = scenario
+  demand(coding === wanted, `the answer's coding is ${coding} instead of ${wanted}`)
   demand(answer.body.toString('latin1') === scenario.body, 'the body is not the upstream’s')
 }
 
@@ -126,12 +130,18 @@ async function proveNotModified(examination: Examination, etag: string): Promise
 
 /** True where every single timed request has to reach the upstream. */
 export function reachesUpstream(contestant: Contestant, scenario: Scenario): boolean {
-  return scenario.expect === 'forwarded' || contestant.role === 'proxy'
+  const { expect } = scenario
+  const asks = expect === 'forwarded' || expect === 'cold'
+  return contestant.role === 'proxy' || (asks && contestant.role !== 'fixed')
 }
 
 function proofOf(answer: Answer, scenario: Scenario, extra: Headers): Proof {
   return {
-    question: { method: 'GET', path: scenario.path, headers: { ...clientHeaders, ...extra } },
+    question: {
+      method: 'GET',
+      path: scenario.path,
+      headers: { ...clientHeaders, ...scenario.headers, ...extra },
+    },
     wireBytes: answer.wireBytes,
     contentEncoding: answer.headers['content-encoding'] ?? 'identity',
   }

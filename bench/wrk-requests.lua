@@ -1,10 +1,12 @@
 -- wrk script: GET (or another method) with the headers of a file and a new X-Request-Id each time.
--- Call: wrk ... -s wrk-requests.lua <url> -- <method> <path> <header file, one "name: value" a line> <pause in ms>
--- The requests are written once, before the clock runs; the load costs wrk one table look-up each.
+-- Call: wrk ... -s wrk-requests.lua <url> -- <method> <path> <header file, one "name: value" a line> <pause in ms> <first id>
+-- Where the path holds {id}, each request has the next one, and is written when it is sent.
+-- The others are written once, before the clock runs; the load costs wrk one table look-up each.
 
 local prepared = {}
 local position = 0
 local count = 512
+local nextId, method, path, headers
 
 local function uuid()
   local hex = function(digits)
@@ -14,13 +16,14 @@ local function uuid()
 end
 
 function init(args)
-  local method, path, file = args[1], args[2], args[3]
+  local file = args[3]
+  method, path, headers = args[1], args[2], {}
+  if path:find('{id}', 1, true) then nextId = tonumber(args[5]) end
   local pause = tonumber(args[4] or '0')
   -- wrk asks for it before each request, if it is there at all.
   if pause > 0 then
     function delay() return pause end
   end
-  local headers = {}
   for line in io.lines(file) do
     local name, value = line:match('^([^:]+): (.*)$')
     if name then headers[name] = value end
@@ -33,6 +36,12 @@ function init(args)
 end
 
 function request()
+  if nextId then
+    nextId = nextId + 1
+    headers['x-request-id'] = uuid()
+    -- In brackets: gsub gives a count too.
+    return wrk.format(method, (path:gsub('{id}', string.format('%d', nextId))), headers)
+  end
   position = position % count + 1
   return prepared[position]
 end
