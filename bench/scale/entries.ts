@@ -22,7 +22,10 @@ async function run(variant: string, core: number, options: ScaleOptions): Promis
   let output = ''
   let complaint = ''
   child.stdout?.on('data', (chunk: Buffer) => {
-    output += chunk.toString('utf8')
+    const text = chunk.toString('utf8')
+    output += text
+    // A million takes minutes: who waits sees that it goes on.
+    process.stdout.write(text)
   })
   child.stderr?.on('data', (chunk: Buffer) => {
     complaint = `${complaint}${chunk.toString('utf8')}`.slice(-2000)
