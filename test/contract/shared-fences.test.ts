@@ -217,15 +217,49 @@ t.test('what Redis could not be told is not used, and told when it is back', asy
   })
 })
 
+/** The process does nothing else for longer than the lease: nothing that was known before is believed any more. */
+function lapse(): void {
+  const end = performance.now() + 1_200
+  while (performance.now() < end);
+}
+
+t.test('what was left lying while the process had no time is asked for again', async (t) => {
+  const redis = await startRedis(t)
+  const { fences, tier } = await join(t, redis.url)
+  const opening = fences.open([A, CREDENTIAL], KIN)
+  lapse()
+  const opened = await opening
+  t.equal(opened.pending, false)
+  t.ok(fences.holds(opened.stamp))
+  const reading = tier.read(
+    {
+      tenant: '7',
+      viewKey: '1:v1:a',
+      fences: [B],
+      credentials: [
+        {
+          partition: 'xyz',
+          grantKey: '1:g1:a',
+          admissionKey: '1:a1:a',
+          scope: '',
+          seal: Buffer.alloc(32),
+        },
+      ],
+    },
+    '1:x1:a',
+  )
+  lapse()
+  const { found, turn } = await reading
+  t.equal(found?.grant, null)
+  t.equal(turn?.isOurs, true)
+  turn?.end()
+  t.not(fences.sight(B).value, null)
+})
+
 t.test('a fill outlives a pause of its process, if nothing has changed meanwhile', async (t) => {
   const redis = await startRedis(t)
   const one = (await join(t, redis.url)).fences
   const two = (await join(t, redis.url)).fences
-  const lapse = (): void => {
-    // Longer than the lease: nothing that was known before is believed any more.
-    const until = performance.now() + 1_200
-    while (performance.now() < until);
-  }
   for (const changed of [[], [A], [KIN]]) {
     const opened = await one.open([A, B], KIN)
     if (changed.length > 0) void two.change(changed)

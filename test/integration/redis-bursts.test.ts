@@ -1,4 +1,5 @@
 /** Many cold keys at once, and what a process that has no time must not take for a fault of Redis (reliability U2). */
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
@@ -211,6 +212,19 @@ t.test('turns that end together are told of together, and wake whoever waits her
   await until(() => told.length === 450)
   t.strictSame(new Set(told), new Set(names.map((key) => keys.turn('7', key))))
   await until(async () => (await redis.cli('DBSIZE')) === '0')
+})
+
+t.test('a turn that has run out before it was heard of may be another’s by then', async (t) => {
+  const redis = await startRedis(t)
+  const { turns, keys } = await makeTurns(t, redis.url)
+  const taking = turns.take('7', KEY)
+  block(2_100)
+  const words = ['SET', keys.turn('7', KEY), 'another', 'NX', 'PX', '60000']
+  t.match(execFileSync('redis-cli', ['-p', String(redis.port), ...words]).toString(), 'OK')
+  const turn = await taking
+  t.equal(turn.isOurs, false)
+  turn.end()
+  t.equal(await turn.landed, null, 'who does not wait any longer is told so')
 })
 
 t.test('a turn whose taking was not answered is treated as taken, and given back', async (t) => {
