@@ -83,11 +83,9 @@ export class SharedFences implements Fences, WriteFences {
     if (families.length > 0 && open.kin === null) return null
     const { table } = this.#options
     const guards = families.length > 0 && open.kin !== null ? [...open.stamp, open.kin] : open.stamp
+    // What is not believed any more may be true all the same, and is asked for: values never repeat, so one that
+    // Redis still has was not changed in between.
     const values = await this.#read([...guards.map(([name]) => name), ...families])
-    const stillHas = ([name, value]: readonly [Key, string]): boolean => values?.get(name) === value
-    // What is not believed any more may be true all the same: values never repeat, so one that Redis still has
-    // was not changed in between.
-    if (values === null ? !table.holds(guards) : !guards.every(stillHas)) return null
     const family = families.map((name): readonly [Key, string] => [
       name,
       values?.get(name) ?? table.privateValueOf(name),
