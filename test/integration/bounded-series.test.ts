@@ -2,6 +2,7 @@
 import t from 'tap'
 import { buildTestApp } from '../helpers/app.ts'
 import { exchange } from '../helpers/raw-socket.ts'
+import { untracked } from '../helpers/untracked.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
 t.setTimeout(240_000)
@@ -22,6 +23,7 @@ async function each(count: number, ask: (i: number) => Promise<unknown>): Promis
 t.test(
   '10,000 tenants, 10,000 paths, 1,000 methods and versions leave 500 series at most',
   async (t) => {
+    await untracked(t)
     const upstream = await startUpstream(t, (received, res) => {
       const id = Number(/\/customers\/(\d+)/.exec(received.url)?.[1] ?? 0)
       // Any status of a final answer that may have a body.

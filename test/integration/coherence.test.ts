@@ -5,6 +5,7 @@
 import t from 'tap'
 import type { Mutant } from '../coherence/instance.ts'
 import { runCoherence } from '../coherence/run.ts'
+import { untracked } from '../helpers/untracked.ts'
 
 const SECONDS = Number(process.env['COHERENCE_SECONDS'] ?? 60)
 const FAULT_EVERY_MS = Number(process.env['FAULT_EVERY_MS'] ?? 4_000)
@@ -14,6 +15,7 @@ t.setTimeout((SECONDS + 240) * 1_000)
 
 t.test(`for ${SECONDS} s no read is older than the bounds allow, whatever happens`, async (t) => {
   t.comment(`seed ${seed}`)
+  await untracked(t)
   const result = await runCoherence({ seconds: SECONDS, seed, faultEveryMs: FAULT_EVERY_MS })
   const { reads, writes, hits, faults } = result
   t.comment(`${reads} reads, ${hits} hits, ${writes} writes, ${faults.length} faults`)
@@ -42,6 +44,7 @@ const MUTANTS: readonly Mutant[] = [
 
 for (const mutant of MUTANTS) {
   t.test(`the run catches a mutant in which ${mutant}`, async (t) => {
+    await untracked(t)
     const isCrowded = mutant === 'a read joins a flight from before a write'
     const options = { seconds: 60, seed, faultEveryMs: null, stopAtViolation: true }
     const result = await runCoherence({ ...options, mutant, isCrowded })

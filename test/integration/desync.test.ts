@@ -10,6 +10,7 @@ import { seededRandom } from '../../demo/data.ts'
 import { buildTestApp, HEADERS, type TestApp } from '../helpers/app.ts'
 import { desyncCorpus, message, SMUGGLED_PATH } from '../helpers/desync-corpus.ts'
 import { parseReplies } from '../helpers/raw-socket.ts'
+import { untracked } from '../helpers/untracked.ts'
 import {
   type Received,
   type ScriptedUpstream,
@@ -125,6 +126,7 @@ t.test('the corpus: each is refused, or read by all alike', async (t) => {
 })
 
 t.test(`${MUTATIONS} mutations, seed ${SEED}`, async (t) => {
+  await untracked(t)
   const set = await stage(t)
   const random = seededRandom(`desync/${SEED}`)
   const corpus = [...desyncCorpus().values()]

@@ -11,6 +11,7 @@ import { seededRandom } from '../../demo/data.ts'
 import type { TestApp } from '../helpers/app.ts'
 import { startInstances } from '../helpers/instances.ts'
 import { type RedisServer, startRedis } from '../helpers/redis-servers.ts'
+import { untracked } from '../helpers/untracked.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 const RESPONSES = Number(process.env['ISOLATION_RESPONSES'] ?? 50_000)
@@ -70,6 +71,7 @@ function replaced(headers: readonly string[], name: string, value: string): stri
 
 t.test(`${RESPONSES} answers, none of them another's`, async (t) => {
   t.comment(`seed ${seed}`)
+  await untracked(t)
   const world = await prepare(t, {})
   const fifth = Math.floor(RESPONSES / 5)
   const counts = { clean: await world.ask(fifth, false), bent: await world.ask(2 * fifth, true) }
@@ -88,6 +90,7 @@ t.test(`${RESPONSES} answers, none of them another's`, async (t) => {
 t.test(
   'even if all credentials had the same keys, nobody would be given anything foreign',
   async (t) => {
+    await untracked(t)
     const world = await prepare(t, { partitionOf: () => 'everybody' })
     const counts = await world.ask(Math.max(5_000, RESPONSES / 50), false)
     t.comment(JSON.stringify(counts))

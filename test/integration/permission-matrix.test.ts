@@ -8,8 +8,10 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { seededRandom } from '../../demo/data.ts'
 import type { Role } from '../../demo/roles.ts'
+import { createLogger } from '../../src/lib/logger.ts'
 import { buildTestApp, type Reply } from '../helpers/app.ts'
 import { bearer, rawHeader, startSample, tokenOf } from '../helpers/sample.ts'
+import { untracked } from '../helpers/untracked.ts'
 
 const READS = Number(process.env['MATRIX_READS'] ?? 200_000)
 const BATCH = 1_000
@@ -42,6 +44,7 @@ t.test(
   `${READS} reads of a random permission matrix show nobody anything foreign or old`,
   async (t) => {
     t.comment(`seed ${seed}`)
+    await untracked(t)
     const upstream = await startSample(t, { customersPerTenant: CUSTOMERS, seed })
     const { state } = upstream
     for (let i = 0; i < TOKENS; i++) {
@@ -54,7 +57,7 @@ t.test(
     state.addToken(
       tokenOf('boss', Object.fromEntries(TENANTS.map((tenant) => [tenant, 'Dispatcher' as const]))),
     )
-    const app = await buildTestApp(t, upstream.url)
+    const app = await buildTestApp(t, upstream.url, {}, { log: createLogger('silent') })
 
     /** Credential, tenant, path → body hash → when it was last given. */
     const given = new Map<string, Map<string, number>>()

@@ -4,6 +4,7 @@ import t from 'tap'
 import { startProcessRun } from '../coherence/process-run.ts'
 import { until } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
+import { untracked } from '../helpers/untracked.ts'
 
 /** News is heard late, so that whoever does not wait for it is found out. Milliseconds. */
 const HEARS_LATE = 20
@@ -13,6 +14,7 @@ t.setTimeout(120_000)
 t.test(
   'no read is older than an answered write, also when workers die and are stopped',
   async (t) => {
+    await untracked(t)
     const run = await startProcessRun(t, { hearsLate: HEARS_LATE, waitsForNobody: false })
     await until(() => run.hits() > 50 && run.writes() > 5)
     t.same(run.failures, [], 'every request is answered as long as nothing happens')
@@ -44,6 +46,7 @@ t.test(
 )
 
 t.test('a mutant is caught that does not wait for the others to have heard', async (t) => {
+  await untracked(t)
   const run = await startProcessRun(t, { hearsLate: HEARS_LATE, waitsForNobody: true })
   await until(() => run.violations.length > 0)
   t.ok(run.violations.length > 0)
@@ -51,6 +54,7 @@ t.test('a mutant is caught that does not wait for the others to have heard', asy
 })
 
 t.test('with Redis each process is an instance like any other', async (t) => {
+  await untracked(t)
   const redis = await startRedis(t)
   const run = await startProcessRun(
     t,

@@ -8,6 +8,7 @@ import { seededRandom } from '../../demo/data.ts'
 import { addMember, type Member } from '../coherence/members.ts'
 import { startRegister } from '../coherence/register.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
+import { untracked } from '../helpers/untracked.ts'
 
 const WRITES = Number(process.env['STALENESS_WRITES'] ?? 300)
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
@@ -24,6 +25,7 @@ t.setTimeout(3_600_000)
 
 t.test(`${WRITES} writes are seen by the other instances in time`, async (t) => {
   t.comment(`seed ${seed}`)
+  await untracked(t)
   const random = seededRandom(`staleness/${seed}`)
   const redis = await startRedis(t)
   const register = await startRegister(random, 20)

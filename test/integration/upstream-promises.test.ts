@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { seededRandom } from '../../demo/data.ts'
 import { buildTestApp, HEADERS } from '../helpers/app.ts'
+import { untracked } from '../helpers/untracked.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
 const U3_RUNS = Number(process.env['U3_RUNS'] ?? 100)
@@ -17,6 +18,7 @@ const random = seededRandom(`promises/${SEED}`)
 t.setTimeout(600_000)
 
 t.test(`U3: ${U3_RUNS} leaders go away, and harm no follower`, async (t) => {
+  await untracked(t)
   const upstream = await startUpstream(t)
   const app = await buildTestApp(t, upstream.url)
   const { hostname, port } = new URL(app.url)
@@ -50,6 +52,7 @@ t.test(`U3: ${U3_RUNS} leaders go away, and harm no follower`, async (t) => {
 })
 
 t.test(`U4: ${U4_WRITES} writes, one in twenty reset, are each sent once`, async (t) => {
+  await untracked(t)
   const receipts = new Map<string, number>()
   const upstream = await startUpstream(t, (received, res) => {
     const { mark } = JSON.parse(received.body) as { mark: string }

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
+import { untracked } from '../../helpers/untracked.ts'
 import { type Comparison, commands, type Mutant, settings, World } from './explain-world.ts'
 
 t.setTimeout(300_000)
@@ -30,6 +31,7 @@ function isRight({ foretold, seen }: Comparison): boolean {
 }
 
 t.test('what is foretold is what happens', async (t) => {
+  await untracked(t)
   t.comment(`seed ${SEED}`)
   const kinds = new Map<string, number>()
   let states = 0
@@ -108,6 +110,7 @@ const MUTANTS: Record<string, Mutant> = {
 
 for (const [clause, mutant] of Object.entries(MUTANTS)) {
   t.test(`an explanation that forgets ${clause} is found out`, async (t) => {
+    await untracked(t)
     let isFoundOut = false
     const look = fc.asyncProperty(plot, async (one) => {
       isFoundOut ||= (await play(one, mutant)).some((comparison) => !isRight(comparison))
@@ -119,6 +122,7 @@ for (const [clause, mutant] of Object.entries(MUTANTS)) {
 }
 
 t.test('with and without explanations, everything happens alike', async (t) => {
+  await untracked(t)
   t.comment(`seed ${SEED}`)
   await fc.assert(
     fc.asyncProperty(plot, async ([world, all]) => {
@@ -138,6 +142,7 @@ t.test('with and without explanations, everything happens alike', async (t) => {
 })
 
 t.test('an explanation by itself leaves no trace', async (t) => {
+  await untracked(t)
   await fc.assert(
     fc.asyncProperty(plot, async ([world, all]) => {
       const one = new World(world)

@@ -18,6 +18,7 @@ import { Reporting } from '../../../src/ops/reporting.ts'
 import { LocalFences } from '../../../src/stores/local-fences.ts'
 import { FakeClock } from '../../helpers/clock.ts'
 import { pinnedTo, plainCredential } from '../../helpers/credential.ts'
+import { untracked } from '../../helpers/untracked.ts'
 
 const RUNS = Number(process.env['FENCE_RUNS'] ?? 10_000)
 const VERSION = '2019/02/08'
@@ -207,6 +208,7 @@ t.test(
   `no read is older than a write confirmed before it began, in ${RUNS} schedules`,
   async (t) => {
     t.comment(`seed ${seed}`)
+    await untracked(t)
     await fc.assert(
       fc.asyncProperty(commands, fc.scheduler(), async (plan, scheduler) => {
         const violations = await play(plan, scheduler, () => ({}))
@@ -219,6 +221,7 @@ t.test(
 
 for (const [name, overrides] of Object.entries(MUTANTS)) {
   t.test(`the schedules catch a mutant in which ${name}`, async (t) => {
+    await untracked(t)
     const result = await fc.check(
       fc.asyncProperty(commands, fc.scheduler(), async (plan, scheduler) => {
         return (await play(plan, scheduler, overrides)).length === 0

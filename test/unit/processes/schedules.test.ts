@@ -8,6 +8,7 @@ import t from 'tap'
 import type { FenceStamp, OpenFence } from '../../../src/cache/fence.ts'
 import { FakeClock } from '../../helpers/clock.ts'
 import { type LinkedProcess, linkProcesses } from '../../helpers/linked-processes.ts'
+import { untracked } from '../../helpers/untracked.ts'
 
 const RUNS = Number(process.env['SCHEDULES'] ?? 1_000)
 const MUTANT_SEED = 3
@@ -203,6 +204,7 @@ async function run(
 }
 
 t.test(`in ${RUNS} schedules no read is older than an answered write`, async (t) => {
+  await untracked(t)
   const { failed, served } = await run(null, RUNS)
   t.equal(failed, false)
   t.ok(served > RUNS / 10, `and ${served} were served without asking`)
@@ -214,6 +216,7 @@ for (const mutant of [
   'flights are joined out of touch',
 ] as const satisfies readonly Mutant[]) {
   t.test(`a mutant is caught in which ${mutant}`, async (t) => {
+    await untracked(t)
     t.equal((await run(mutant, RUNS)).failed, true)
   })
 }
