@@ -3,7 +3,8 @@
  * its connection had served before. Only then may a read be sent again: the upstream was closing a connection
  * that was idle, and has not looked at the request.
  */
-import { buildConnector } from 'undici'
+import type { Socket } from 'node:net'
+import { buildConnector, errors } from 'undici'
 
 export class Connector {
   readonly connect: buildConnector.connector
@@ -12,18 +13,24 @@ export class Connector {
   /** @param ca PEM of the authorities to trust in place of the system's; null: the system's */
   constructor(timeoutMs: number, ca: string | null) {
     const connect = buildConnector({
-      timeout: timeoutMs,
+      // undici counts in half seconds, and would be late by as much: the deadline is kept here.
+      timeout: 0,
       rejectUnauthorized: true,
       ...(ca === null ? {} : { ca }),
     })
     this.connect = (options, callback) => {
-      connect(options, (...[error, socket]) => {
+      // It returns the socket at once, whatever its type says.
+      const connecting = connect(options, (...[error, socket]) => {
+        clearTimeout(timer)
         socket?.on('error', (cause: Error) => {
           if (socket.bytesRead > 0) this.#inUse.add(cause)
         })
         if (error === null) callback(null, socket)
         else callback(error, null)
-      })
+      }) as unknown as Socket
+      const timer = setTimeout(() => {
+        connecting.destroy(new errors.ConnectTimeoutError('the deadline for connecting has passed'))
+      }, timeoutMs)
     }
   }
 
