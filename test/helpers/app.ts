@@ -41,6 +41,8 @@ export interface TestApp {
   get(path: string, ask?: Ask): Promise<Reply>
   /** Resolves when so many cached reads have been looked up in all: they have joined what they will join. */
   lookedUp(count: number): Promise<void>
+  /** Forgets what was reported and logged: a run of a million requests would need gigabytes for it. */
+  forget(): void
   /** As the process closes it. It is closed anyway when the test ends. */
   close(): Promise<void>
 }
@@ -120,9 +122,13 @@ export async function buildTestApp(
   }
   const lookedUp = (count: number): Promise<void> =>
     lookups >= count ? Promise.resolve() : new Promise((done) => waiting.push({ count, done }))
+  const forget = (): void => {
+    reports.length = 0
+    lines.length = 0
+  }
   const clockInUse = (overrides.clock as FakeClock | undefined) ?? clock
   const logged = (): string => lines.join('')
-  return { url, opsUrl, clock: clockInUse, reports, logged, get, lookedUp, close }
+  return { url, opsUrl, clock: clockInUse, reports, logged, get, lookedUp, forget, close }
 }
 
 function definedHeaders(more: NonNullable<Ask['headers']>): Record<string, string | string[]> {

@@ -23,6 +23,8 @@ export interface ScriptedUpstream {
   release(): void
   /** Resolves when so many requests have been received in all. */
   received(count: number): Promise<void>
+  /** Forgets the requests so far, which are counted on. */
+  forget(): void
 }
 
 /** JSON as the upstream sends it, with the headers that every answer has (contract section 5). */
@@ -62,6 +64,7 @@ export async function startUpstream(
   const requests: Received[] = []
   const waiting: { count: number; done: () => void }[] = []
   let held: (() => void)[] | null = null
+  let n = 0
   let current = script
   const server = createServer((req, res) => {
     const chunks: Buffer[] = []
@@ -71,9 +74,9 @@ export async function startUpstream(
       const { method = '', url = '', headers, rawHeaders } = req
       const received = { method, url, headers, rawHeaders, body: Buffer.concat(chunks).toString() }
       requests.push(received)
-      const n = requests.length
-      for (const { count, done } of waiting) if (n >= count) done()
-      const go = (): void => current(received, res, n)
+      const nth = ++n
+      for (const { count, done } of waiting) if (nth >= count) done()
+      const go = (): void => current(received, res, nth)
       if (held === null) go()
       else held.push(go)
     })
@@ -99,8 +102,9 @@ export async function startUpstream(
       for (const one of go) one()
     },
     received: (count) =>
-      requests.length >= count
-        ? Promise.resolve()
-        : new Promise((done) => waiting.push({ count, done })),
+      n >= count ? Promise.resolve() : new Promise((done) => waiting.push({ count, done })),
+    forget: () => {
+      requests.length = 0
+    },
   }
 }

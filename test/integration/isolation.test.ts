@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { Agent } from 'undici'
 import { seededRandom } from '../../demo/data.ts'
+import { createLogger } from '../../src/lib/logger.ts'
 import type { TestApp } from '../helpers/app.ts'
 import { startInstances } from '../helpers/instances.ts'
 import { type RedisServer, startRedis } from '../helpers/redis-servers.ts'
@@ -111,6 +112,7 @@ async function prepare(
   t: Parameters<typeof startRedis>[0],
   overrides: { partitionOf?: () => string },
 ) {
+  const log = createLogger('silent')
   const redis = await startRedis(t)
   const random = seededRandom(`isolation/${seed}`)
   const upstream = await startUpstream(t, ({ url, headers }, res) => {
@@ -124,14 +126,20 @@ async function prepare(
   // Little memory and short lives: much comes from Redis.
   const values = { cache: { memory: { maxBytes: 300_000 }, maxBodyBytes: 10_000, ttlMs: 10_000 } }
   const settings = { url: redis.url }
-  const instances = await startInstances(t, 3, upstream.url, settings, values, overrides)
+  const instances = await startInstances(t, 3, upstream.url, settings, values, {
+    log,
+    ...overrides,
+  })
+  const forget = (): void => {
+    for (const one of [upstream, ...instances]) one.forget()
+  }
   const agent = new Agent({ connections: CONCURRENCY })
   t.teardown(() => agent.destroy())
   const ask = async (answers: number, isBent: boolean): Promise<Counts> => {
     const counts = { answers: 0, hits: 0, refused: 0, foreign: 0, faults: 0 }
     const work = async (): Promise<void> => {
       while (counts.answers < answers) {
-        counts.answers++
+        if (++counts.answers % 1_000 === 0) forget()
         await askOnce(agent, pick(instances, random), random, isBent, counts)
       }
     }

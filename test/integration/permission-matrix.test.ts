@@ -161,6 +161,7 @@ t.test(
         if (work.length % 40 === 0) await Promise.all(work.splice(0))
       }
       await Promise.all(work)
+      app.forget()
     }
     t.comment(JSON.stringify(counts))
     t.equal(counts.foreign, 0, 'bytes not given to that credential within the grant lifetime')

@@ -43,6 +43,10 @@ t.test(`${PAIRS} writes are each seen by the next read`, async (t) => {
   }
   const work = async (writer: number): Promise<void> => {
     for (let value = ++next; value <= PAIRS; value = ++next) {
+      if (value % 1_000 === 0) {
+        app.forget()
+        upstream.forget()
+      }
       const id = 1 + (value % CUSTOMERS)
       const reply = await app.get(`/customers/${id}`, {
         method: 'PATCH',
