@@ -1,22 +1,79 @@
 #!/bin/sh
-# The long versions of the runs that `npm test` has in short: about an hour. Ends with 1 if one of them fails.
+# The long versions of the runs that `npm test` has in short: about half an hour on two cores. Ends with 1 if one
+# of them fails. The coherence run is alone, since it has five processes and bounds in milliseconds. The rest runs
+# in two lanes at once: one keeps a core busy, the other mostly waits. `sh test/release.sh LANE` runs one of
+# `alone`, `busy` and `waiting`. All is told in the order in which it stands here, each when it has ended.
 set -u
+# For the files that don't say how long they may take.
+export TAP_TIMEOUT=600
 status=0
+logs=$(mktemp -d)
+lanes=''
+trap 'rm -rf "$logs"' EXIT
+# What runs in the background hears nothing of an interrupt.
+trap 'kill $lanes; exit 130' INT TERM
+
+# A name, then what to run.
 run() {
-  echo "== $*"
-  env "$@" || status=1
+  name=$1
+  shift
+  {
+    echo "== $*"
+    env "$@" &
+    wait $!
+    echo $? >"$logs/$name.code"
+  } >"$logs/$name" 2>&1
+  mv "$logs/$name.code" "$logs/$name.ended"
 }
-run COHERENCE_SECONDS="${COHERENCE_SECONDS:-600}" FAULT_EVERY_MS=15000 node .build/test/integration/coherence.test.js
-run ISOLATION_RESPONSES="${ISOLATION_RESPONSES:-1000000}" node .build/test/integration/isolation.test.js
-run STALENESS_WRITES="${STALENESS_WRITES:-20000}" node .build/test/integration/staleness.test.js
-run WIRE_MUTATIONS="${WIRE_MUTATIONS:-5000000}" node .build/test/integration/fast-path-parsers.test.js
-run DESYNC_MUTATIONS="${DESYNC_MUTATIONS:-50000}" node .build/test/integration/desync.test.js
-run RESTARTS="${RESTARTS:-20}" node .build/test/integration/rolling-restart.test.js
-run HEAP_SECONDS="${HEAP_SECONDS:-600}" node .build/test/integration/process-limits.test.js
-run U3_RUNS=2000 U4_WRITES=10000 node .build/test/integration/upstream-promises.test.js
-run PAIRS=100000 node .build/test/integration/read-your-writes.test.js
-run node .build/test/integration/slow-clients.test.js
-run node .build/test/integration/redis-faults.test.js
-run node .build/test/unit/upstream/lanes.test.js
-run node .build/test/release/redis-connection.js
+
+# Names, in the order in which they are told.
+tell() {
+  for name in "$@"; do
+    until [ -e "$logs/$name.ended" ]; do sleep 1; done
+    cat "$logs/$name"
+    [ "$(cat "$logs/$name.ended")" -eq 0 ] || status=1
+  done
+}
+
+alone() {
+  run coherence COHERENCE_SECONDS="${COHERENCE_SECONDS:-600}" FAULT_EVERY_MS=15000 node .build/test/integration/coherence.test.js
+}
+
+busy() {
+  run isolation ISOLATION_RESPONSES="${ISOLATION_RESPONSES:-1000000}" node .build/test/integration/isolation.test.js
+  run parsers WIRE_MUTATIONS="${WIRE_MUTATIONS:-5000000}" node .build/test/integration/fast-path-parsers.test.js
+  run desync DESYNC_MUTATIONS="${DESYNC_MUTATIONS:-50000}" node .build/test/integration/desync.test.js
+  run writes PAIRS="${PAIRS:-100000}" node .build/test/integration/read-your-writes.test.js
+  run lanes node .build/test/unit/upstream/lanes.test.js
+}
+
+waiting() {
+  run staleness STALENESS_WRITES="${STALENESS_WRITES:-20000}" node .build/test/integration/staleness.test.js
+  run restarts RESTARTS="${RESTARTS:-20}" node .build/test/integration/rolling-restart.test.js
+  run limits HEAP_SECONDS="${HEAP_SECONDS:-600}" node .build/test/integration/process-limits.test.js
+  run promises U3_RUNS="${U3_RUNS:-2000}" U4_WRITES="${U4_WRITES:-10000}" node .build/test/integration/upstream-promises.test.js
+  run slow node .build/test/integration/slow-clients.test.js
+  run bursts node .build/test/integration/redis-bursts.test.js
+  run faults node .build/test/integration/redis-faults.test.js
+  run processes node .build/test/integration/processes-coherence.test.js
+  run connection node .build/test/release/redis-connection.js
+}
+
+wanted=${1:-all}
+is() { [ "$wanted" = all ] || [ "$wanted" = "$1" ]; }
+start() {
+  (
+    trap 'kill $!; exit 130' TERM
+    "$1"
+  ) &
+  lanes="$lanes $!"
+}
+if is alone; then
+  start alone
+  tell coherence
+fi
+if is busy; then start busy; fi
+if is waiting; then start waiting; fi
+if is busy; then tell isolation parsers desync writes lanes; fi
+if is waiting; then tell staleness restarts limits promises slow bursts faults processes connection; fi
 exit $status
