@@ -14,6 +14,20 @@ t.test('the page has each promise of the catalogue, and the figures that were se
   t.end()
 })
 
+/** Of the catalogue: what is promised of the API behind, of the process, of its faults. */
+const ASKED = [
+  ...['S6', 'S7', 'S10', 'S11', 'S14'],
+  ...Array.from({ length: 9 }, (_, i) => `U${i + 1}`),
+  ...Array.from({ length: 5 }, (_, i) => `P${i + 1}`),
+  ...Array.from({ length: 25 }, (_, i) => `F${i + 19}`),
+]
+
+t.test('nothing of the catalogue is left out', (t) => {
+  const told = ROWS.map(({ id, promise }) => `${id} ${promise}`).join('\n')
+  for (const id of ASKED) t.match(told, new RegExp(`\\b${id}\\b`), id)
+  t.end()
+})
+
 t.test('each test that it names is there', (t) => {
   for (const { test } of ROWS) {
     const found = [`test/${test}.test.ts`, `test/${test}.ts`].some((path) =>
