@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { bareNode } from '../helpers/bare-node.ts'
 import { type Gate, openGate } from './gate.ts'
 import type { Mutant } from './instance.ts'
 
@@ -41,7 +42,7 @@ export async function addMember(
     url: null,
     incarnation: 0,
     start: async () => {
-      const started = spawn(process.execPath, [ENTRY, JSON.stringify({ config, mutant })], {
+      const started = spawn('env', bareNode([ENTRY, JSON.stringify({ config, mutant })]), {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       child = started

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { Client } from 'undici'
 import { HEADERS } from '../helpers/app.ts'
+import { bareNode } from '../helpers/bare-node.ts'
 import { until } from '../helpers/instances.ts'
 import type { WorkerFaults } from './process-worker.ts'
 import { startRegister } from './register.ts'
@@ -46,7 +47,7 @@ export async function startProcessRun(
     log: { level: 'silent' },
     ...values,
   }
-  const child: ChildProcess = spawn(process.execPath, [PRIMARY, JSON.stringify(config)], {
+  const child: ChildProcess = spawn('env', bareNode([PRIMARY, JSON.stringify(config)]), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, FAULTS: JSON.stringify(faults) },
   })

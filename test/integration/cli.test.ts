@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { buildTestApp, HEADERS } from '../helpers/app.ts'
+import { bareNode } from '../helpers/bare-node.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
@@ -25,7 +26,7 @@ async function layby(
   input = '',
 ): Promise<Ended> {
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, ...environment } })
+  const child = spawn('env', bareNode([MAIN, ...args]), { env: { PATH, ...environment } })
   t.teardown(() => void child.kill('SIGKILL'))
   let out = ''
   let err = ''

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { HEADERS } from '../helpers/app.ts'
+import { bareNode } from '../helpers/bare-node.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 t.setTimeout(240_000)
@@ -87,7 +88,7 @@ async function start(
   const [, ...command] = commandOf(name)
   const { PATH = '' } = process.env
   const cwd = join(images, name, 'app')
-  const child = spawn(process.execPath, [...command, ...args], { cwd, env: { PATH, ...env } })
+  const child = spawn('env', bareNode([...command, ...args]), { cwd, env: { PATH, ...env } })
   t.teardown(async () => {
     child.kill('SIGTERM')
     await once(child, 'exit')

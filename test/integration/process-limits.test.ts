@@ -36,8 +36,9 @@ async function start(
     LAYBY_UPSTREAM_URL: upstreamUrl,
     ...more,
   }
-  const command = `${shell}exec "${process.execPath}" ${flags.join(' ')} "${MAIN}"`
-  const child = spawn('/bin/sh', ['-c', command], { env: environment })
+  // Without what tap adds to a child, for that would count as well.
+  const node = `unset NODE_OPTIONS; exec "${process.execPath}" ${flags.join(' ')} "${MAIN}"`
+  const child = spawn('/bin/sh', ['-c', shell + node], { env: environment })
   t.teardown(() => void child.kill('SIGKILL'))
   let text = ''
   child.stderr.on('data', (chunk: Buffer) => {
