@@ -25,6 +25,12 @@ export const ROWS: readonly Row[] = [
     /\{"clean".*\}/,
   ),
   row('S2', 'each token gets what the API would give it', 'integration/permission-matrix', null),
+  row(
+    'S3',
+    'a revoked token reads on for its lifetime at most, however often it is used',
+    'integration/revocation',
+    /^S3: (.*)/,
+  ),
   row('S4', 'different requests never have the same key', 'unit/cache/key', null),
   row(
     'S6',

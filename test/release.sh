@@ -44,6 +44,7 @@ busy() {
   run parsers WIRE_MUTATIONS="${WIRE_MUTATIONS:-5000000}" node .build/test/integration/fast-path-parsers.test.js
   run desync DESYNC_MUTATIONS="${DESYNC_MUTATIONS:-50000}" node .build/test/integration/desync.test.js
   run writes PAIRS="${PAIRS:-100000}" node .build/test/integration/read-your-writes.test.js
+  run revocation node .build/test/integration/revocation.test.js
   run lanes node .build/test/unit/upstream/lanes.test.js
 }
 
@@ -74,6 +75,6 @@ if is alone; then
 fi
 if is busy; then start busy; fi
 if is waiting; then start waiting; fi
-if is busy; then tell isolation parsers desync writes lanes; fi
+if is busy; then tell isolation parsers desync writes revocation lanes; fi
 if is waiting; then tell staleness restarts limits promises slow bursts faults processes connection; fi
 exit $status

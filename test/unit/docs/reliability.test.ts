@@ -16,7 +16,7 @@ t.test('the page has each promise of the catalogue, and the figures that were se
 
 /** Of the catalogue: what is promised of the API behind, of the process, of its faults. */
 const ASKED = [
-  ...['S6', 'S7', 'S10', 'S11', 'S14'],
+  ...['S3', 'S6', 'S7', 'S10', 'S11', 'S14'],
   ...Array.from({ length: 9 }, (_, i) => `U${i + 1}`),
   ...Array.from({ length: 5 }, (_, i) => `P${i + 1}`),
   ...Array.from({ length: 25 }, (_, i) => `F${i + 19}`),
