@@ -428,9 +428,10 @@ export class World {
     }
     this.#held = null
     const comparisons: Comparison[] = []
-    for (const { foretold, seen } of started) {
+    for (const [i, { foretold, seen }] of started.entries()) {
       const comparison = { foretold, seen: await seen }
       if (foretold === null || !this.#isParentAsSeen(foretold)) continue
+      if (foretold.assumes === 'landing' && isDoubted(foretold.asked, reads.slice(i + 1))) continue
       // Where fences are forgotten for room, one fill may cost another its own.
       if (this.#maxFences < MANY_FENCES || !this.#isAssumptionTrue(foretold, fails)) continue
       comparisons.push({ ...comparison, foretold })
@@ -555,4 +556,12 @@ export class World {
   async #settled(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
   }
+}
+
+/**
+ * Whether a later request, still on its way when the one that is waited for lands, puts the version in doubt that
+ * is in force for the credential: what landed can't be served then, and nobody could foretell that.
+ */
+function isDoubted({ who, version }: Asked, later: readonly Asked[]): boolean {
+  return later.some((one) => one.who === who && one.version !== version)
 }
