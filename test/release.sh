@@ -1,5 +1,5 @@
 #!/bin/sh
-# The long versions of the runs that `npm test` has in short: about half an hour on two cores. Ends with 1 if one
+# The long versions of the runs that `npm test` has in short: half an hour to three quarters on two cores. Ends with 1 if one
 # of them fails. The coherence run is alone, since it has five processes and bounds in milliseconds. The rest runs
 # in two lanes at once: one keeps a core busy, the other mostly waits. `sh test/release.sh LANE` runs one of
 # `alone`, `busy` and `waiting`. All is told in the order in which it stands here, each when it has ended.
