@@ -57,7 +57,7 @@ export interface PassageDependencies {
   readonly reporter: Reporter
 }
 
-/** An answer of the upstream, checked, its body not yet read. */
+/** An answer of the upstream, checked; its body is here if it is short, and else comes as a stream. */
 export interface PassedAnswer {
   readonly status: number
   readonly reason: string
@@ -155,7 +155,7 @@ async function send(
     const answer = await relay(passage, raw, body, client)
     version = headerValue(answer.headers, 'x-api-version')
     const { status } = answer
-    if (!isRead(write)) return { answer, outcome: { ...UNKNOWN, status } }
+    if (!readsAnswer(write)) return { answer, outcome: { ...UNKNOWN, status } }
     const responseBody = Buffer.isBuffer(answer.body) ? answer.body.toString('utf8') : null
     const outcome = { status, requestBody: body?.text ?? null, responseBody }
     return { answer, outcome }
@@ -200,7 +200,7 @@ async function receive(
   const { method, path, query } = head
   const target = query === null ? path : `${path}?${query}`
   const question = { method, path: target, headers, body }
-  const received = await client.relay(question, isRead(write) ? READ : PASSED_ON)
+  const received = await client.relay(question, readsAnswer(write) ? READ : PASSED_ON)
   const checked = checkedHeaders(received)
   if (checked === null) {
     if (!Buffer.isBuffer(received.body)) received.body.destroy()
@@ -211,7 +211,7 @@ async function receive(
 }
 
 /** Whether what the write changes is found in bodies. */
-function isRead(write: WriteMatch | null): boolean {
+function readsAnswer(write: WriteMatch | null): boolean {
   return write !== null && readsBodies(write)
 }
 

@@ -44,6 +44,6 @@ export async function readFenced(
   }
 }
 
-export function textOf(value: unknown): string | null {
+function textOf(value: unknown): string | null {
   return Buffer.isBuffer(value) ? value.toString() : null
 }

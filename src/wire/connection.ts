@@ -33,7 +33,7 @@ export interface ConnectionDependencies {
 }
 
 /** Stands for the request on which a fault of our own occurred. */
-const UNKNOWN_REQUEST: RawRequest = { method: 'GET', url: '/', httpVersion: '1.1', rawHeaders: [] }
+const UNKNOWN_REQUEST = { method: 'GET' }
 
 /** A head that is not complete after so long is left to Node's server and its deadlines. */
 const PATIENCE_MS = 500
@@ -187,7 +187,7 @@ export class WireConnection {
     this.#deps.passOn.withoutContent(exchange, passage)
   }
 
-  #lend(raw: RawRequest): Lent {
+  #lend(raw: Pick<RawRequest, 'method'>): Lent {
     this.#flush()
     const lent = lend(this.#socket, raw, () => {
       this.#lent = null
