@@ -53,7 +53,24 @@ export function connect(
   // While an answer is awaited: a subscriber's silence is none, but one that is never told that it has subscribed
   // would wait for ever.
   endSilence(client, SILENCE_MS)
+  if (client instanceof Cluster) client.on('+node', hearSecondErrors)
+  else hearSecondErrors(client)
   return client
+}
+
+/**
+ * Node tells the errors of some TLS sockets twice, ioredis hears each once, and one that nobody hears ends the process:
+ *
+ * 1. We disconnect while hands are still shaken: our half of the connection is closed.
+ * 2. The server's certificate comes, and is not trusted: the first error.
+ * 3. The server answers the early end with an alert: the second, on a socket that is destroyed already.
+ */
+function hearSecondErrors(connection: Redis): void {
+  connection.on('error', () => {
+    // There is none before the first attempt to connect, whatever the type says.
+    const { stream } = connection as { readonly stream?: Redis['stream'] }
+    stream?.on('error', () => {})
+  })
 }
 
 /** A short word for a fault: a system code, or the first word of what Redis answered. */

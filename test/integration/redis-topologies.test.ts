@@ -3,7 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { parseConfig } from '../../src/config/load.ts'
+import { connect, type RedisSettings } from '../../src/stores/redis-connection.ts'
 import type { TestApp } from '../helpers/app.ts'
 import { gauge, startInstances, until } from '../helpers/instances.ts'
 import { freePort, launchRedis, startRedis } from '../helpers/redis-servers.ts'
@@ -11,6 +14,8 @@ import { startCluster, startSentinels } from '../helpers/redis-topologies.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
 t.setTimeout(240_000)
+
+const SECRET = 'a secret for tests only, 32 long and more'
 
 interface Pair {
   readonly a: TestApp
@@ -106,7 +111,8 @@ t.test('Cluster: records of all slots are shared, and a lost master is survived'
   t.strictSame(await stop(), [])
 })
 
-t.test('TLS: the certificate is verified, and one that is not trusted is not used', async (t) => {
+/** A server that speaks TLS alone; its certificate vouches for itself. */
+async function startTlsRedis(t: Test): Promise<{ readonly url: string; readonly cert: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'layby-tls-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
@@ -118,15 +124,45 @@ t.test('TLS: the certificate is verified, and one that is not trusted is not use
   const options = ['--tls-port', String(port), '--tls-auth-clients', 'no', ...files]
   const redis = await launchRedis(options)
   t.teardown(() => redis.close())
-  const url = `rediss://127.0.0.1:${port}`
+  return { url: `rediss://127.0.0.1:${port}`, cert }
+}
+
+t.test('TLS: the certificate is verified, and one that is not trusted is not used', async (t) => {
+  const { url, cert } = await startTlsRedis(t)
   const pair = await startPair(t, { url, ca: cert })
   await untilShared(pair)
   const upstream = await startUpstream(t)
   const [wary] = await startInstances(t, 1, upstream.url, { url }, {}, {}, false)
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  await until(() => wary?.logged().includes('SELF_SIGNED') === true)
   t.equal((await wary?.get('/customers/1'))?.status, 200)
   t.equal(await gauge(wary as TestApp, 'redis_up'), 0)
 })
+
+t.test(
+  'TLS: who leaves while a certificate is refused is not ended by a second error',
+  async (t) => {
+    const { url } = await startTlsRedis(t)
+    const { redis } = parseConfig({
+      upstream: { url: 'http://127.0.0.1' },
+      secret: SECRET,
+      redis: { url },
+    })
+    const problems: string[] = []
+    const leave = async (): Promise<void> => {
+      const client = connect(redis as RedisSettings, 'commands', (code) => problems.push(code))
+      // Hands are being shaken a moment later.
+      await setImmediate()
+      client.disconnect()
+      await new Promise((resolve) => client.once('end', resolve))
+    }
+    for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 10 }, leave))
+    t.equal(
+      problems.length,
+      200,
+      'each was told of the certificate; what comes after it ends nothing',
+    )
+  },
+)
 
 /** What Layby's user has to be allowed, and no more. docs/redis.md repeats it. */
 const RIGHTS =
