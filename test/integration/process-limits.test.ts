@@ -1,63 +1,13 @@
 /** The process at its limits: file descriptors (F39), long bodies (F28), a small heap (F41). Real processes. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { Agent, request } from 'undici'
 import { HEADERS } from '../helpers/app.ts'
+import { startLayby } from '../helpers/layby-process.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 const HEAP_SECONDS = Number(process.env['HEAP_SECONDS'] ?? 10)
-
-interface Running {
-  readonly child: ChildProcess
-  readonly url: string
-  /** Resident memory in MiB: now, and at most so far. */
-  memory(): { readonly now: number; readonly most: number }
-}
-
-/** @param shell what comes before the command, in a shell */
-async function start(
-  t: Test,
-  upstreamUrl: string,
-  shell = '',
-  flags: string[] = [],
-  more = {},
-): Promise<Running> {
-  const environment = {
-    PATH: process.env['PATH'] ?? '',
-    LAYBY_SERVER_PORT: '0',
-    LAYBY_OPS_PORT: '0',
-    LAYBY_SERVER_DRAIN_DELAY_MS: '0',
-    LAYBY_UPSTREAM_URL: upstreamUrl,
-    ...more,
-  }
-  // Without what tap adds to a child, for that would count as well.
-  const node = `unset NODE_OPTIONS; exec "${process.execPath}" ${flags.join(' ')} "${MAIN}"`
-  const child = spawn('/bin/sh', ['-c', shell + node], { env: environment })
-  t.teardown(() => void child.kill('SIGKILL'))
-  let text = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    text += chunk
-  })
-  for (;;) {
-    const [chunk] = (await once(child.stdout, 'data')) as [Buffer]
-    text += chunk
-    const url = /"url":"([^"]+)"/.exec(text)?.[1]
-    if (url !== undefined) return { child, url, memory: () => memoryOf(child.pid as number) }
-  }
-}
-
-function memoryOf(pid: number): { readonly now: number; readonly most: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const mebibytes = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+([0-9]+)`, 'm').exec(status)?.[1]) / 1_024
-  return { now: mebibytes('VmRSS'), most: mebibytes('VmHWM') }
-}
 
 const isLinux = process.platform === 'linux'
 t.setTimeout(900_000)
@@ -67,7 +17,7 @@ t.test(
   { skip: !isLinux },
   async (t) => {
     const upstream = await startUpstream(t)
-    const { child, url } = await start(t, upstream.url, 'ulimit -n 256; ')
+    const { child, url } = await startLayby(t, upstream.url, { shell: 'ulimit -n 256; ' })
     const { hostname, port } = new URL(url)
     // What is in memory needs no more descriptors.
     await (await request(`${url}/customers/1`, { headers: HEADERS })).body.dump()
@@ -124,7 +74,7 @@ t.test('F28: a body of 200 MB is streamed, and memory stays', { skip: !isLinux }
     }
     more()
   })
-  const { url, memory } = await start(t, upstream.url)
+  const { url, memory } = await startLayby(t, upstream.url)
   const agent = new Agent()
   t.teardown(() => agent.destroy())
   const read = async (path: string): Promise<number> => {
@@ -152,7 +102,9 @@ t.test(
       const pad = 'driver notes, '.repeat(1 + (n % 1_500))
       sendJson(res, received, `{"id": 1, "parent_id": null, "pad": "${pad}"}`)
     })
-    const { child, url, memory } = await start(t, upstream.url, '', ['--max-old-space-size=128'])
+    const { child, url, memory } = await startLayby(t, upstream.url, {
+      flags: ['--max-old-space-size=128'],
+    })
     const agent = new Agent({ connections: 16 })
     t.teardown(() => agent.destroy())
     let n = 0
