@@ -118,9 +118,8 @@ export class Pipeline {
     const { cache, clock, reporter, traces } = this.#deps
     const { route } = request.view
     // 3. Memory: a hit is answered before this function returns.
-    const before = clock.monotonic()
-    const found = cache.lookup(request, before)
-    reporter.lookedUp(clock.monotonic() - before)
+    const found = cache.lookup(request, startedAt)
+    reporter.lookedUp(clock.monotonic() - startedAt)
     if (found.kind === 'miss') {
       if (this.#isShed(exchange, head, startedAt)) return
       const span = traces.begin(head, head.method, route, startedAt)

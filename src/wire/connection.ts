@@ -11,6 +11,9 @@ import type { Pipeline } from '../http/pipeline.ts'
 import { isEnding, NO_REQUEST_ID, writeAnswer, writeProblem } from '../http/respond.ts'
 import type { RawRequest, RequestHead } from '../http/validate.ts'
 import type { Clock } from '../lib/clock.ts'
+import { type Answering, WireExchange } from './exchange.ts'
+import type { IdleWatch, Watched } from './idle.ts'
+import { listenTo } from './input.ts'
 import { type Lent, lend } from './lent.ts'
 import type { Output } from './output.ts'
 import { Recogniser } from './recognise.ts'
@@ -28,7 +31,9 @@ export interface ConnectionDependencies {
   readonly handOver: (socket: Socket) => void
   /** True: every answer is its connection's last. */
   readonly isDraining: () => boolean
+  /** Of a client that does not read what it is sent. */
   readonly keepAliveTimeoutMs: number
+  readonly idle: Pick<IdleWatch, 'next'>
   readonly reporter: Pick<Reporter, 'faulted'>
 }
 
@@ -40,10 +45,11 @@ const PATIENCE_MS = 500
 /** So many bytes of requests wait behind one that is being answered; the rest waits in the kernel. */
 const MAX_WAITING_BYTES = 65_536
 
-export class WireConnection {
+export class WireConnection implements Answering, Watched {
   readonly #socket: Socket
   readonly #deps: ConnectionDependencies
   readonly #recogniser: Recogniser
+  readonly #stopListening: () => void
   /** Received and not consumed: one character a byte, from `#at` on. */
   #text = ''
   #at = 0
@@ -56,17 +62,24 @@ export class WireConnection {
   #isAdvancing = false
   #hasEnded = false
   #lent: Lent | null = null
+  /** The look of the watch that came next when something was last done. */
+  #lastBusy: number
 
   constructor(socket: Socket, dependencies: ConnectionDependencies) {
     this.#socket = socket
     this.#deps = dependencies
     this.#recogniser = new Recogniser(dependencies.newRequestId)
-    socket.on('data', this.#onData)
+    this.#stopListening = listenTo(socket, this.#onText)
     socket.on('drain', this.#onDrain)
     socket.on('end', this.#onEnd)
     socket.on('timeout', this.#onTimeout)
     socket.on('error', this.#onError)
-    socket.setTimeout(dependencies.keepAliveTimeoutMs)
+    this.#lastBusy = dependencies.idle.next
+  }
+
+  get idleSince(): number | null {
+    const isIdle = !this.#isBusy && !this.#isBlocked && this.#incompleteSince === null
+    return isIdle ? this.#lastBusy : null
   }
 
   /** Ends it now if nothing is under way, and else with the answer that is. */
@@ -74,8 +87,7 @@ export class WireConnection {
     if (!this.#isBusy) this.#end()
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    const text = chunk.toString('latin1')
+  readonly #onText = (text: string): void => {
     this.#text = this.#at < this.#text.length ? this.#text.slice(this.#at) + text : text
     this.#at = 0
     if (!this.#isBusy && !this.#isBlocked) this.#attempt()
@@ -84,6 +96,8 @@ export class WireConnection {
 
   readonly #onDrain = (): void => {
     this.#isBlocked = false
+    this.#lastBusy = this.#deps.idle.next
+    this.#socket.setTimeout(0)
     this.#lent?.res.emit('drain')
     this.#socket.resume()
     if (!this.#isBusy) this.#attempt()
@@ -96,9 +110,7 @@ export class WireConnection {
 
   readonly #onTimeout = (): void => {
     if (this.#isBlocked) this.#socket.destroy()
-    else if (this.#isBusy) return
-    else if (this.#incompleteSince !== null) this.#handOver()
-    else this.#end()
+    else if (!this.#isBusy && this.#incompleteSince !== null) this.#handOver()
   }
 
   readonly #onError = (): void => {
@@ -128,7 +140,7 @@ export class WireConnection {
         this.#handOver()
         return
       }
-      this.#incompleteSince = null
+      if (this.#incompleteSince !== null) this.#completed()
       this.#at = found.end
       this.#serve(found.raw, found.head)
     }
@@ -143,6 +155,11 @@ export class WireConnection {
       this.#socket.setTimeout(PATIENCE_MS)
     }
     return now - this.#incompleteSince < PATIENCE_MS
+  }
+
+  #completed(): void {
+    this.#incompleteSince = null
+    this.#socket.setTimeout(0)
   }
 
   #serve(raw: RawRequest, head: RequestHead): void {
@@ -205,6 +222,7 @@ export class WireConnection {
       return
     }
     this.#isBusy = false
+    this.#lastBusy = this.#deps.idle.next
     if (this.#isAdvancing) return
     this.#flush()
     if (this.#isBlocked) return
@@ -227,6 +245,7 @@ export class WireConnection {
   /** Until it has read, the client is not listened to. */
   #block(): void {
     this.#isBlocked = true
+    this.#socket.setTimeout(this.#deps.keepAliveTimeoutMs)
     this.#socket.pause()
   }
 
@@ -240,7 +259,7 @@ export class WireConnection {
     this.#isBusy = true
     this.#flush()
     const socket = this.#socket
-    socket.off('data', this.#onData)
+    this.#stopListening()
     socket.off('drain', this.#onDrain)
     socket.off('end', this.#onEnd)
     socket.off('timeout', this.#onTimeout)
@@ -258,27 +277,4 @@ export class WireConnection {
 /** The client has gone away. The upstream would wait for somebody to read what it has still to send. */
 function giveUp({ body }: WireAnswer): void {
   if (body !== null && !Buffer.isBuffer(body)) body.destroy()
-}
-
-/** One request on a connection. */
-class WireExchange implements Exchange {
-  readonly raw: RawRequest
-  readonly #connection: WireConnection
-
-  constructor(raw: RawRequest, connection: WireConnection) {
-    this.raw = raw
-    this.#connection = connection
-  }
-
-  answer(answer: WireAnswer): void {
-    this.#connection.answer(this.raw, answer)
-  }
-
-  problem(...problem: Parameters<Exchange['problem']>): number {
-    return this.#connection.problem(this.raw, ...problem)
-  }
-
-  passOn(passage: Passage): void {
-    this.#connection.passOn(this, passage)
-  }
 }

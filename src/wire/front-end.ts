@@ -6,12 +6,13 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { type ConnectionDependencies, WireConnection } from './connection.ts'
+import { IdleWatch } from './idle.ts'
 import { Output } from './output.ts'
 import { Trailing } from './text.ts'
 
 export type WireDependencies = Omit<
   ConnectionDependencies,
-  'trailing' | 'output' | 'handOver' | 'keepAliveTimeoutMs'
+  'trailing' | 'output' | 'handOver' | 'keepAliveTimeoutMs' | 'idle'
 > & {
   readonly reporter: { handedOver(): void }
 }
@@ -27,11 +28,13 @@ export function placeBefore(server: Server, dependencies: WireDependencies): Wir
   const event = server instanceof TlsServer ? 'secureConnection' : 'connection'
   const accept = server.listeners(event) as ((socket: Socket) => void)[]
   server.removeAllListeners(event)
-  const connections = new Set<WireConnection>()
   const { keepAliveTimeout } = server
+  const idle = new IdleWatch(keepAliveTimeout)
+  server.once('close', () => idle.stop())
   const deps: ConnectionDependencies = {
     ...dependencies,
     keepAliveTimeoutMs: keepAliveTimeout,
+    idle,
     output: new Output(),
     trailing: new Trailing(dependencies.clock, keepAliveTimeout),
     handOver: (socket) => {
@@ -41,12 +44,8 @@ export function placeBefore(server: Server, dependencies: WireDependencies): Wir
   }
   server.on(event, (socket: Socket) => {
     const connection = new WireConnection(socket, deps)
-    connections.add(connection)
-    socket.once('close', () => connections.delete(connection))
+    idle.add(connection)
+    socket.once('close', () => idle.delete(connection))
   })
-  return {
-    endIdle: () => {
-      for (const connection of connections) connection.endWhenIdle()
-    },
-  }
+  return { endIdle: () => idle.endAll() }
 }
