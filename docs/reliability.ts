@@ -197,13 +197,9 @@ export const ROWS: readonly Row[] = [
     /^U9: (.*)/,
   ),
   row('U9', 'the breaker opens, tries once a second, closes', 'integration/upstream-guards', null),
-  row(
-    'P1',
-    'restarts under load lose nothing (F36)',
-    'integration/rolling-restart',
-    /^\d+ requests over .*/,
-  ),
+  row('P1', 'restarts under load lose nothing (F36)', 'integration/rolling-restart', /^P1: (.*)/),
   row('P2', 'the memory tier is bounded in bytes', 'contract/memory-store', null),
+  row('P2', 'memory stays, however much is read', 'integration/memory-plateau', /^P2: (.*)/),
   row('P3', 'an instance short of time sheds what is not in memory', 'integration/pressure', null),
   row(
     'P4',

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The long versions of the runs that `npm test` has in short: half an hour to three quarters on two cores. Ends with 1 if one
+# The long versions of the runs that `npm test` has in short: three quarters of an hour to an hour on two cores. Ends with 1 if one
 # of them fails. The coherence run is alone, since it has five processes and bounds in milliseconds. The rest runs
-# in two lanes at once: one keeps a core busy, the other mostly waits. `sh test/release.sh LANE` runs one of
-# `alone`, `busy` and `waiting`. All is told in the order in which it stands here, each when it has ended.
+# in three lanes at once: one keeps a core busy, one mostly waits, one reads on and on. `sh test/release.sh LANE` runs one
+# of `alone`, `busy`, `waiting` and `soaking`. All is told in the order in which it stands here, each when it has ended.
 set -u
 # For the files that don't say how long they may take.
 export TAP_TIMEOUT=600
@@ -50,7 +50,7 @@ busy() {
 
 waiting() {
   run staleness STALENESS_WRITES="${STALENESS_WRITES:-20000}" node .build/test/integration/staleness.test.js
-  run restarts RESTARTS="${RESTARTS:-20}" node .build/test/integration/rolling-restart.test.js
+  run restarts RESTARTS="${RESTARTS:-20}" RESTART_REQUESTS="${RESTART_REQUESTS:-40000}" RESTART_SLOW_MS="${RESTART_SLOW_MS:-3000}" node .build/test/integration/rolling-restart.test.js
   run limits HEAP_SECONDS="${HEAP_SECONDS:-600}" node .build/test/integration/process-limits.test.js
   run promises U3_RUNS="${U3_RUNS:-2000}" U4_WRITES="${U4_WRITES:-10000}" node .build/test/integration/upstream-promises.test.js
   run slow node .build/test/integration/slow-clients.test.js
@@ -58,6 +58,10 @@ waiting() {
   run faults node .build/test/integration/redis-faults.test.js
   run processes node .build/test/integration/processes-coherence.test.js
   run connection node .build/test/release/redis-connection.js
+}
+
+soaking() {
+  run plateau P2_ENTRIES="${P2_ENTRIES:-1000000}" P2_SOAK_MINUTES="${P2_SOAK_MINUTES:-30}" node .build/test/integration/memory-plateau.test.js
 }
 
 wanted=${1:-all}
@@ -75,6 +79,8 @@ if is alone; then
 fi
 if is busy; then start busy; fi
 if is waiting; then start waiting; fi
+if is soaking; then start soaking; fi
 if is busy; then tell isolation parsers desync writes revocation lanes; fi
 if is waiting; then tell staleness restarts limits promises slow bursts faults processes connection; fi
+if is soaking; then tell plateau; fi
 exit $status
