@@ -30,8 +30,8 @@ interface Remembered {
   readonly line: RequestLine
   readonly head: RequestHead
   readonly fields: Fields
-  /** The request line with its line end. */
-  readonly lineText: string
+  /** The request line with its line end, and the header block up to where a value varies. */
+  readonly opening: string
   /** The header block, the empty line included, cut where values vary. */
   readonly parts: readonly string[]
   /** What stands between two parts. */
@@ -84,11 +84,14 @@ export class Recogniser {
 
   /** Null: the header block is not the same again, or is not all there. */
   #again(last: Remembered, text: string, from: number): Recognised | null {
-    const { lineText, line: lastLine, fields } = last
-    const isSameLine = stands(lineText, text, from)
-    const blockAt = isSameLine ? from + lineText.length : text.indexOf('\n', from) + 1
+    const { opening, parts, line: lastLine, fields } = last
+    const start = parts[0] as string
+    // Nearly always both at once: each comparison has its price, whatever the length.
+    const isSameLine = stands(opening, text, from)
+    const blockAt = isSameLine ? from + opening.length - start.length : text.indexOf('\n', from) + 1
+    if (!isSameLine && (blockAt === 0 || !stands(start, text, blockAt))) return null
     const varying: Varying = { requestId: null, traceparent: fields.traceparent }
-    const end = blockAt === 0 ? -1 : endOf(last, text, blockAt, varying)
+    const end = endOf(last, text, blockAt + start.length, varying)
     if (end === -1) return null
     if (end - from > MAX_HEAD_BYTES) return OTHER
     const { traceparent } = varying
@@ -150,19 +153,18 @@ interface Found {
 
 type Varying = Record<Hole['field'], string | null>
 
-/** Where the block ends that begins at `at`, if it is the remembered one again, its values put into `varying`; else -1. */
+/** Where the block ends whose first part ends at `at`, if the rest is as remembered, its values put into `varying`; else -1. */
 function endOf({ parts, holes }: Remembered, text: string, at: number, varying: Varying): number {
   let end = at
-  for (let i = 0; i < parts.length; i++) {
-    const part = parts[i] as string
+  for (let i = 0; i < holes.length; i++) {
+    const { field, length, value: pattern } = holes[i] as Hole
+    const value = text.slice(end, end + length)
+    if (!pattern.test(value)) return -1
+    varying[field] = value
+    end += length
+    const part = parts[i + 1] as string
     if (!stands(part, text, end)) return -1
     end += part.length
-    const hole = holes[i]
-    if (hole === undefined) continue
-    const value = text.slice(end, end + hole.length)
-    if (!hole.value.test(value)) return -1
-    varying[hole.field] = value
-    end += hole.length
   }
   return end
 }
@@ -174,8 +176,9 @@ function remembered(found: Found, head: RequestHead): Remembered | null {
   if (fields.requestId !== null && !isUuid(fields.requestId)) return null
   const { method, url, httpVersion } = raw
   const line = { method, url, httpVersion }
-  const lineText = text.slice(from, blockAt)
-  return { line, head, fields, lineText, ...cut(text.slice(blockAt, end), fields) }
+  const { parts, holes } = cut(text.slice(blockAt, end), fields)
+  const opening = text.slice(from, blockAt + (parts[0] as string).length)
+  return { line, head, fields, opening, parts, holes }
 }
 
 /** @param found that it was found is known: its value is among the fields */
