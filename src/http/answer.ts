@@ -12,6 +12,7 @@ import { noneMatchFails } from './conditional.ts'
 import { type Coding, chooseCoding } from './encoding.ts'
 import { CACHE_NAME } from './fields.ts'
 import { bodyIn, codingFor, tagOf } from './forms.ts'
+import { linesOf, NOTHING_TOLD, Telling, type ToldLines } from './told.ts'
 import type { RequestHead } from './validate.ts'
 
 export interface WireAnswer {
@@ -21,6 +22,8 @@ export interface WireAnswer {
   readonly common: HeaderBlock
   /** What is this answer's own: names and values in turn, as `writeHead` takes them. */
   readonly headers: string[]
+  /** Comes after them. */
+  readonly told: ToldLines
   readonly body: Buffer | Readable | null
 }
 
@@ -44,13 +47,6 @@ export function printable(reason: string): string {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(reason) ? reason : ''
 }
 
-/** @param headers names and values in turn */
-export function linesOf(headers: readonly string[]): string {
-  let text = ''
-  for (let i = 0; i + 1 < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return text
-}
-
 const VIA = `1.1 ${CACHE_NAME}`
 const VARY = ['Authorization', 'X-Tenant-Id', 'X-Api-Version', 'Accept-Encoding']
 const EXPOSED = 'Age, ETag, Cache-Status, Server-Timing, Retry-After, X-Request-Id, X-Api-Version'
@@ -59,10 +55,12 @@ const CLIENT_MAY_REVALIDATE = 'private, no-cache'
 
 const NOT_MODIFIED = { status: 304, reason: 'Not Modified' } as const
 
-/** What of a representation's head is the same for every answer made of one of its forms. */
+/** What is the same for every answer made of one form of a representation, and what was last told with it. */
 interface Blocks {
+  readonly body: Buffer
   readonly full: HeaderBlock
   readonly notModified: HeaderBlock
+  readonly telling: Telling
 }
 
 /** Built once per representation and form, and gone with the representation. */
@@ -74,30 +72,32 @@ export function representationAnswer(
   head: RequestHead,
 ): WireAnswer {
   const coding = codingFor(representation, chooseCoding(head.acceptEncoding))
-  const { full, notModified } = blocksOf(representation, coding)
-  const headers = exchangeHeaders(told, head)
+  const { body, full, notModified, telling } = blocksOf(representation, coding)
+  const headers = ['X-Request-Id', head.requestId]
+  const lines = telling.linesFor(told)
   const { ifNoneMatch } = head
   if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, tagOf(representation, coding))) {
     const { status, reason } = NOT_MODIFIED
-    return { status, reason, common: notModified, headers, body: null }
+    return { status, reason, common: notModified, headers, told: lines, body: null }
   }
   const { status, reason } = representation
-  const body = bodyIn(representation, coding)
-  return { status, reason, common: full, headers, body }
+  return { status, reason, common: full, headers, told: lines, body }
 }
 
 function blocksOf(representation: Representation, coding: Coding | null): Blocks {
-  const forms = blocks.get(representation) ?? new Map<Coding | null, Blocks>()
-  blocks.set(representation, forms)
-  const known = forms.get(coding)
-  if (known !== undefined) return known
-  const made = makeBlocks(representation, coding)
-  forms.set(coding, made)
-  return made
+  const known = blocks.get(representation)
+  const made = known?.get(coding)
+  if (made !== undefined) return made
+  const forms = known ?? new Map<Coding | null, Blocks>()
+  if (known === undefined) blocks.set(representation, forms)
+  const first = makeBlocks(representation, coding)
+  forms.set(coding, first)
+  return first
 }
 
 function makeBlocks(representation: Representation, coding: Coding | null): Blocks {
   const { status, reason, headers, date, version } = representation
+  const body = bodyIn(representation, coding)
   const shared = [
     'ETag',
     tagOf(representation, coding),
@@ -115,11 +115,12 @@ function makeBlocks(representation: Representation, coding: Coding | null): Bloc
   const replayed = headers.filter(([name]) => !REPLACED.has(name)).flat()
   const origin = joinedHeader(headers, 'access-control-allow-origin')
   return {
+    body,
     full: blockOf(status, reason, [
       ...replayed,
       ...(coding === null ? [] : ['Content-Encoding', coding]),
       'Content-Length',
-      String(bodyIn(representation, coding).length),
+      String(body.length),
       ...shared,
     ]),
     notModified: blockOf(NOT_MODIFIED.status, NOT_MODIFIED.reason, [
@@ -128,6 +129,7 @@ function makeBlocks(representation: Representation, coding: Coding | null): Bloc
       ...(origin === null ? [] : ['access-control-allow-origin', origin]),
       ...shared,
     ]),
+    telling: new Telling(),
   }
 }
 
@@ -138,14 +140,6 @@ function blockOf(status: number, reason: string, list: readonly string[]): Heade
 
 /** Kept headers that are written from a rule of their own. */
 const REPLACED: ReadonlySet<string> = new Set(['vary', 'etag', 'access-control-expose-headers'])
-
-function exchangeHeaders(told: Outcome, head: RequestHead): string[] {
-  const headers = ['X-Request-Id', head.requestId]
-  if (told.age !== null) headers.push('Age', String(told.age))
-  const status = cacheStatus(told)
-  if (status !== null) headers.push('Cache-Status', status)
-  return headers
-}
 
 function varyOf(headers: HeaderList): string {
   const upstream = joinedHeader(headers, 'vary')
@@ -196,7 +190,7 @@ export function relayedAnswer(
   const own = cacheStatus(told)
   const theirs = joinedHeader(received, 'cache-status')
   if (own !== null) headers.push('Cache-Status', theirs === null ? own : `${theirs}, ${own}`)
-  return { status, reason, common: NO_BLOCK, headers, body: answer.body }
+  return { status, reason, common: NO_BLOCK, headers, told: NOTHING_TOLD, body: answer.body }
 }
 
 const RULED_ON_CACHED_ROUTES: ReadonlySet<string> = new Set([

@@ -1,16 +1,9 @@
 /**
  * The forms in which one representation leaves: as it is, and compressed. Each is made once, on first use,
- * and is gone with the representation.
+ * and is gone with the representation (`answer.ts` keeps them).
  */
 import type { Representation } from '../cache/records.ts'
 import { AVAILABLE, type Coding, compress } from './encoding.ts'
-
-export interface Form {
-  readonly coding: Coding | null
-  readonly body: Buffer
-  /** Strong entity tag of this form (wire.md). */
-  readonly etag: string
-}
 
 /** Below it, headers are most of the answer, and nothing is saved. */
 const MIN_BYTES = 1_024
@@ -22,8 +15,6 @@ const MAX_BYTES = 131_072
 
 const TAG_SUFFIX: Readonly<Record<Coding, string>> = { br: '-br', gzip: '-gz', zstd: '-zs' }
 
-const bodies = new WeakMap<Representation, Map<Coding, Buffer>>()
-
 /** The coding that this representation is sent in to a client that likes `wanted` best. */
 export function codingFor({ body }: Representation, wanted: Coding | null): Coding | null {
   return body.length < MIN_BYTES || body.length > MAX_BYTES ? null : wanted
@@ -34,15 +25,9 @@ export function tagOf({ etag }: Representation, coding: Coding | null): string {
   return coding === null ? etag : `${etag.slice(0, -1)}${TAG_SUFFIX[coding]}"`
 }
 
-export function bodyIn(representation: Representation, coding: Coding | null): Buffer {
-  if (coding === null) return representation.body
-  const known = bodies.get(representation) ?? new Map<Coding, Buffer>()
-  bodies.set(representation, known)
-  const before = known.get(coding)
-  if (before !== undefined) return before
-  const made = compress(representation.body, coding)
-  known.set(coding, made)
-  return made
+/** Made anew: whoever asks keeps it as long as the representation. */
+export function bodyIn({ body }: Representation, coding: Coding | null): Buffer {
+  return coding === null ? body : compress(body, coding)
 }
 
 /**

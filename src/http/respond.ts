@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { NO_BLOCK, printable, type WireAnswer } from './answer.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
+import { NOTHING_TOLD } from './told.ts'
 
 /** Where a fault came before the request had an id. */
 export const NO_REQUEST_ID = '00000000-0000-0000-0000-000000000000'
@@ -17,7 +18,7 @@ export function writeAnswer(res: ServerResponse, answer: WireAnswer): void {
     return
   }
   res.sendDate = !hasDate(answer)
-  const headers = [...answer.common.list, ...answer.headers]
+  const headers = [...answer.common.list, ...answer.headers, ...answer.told.list]
   res.writeHead(answer.status, printable(answer.reason), headers)
   if (stream === null) {
     end(res, answer)
@@ -68,6 +69,7 @@ export function writeProblem(
     reason,
     common,
     headers,
+    told: NOTHING_TOLD,
     body: req.method === 'HEAD' ? null : Buffer.from(body),
   })
   return status

@@ -2,6 +2,8 @@
  * The only place that reads the machine's clocks. Everything else takes a `Clock`, so that tests
  * and the shift simulation run on virtual time.
  */
+import { performance } from 'node:perf_hooks'
+
 export interface Clock {
   /** Milliseconds on a clock that never jumps. All lifetimes, ages and deadlines use this one. */
   monotonic(): number

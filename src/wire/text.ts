@@ -2,8 +2,9 @@
  * The head of an answer as the bytes that Node's own server would send for it (`Date` aside). Which
  * headers there are is decided in `http/answer.ts`; here they are only put one after another.
  */
-import { linesOf, statusLine, type WireAnswer } from '../http/answer.ts'
+import { statusLine, type WireAnswer } from '../http/answer.ts'
 import { hasDate } from '../http/respond.ts'
+import { linesOf } from '../http/told.ts'
 import type { Clock } from '../lib/clock.ts'
 
 /** What follows the answer's own headers. */
@@ -37,8 +38,8 @@ export class Trailing {
 }
 
 /** What is this answer's own, after `common.start`; `Trailing` ends it. */
-export function ownText({ status, reason, common, headers }: WireAnswer): string {
-  const own = linesOf(headers)
+export function ownText({ status, reason, common, headers, told }: WireAnswer): string {
+  const own = linesOf(headers) + told.text
   return common.start === null ? statusLine(status, reason) + own : own
 }
 

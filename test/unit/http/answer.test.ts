@@ -46,7 +46,7 @@ function representation(headers: HeaderList, date: string | null = null): Repres
 
 /** Names in lower case; a name that comes twice is joined. */
 function fields(answer: WireAnswer): Map<string, string> {
-  const headers = [...answer.common.list, ...answer.headers]
+  const headers = [...answer.common.list, ...answer.headers, ...answer.told.list]
   const map = new Map<string, string>()
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase()
@@ -132,6 +132,16 @@ t.test('a 304 has exactly the fields that wire.md repeats', (t) => {
     'access-control-expose-headers': `X-Own, ${EXPOSED}`,
     'cache-status': 'layby; hit; ttl=41; detail=memory',
   })
+  t.end()
+})
+
+t.test('each form of a body is made once', (t) => {
+  const long = { ...representation(KEPT), body: Buffer.alloc(5_000, '{"driver": 1}') }
+  const bodyFor = (acceptEncoding: string | null): WireAnswer['body'] =>
+    representationAnswer(long, HIT, { ...HEAD, acceptEncoding }).body
+  for (const coding of ['br', 'gzip', null]) t.equal(bodyFor(coding), bodyFor(coding))
+  t.not(bodyFor('br'), bodyFor('gzip'))
+  t.equal(bodyFor(null), long.body)
   t.end()
 })
 

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import type { Exchange } from '../../../src/http/exchange.ts'
+import { NOTHING_TOLD } from '../../../src/http/told.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { placeBefore } from '../../../src/wire/front-end.ts'
 import { until } from '../../helpers/until.ts'
@@ -29,7 +30,7 @@ interface Served {
   text(): string
 }
 
-const ANSWER = { status: 304, reason: 'Not Modified', headers: [], body: null }
+const ANSWER = { status: 304, reason: 'Not Modified', headers: [], told: NOTHING_TOLD, body: null }
 const COMMON = { start: null, list: [], hasDate: false }
 
 /** The front end before a server that gets nothing, and a pipeline that only takes note. */

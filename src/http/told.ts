@@ -1,0 +1,48 @@
+/** What is told of a hit in the head of its answer: `Age` and `Cache-Status` (wire.md). */
+import type { Outcome } from '../cache/outcome.ts'
+import { cacheStatus } from './cache-status.ts'
+
+export interface ToldLines {
+  /** Names and values in turn. */
+  readonly list: readonly string[]
+  /** As they go on the wire. */
+  readonly text: string
+}
+
+export const NOTHING_TOLD: ToldLines = { list: [], text: '' }
+
+/** @param headers names and values in turn */
+export function linesOf(headers: readonly string[]): string {
+  let text = ''
+  for (let i = 0; i + 1 < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
+  return text
+}
+
+/**
+ * Of one representation. Ages and lifetimes are told in whole seconds: all who read the same within one are told
+ * the same, so what was told last is kept.
+ */
+export class Telling {
+  #last: Pick<Outcome, 'age' | 'ttl' | 'detail'> | null = null
+  #lines = NOTHING_TOLD
+
+  linesFor(told: Outcome): ToldLines {
+    if (told.kind !== 'hit') return toldLines(told)
+    const last = this.#last
+    if (last?.ttl === told.ttl && last.age === told.age && last.detail === told.detail) {
+      return this.#lines
+    }
+    const { age, ttl, detail } = told
+    this.#last = { age, ttl, detail }
+    this.#lines = toldLines(told)
+    return this.#lines
+  }
+}
+
+function toldLines(told: Outcome): ToldLines {
+  const list: string[] = []
+  if (told.age !== null) list.push('Age', String(told.age))
+  const status = cacheStatus(told)
+  if (status !== null) list.push('Cache-Status', status)
+  return { list, text: linesOf(list) }
+}
