@@ -51,6 +51,11 @@ export type UpstreamFailure =
 
 export type UpstreamAnswer = BufferedAnswer | StreamedAnswer | UpstreamFailure
 
+/** Whether it was held back here, and the upstream knows nothing of it. */
+export function isUnsent(answer: UpstreamAnswer): boolean {
+  return 'retryAfterMs' in answer
+}
+
 /**
  * Reads the resource from the upstream for the request's own credential. Never rejects: a failure is
  * a value. `deadline` is absolute, on the monotonic clock; the call is part of `span`.

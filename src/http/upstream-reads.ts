@@ -4,7 +4,7 @@
  */
 import type { PinUse, VersionPins } from '../auth/version-pins.ts'
 import type { Cache, FillTerms } from '../cache/cache.ts'
-import type { ReadUpstream } from '../cache/ports.ts'
+import { isUnsent, type ReadUpstream } from '../cache/ports.ts'
 import type { Reporter } from '../cache/report.ts'
 import { headerValue } from '../cache/representation.ts'
 import type { ReadRequest } from '../cache/request.ts'
@@ -41,10 +41,11 @@ export class UpstreamReads {
   ): Promise<Served> {
     const { cache, pins, totalTimeoutMs } = this.#deps
     const pin = pins.begin(request.partition, head.version)
+    const asking: Asking = { wasSent: false }
     try {
-      const terms = this.#terms(head, pin, startedAt + totalTimeoutMs, span)
+      const terms = this.#terms(head, pin, startedAt + totalTimeoutMs, span, asking)
       const served = await cache.read(request, terms)
-      endPin(pins, pin, served)
+      endPin(pins, pin, served, asking)
       return served
     } catch (error) {
       pins.end(pin, null)
@@ -63,12 +64,13 @@ export class UpstreamReads {
     const head = { ...served, requestId: newRequestId() }
     const pin = pins.begin(request.partition, head.version)
     const span = traces.beginRefresh(request.view.route, cause)
-    const terms = this.#terms(head, pin, clock.monotonic() + totalTimeoutMs, span)
+    const asking: Asking = { wasSent: false }
+    const terms = this.#terms(head, pin, clock.monotonic() + totalTimeoutMs, span, asking)
     try {
       const refreshed = await cache.refresh(request, terms)
       span.end({ 'layby.outcome': refreshed?.outcome.kind ?? 'not-needed' }, null)
       if (refreshed === null) pins.end(pin, undefined)
-      else endPin(pins, pin, refreshed)
+      else endPin(pins, pin, refreshed, asking)
     } catch (error) {
       span.end({}, 'fault')
       pins.end(pin, null)
@@ -76,7 +78,13 @@ export class UpstreamReads {
     }
   }
 
-  #terms(head: RequestHead, { mayJoin }: PinUse, deadline: number, span: Span): FillTerms {
+  #terms(
+    head: RequestHead,
+    { mayJoin }: PinUse,
+    deadline: number,
+    span: Span,
+    asking: Asking,
+  ): FillTerms {
     const { authorization, tenant, version, requestId } = head
     const headers = {
       authorization: authorization as string,
@@ -86,7 +94,11 @@ export class UpstreamReads {
     }
     const { readUpstream } = this.#deps
     return {
-      fetch: (until, part) => readUpstream.read(head.path, { ...headers, span: part }, until),
+      fetch: async (until, part) => {
+        const answer = await readUpstream.read(head.path, { ...headers, span: part }, until)
+        if (!isUnsent(answer)) asking.wasSent = true
+        return answer
+      },
       deadline,
       mayJoin,
       span,
@@ -95,12 +107,20 @@ export class UpstreamReads {
   }
 }
 
-/** Only an answer to the credential's own request says which version is now in force for it. */
-function endPin(pins: VersionPins, pin: PinUse, served: Served): void {
-  const { kind, detail } = served.outcome
+/** Whether the upstream has seen anything of a request. */
+interface Asking {
+  wasSent: boolean
+}
+
+/**
+ * Only an answer to the credential's own request says which version is now in force for it. One that was sent and
+ * not answered leaves that in doubt; one that was held back here does not, or a tenant at its limit would lose
+ * its hits as well.
+ */
+function endPin(pins: VersionPins, pin: PinUse, served: Served, { wasSent }: Asking): void {
+  const { kind } = served.outcome
   if (kind !== 'fill') {
-    // The upstream was asked, and what it made of that is not known.
-    pins.end(pin, kind === 'failed' || detail === 'sie' ? null : undefined)
+    pins.end(pin, wasSent ? null : undefined)
   } else if (served.kind === 'representation') {
     pins.end(pin, served.representation.version)
   } else if (served.kind === 'answer') {

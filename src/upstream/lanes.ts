@@ -12,7 +12,7 @@ export type Entry = 'in' | 'full' | 'late'
 const MAX_WAITING = 1_000
 /** A turn that comes later than this comes late. */
 const TARGET_MS = 100
-/** So long may turns come late before the queue is cut. */
+/** So long may turns come late before the queue is cut, and so long must places stay free before it is not. */
 const INTERVAL_MS = 500
 
 interface Waiter {
@@ -28,8 +28,13 @@ export class Lanes {
   #active = 0
   /** Monotonic milliseconds since which every turn has come late. */
   #lateSince: number | null = null
-  /** From then until a place stays free: with a short queue no turn is late, and the load is the same. */
+  /**
+   * From then until places have stayed free for a while: with a short queue no turn is late, and it is empty for
+   * moments, and the load is the same.
+   */
   #isOverloaded = false
+  /** Monotonic milliseconds since which nobody has waited when a place became free. */
+  #freeSince: number | null = null
 
   /** @param onChange the queue is cut, or no longer */
   constructor(clock: Clock, maxActive: number, onChange: (isCut: boolean) => void = () => {}) {
@@ -72,13 +77,16 @@ export class Lanes {
   /** Whoever has waited longest takes the place. */
   leave(): void {
     const [next] = this.#waiting
+    const now = this.#clock.monotonic()
     if (next === undefined) {
       this.#lateSince = null
-      this.#setOverloaded(false)
+      this.#freeSince ??= now
       this.#active--
+      const isOver = this.isIdle || now - this.#freeSince >= INTERVAL_MS
+      if (isOver) this.#setOverloaded(false)
       return
     }
-    const now = this.#clock.monotonic()
+    this.#freeSince = null
     if (now - next.since < TARGET_MS) this.#lateSince = null
     else this.#lateSince ??= now
     if (this.#lateSince !== null && now - this.#lateSince >= INTERVAL_MS) this.#setOverloaded(true)

@@ -79,6 +79,26 @@ t.test('a noisy tenant fills its own lanes only', async (t) => {
   t.same(counts, { 200: 1_004, 503: 6 })
 })
 
+t.test('a read that is held back takes no hit from its credential', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, { upstream: { tenantReads: 1 } })
+  await app.get('/customers/1')
+  upstream.answer((_received, res) => {
+    res.writeHead(429, { 'retry-after': '5', 'content-type': 'application/json' }).end('{}')
+  })
+  const other = { authorization: 'Bearer token-two.bbbb' }
+  t.equal((await app.get('/customers/2', { headers: other })).status, 429)
+  t.equal((await app.get('/customers/3')).status, 503, 'its tenant has to wait')
+  t.match((await app.get('/customers/1')).headers['cache-status'], /; hit; .*detail=memory/)
+  // One that was sent and not answered may have changed the version in force.
+  app.clock.advance(5_000)
+  upstream.answer((_received, res) => res.writeHead(503).end())
+  t.equal((await app.get('/customers/3')).status, 503)
+  const doubted = await app.get('/customers/1')
+  t.equal(doubted.status, 200)
+  t.notMatch(doubted.headers['cache-status'], /detail=memory/)
+})
+
 /** An upstream that ends each connection when a second request comes on it, without a byte of answer. */
 const OK =
   'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-API-VERSION: 2023/04/19\r\nContent-Length: 28\r\n\r\n{"id": 1, "parent_id": null}'

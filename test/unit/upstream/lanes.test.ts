@@ -16,8 +16,14 @@ interface Result {
 /** Lets everything happen that needs no time. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** @param perMs arrivals in a millisecond */
-async function run(lanes: Lanes, clock: FakeClock, ms: number, perMs: number): Promise<Result> {
+/** @param perMs arrivals in a millisecond, or in the nth */
+async function run(
+  lanes: Lanes,
+  clock: FakeClock,
+  ms: number,
+  perMs: number | ((n: number) => number),
+): Promise<Result> {
+  const arrivals = typeof perMs === 'number' ? () => perMs : perMs
   const result: Result = { admitted: [], refused: 0, refusedAfter: [] }
   const endings = new Map<number, number>()
   let now = 0
@@ -37,7 +43,7 @@ async function run(lanes: Lanes, clock: FakeClock, ms: number, perMs: number): P
   for (; now < ms || endings.size > 0; now++) {
     for (let n = endings.get(now) ?? 0; n > 0; n--) lanes.leave()
     endings.delete(now)
-    for (due += now < ms ? perMs : 0; due >= 1; due--) void arrive()
+    for (due += now < ms ? arrivals(now) : 0; due >= 1; due--) void arrive()
     await settle()
     clock.advance(1)
   }
@@ -68,6 +74,26 @@ t.test('at three times the capacity for a minute', async (t) => {
   t.comment(
     `${admitted.length} admitted of a capacity of ${capacity}, p99 ${p99} ms for ${SERVICE_MS}, ${refused} refused`,
   )
+})
+
+t.test('few lanes stay cut as long as too much comes', async (t) => {
+  const clock = new FakeClock()
+  const told: boolean[] = []
+  const lanes = new Lanes(clock, 4, (isCut) => told.push(isCut))
+  // Twenty at once every twenty milliseconds: the short queue is empty for moments.
+  const { admitted, refusedAfter } = await run(lanes, clock, 30_000, (n) => (n % 20 === 0 ? 20 : 0))
+  t.strictSame(told, [true, false], 'cut once, and no longer when it was over')
+  t.ok(admitted.length >= 0.9 * (30_000 / SERVICE_MS) * 4)
+  t.ok(share(refusedAfter, 0.9) <= SERVICE_MS, 'nobody waits in vain but at the beginning')
+})
+
+t.test('when places have stayed free for a while the queue is long again', async (t) => {
+  const clock = new FakeClock()
+  const told: boolean[] = []
+  const lanes = new Lanes(clock, 4, (isCut) => told.push(isCut))
+  // Then a part of what there is, so that something is always under way.
+  await run(lanes, clock, 6_000, (n) => (n < 3_000 ? 1 : n % 50 === 0 ? 1 : 0))
+  t.strictSame(told, [true, false])
 })
 
 t.test('a burst is served whole', async (t) => {
