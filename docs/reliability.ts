@@ -52,7 +52,7 @@ export const ROWS: readonly Row[] = [
     'integration/slow-clients',
     /^S10: (.*)/,
   ),
-  row('S11', 'one tenant cannot starve another', 'integration/upstream-guards', null),
+  row('S11', 'one tenant cannot starve another', 'integration/noisy-tenant', /^S11: (.*)/),
   row('S12', 'no token and no personal data in Redis', 'integration/redis-secrecy', null),
   row('S14', 'the upstream is verified', 'integration/upstream-tls', null),
   row(
@@ -131,7 +131,18 @@ export const ROWS: readonly Row[] = [
   row('F23', 'a head and then silence: 504, or no clean end', 'integration/errors-upstream', null),
   row('F24', 'a body that breaks off: 502, or no clean end', 'integration/errors-upstream', null),
   row('F25', 'what is no HTTP: 502', 'integration/errors-upstream', null),
-  row('F26', '503 for all: passed on, asked no more often', 'integration/upstream-promises', null),
+  row(
+    'F26',
+    '503 for half: known readers keep reading, asked no more often',
+    'integration/upstream-trouble',
+    /^F26: (50 %.*)/,
+  ),
+  row(
+    'F26',
+    '503 for all: known readers keep reading, asked once a second',
+    'integration/upstream-trouble',
+    /^F26: (100 %.*)/,
+  ),
   row('F27', '429: passed on, and heeded for the tenant', 'integration/upstream-guards', null),
   row('F28', 'a body of 200 MB takes no memory', 'integration/process-limits', /^F28: (.*)/),
   row('F29', 'a byte now and then: 504 at the total deadline', 'integration/errors-upstream', null),
@@ -144,8 +155,8 @@ export const ROWS: readonly Row[] = [
   row(
     'F31',
     'idle connections that end when used: a read once more, a write never',
-    'integration/upstream-guards',
-    null,
+    'integration/upstream-trouble',
+    /^F31: (.*)/,
   ),
   row(
     'F32',

@@ -53,6 +53,8 @@ waiting() {
   run restarts RESTARTS="${RESTARTS:-20}" RESTART_REQUESTS="${RESTART_REQUESTS:-40000}" RESTART_SLOW_MS="${RESTART_SLOW_MS:-3000}" node .build/test/integration/rolling-restart.test.js
   run limits HEAP_SECONDS="${HEAP_SECONDS:-600}" node .build/test/integration/process-limits.test.js
   run promises U3_RUNS="${U3_RUNS:-2000}" U4_WRITES="${U4_WRITES:-10000}" node .build/test/integration/upstream-promises.test.js
+  run noisy S11_SECONDS="${S11_SECONDS:-60}" node .build/test/integration/noisy-tenant.test.js
+  run trouble F26_SECONDS="${F26_SECONDS:-60}" F31_REQUESTS="${F31_REQUESTS:-100000}" node .build/test/integration/upstream-trouble.test.js
   run slow node .build/test/integration/slow-clients.test.js
   run bursts node .build/test/integration/redis-bursts.test.js
   run faults node .build/test/integration/redis-faults.test.js
@@ -81,6 +83,6 @@ if is busy; then start busy; fi
 if is waiting; then start waiting; fi
 if is soaking; then start soaking; fi
 if is busy; then tell isolation parsers desync writes revocation lanes; fi
-if is waiting; then tell staleness restarts limits promises slow bursts faults processes connection; fi
+if is waiting; then tell staleness restarts limits promises noisy trouble slow bursts faults processes connection; fi
 if is soaking; then tell plateau; fi
 exit $status

@@ -1,0 +1,108 @@
+/**
+ * One tenant asks for ten times what the API can answer, and nine others must not feel it (reliability S11).
+ * `S11_SECONDS` sets how long, without it and with it; 60 for a release.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { startLayby } from '../helpers/layby-process.ts'
+import { OpenLoad, quantile, type Told } from '../helpers/open-load.ts'
+import { untracked } from '../helpers/untracked.ts'
+import { sendJson, startUpstream } from '../helpers/upstream.ts'
+
+const SECONDS = Number(process.env['S11_SECONDS'] ?? 4)
+/** The API answers so many at once, each after so long, and lets the others wait: 100 a second. */
+const AT_ONCE = 10
+const ANSWER_MS = 100
+const CAPACITY = (AT_ONCE * 1_000) / ANSWER_MS
+/** What a tenant may have under way: as an operator would choose it, a part of what the API can do. */
+const TENANT_READS = 4
+/** Of nine tenants together. One in ten is a customer that nobody has asked for: a tenth of the API's capacity. */
+const QUIET_PER_SECOND = 100
+const QUIET_CUSTOMERS = 10
+/** For a short run on a busy machine the API's own time must be enough room. */
+const MAX_RATIO = SECONDS >= 30 ? 1.5 : 3
+
+let fresh = 1_000_000
+let running = 0
+const line: (() => void)[] = []
+
+function answerInTurn(answer: () => void): void {
+  if (running === AT_ONCE) {
+    line.push(() => answerInTurn(answer))
+    return
+  }
+  running++
+  setTimeout(() => {
+    running--
+    answer()
+    line.shift()?.()
+  }, ANSWER_MS)
+}
+
+function quiet(load: OpenLoad): Promise<Told[]> {
+  return load.run(SECONDS, QUIET_PER_SECOND, (n) => ({
+    tenant: 2 + (n % 9),
+    path: `/customers/${n % 10 === 0 ? fresh++ : 1 + (Math.floor(n / 9) % QUIET_CUSTOMERS)}`,
+  }))
+}
+
+function figuresOf(answers: readonly Told[]) {
+  const hits = answers.filter(({ cacheStatus }) => cacheStatus.includes('; hit')).length
+  return {
+    failed: answers.filter(({ status }) => status !== 200).length,
+    hitShare: hits / answers.length,
+    p99: quantile(
+      answers.map(({ milliseconds }) => milliseconds),
+      0.99,
+    ),
+  }
+}
+
+t.setTimeout((3 * SECONDS + 120) * 1_000)
+
+t.test(`S11: ${SECONDS} s of a tenant that asks for ten times what there is`, async (t) => {
+  await untracked(t)
+  const upstream = await startUpstream(t, (received, res) => {
+    answerInTurn(() => sendJson(res, received, '{"parent_id":null,"name":"x"}'))
+    if (upstream.requests.length > 10_000) upstream.forget()
+  })
+  const layby = await startLayby(t, upstream.url, {
+    environment: {
+      LAYBY_UPSTREAM_TENANT_READS: String(TENANT_READS),
+      LAYBY_CACHE_TTL_MS: String(3_600_000),
+    },
+  })
+  const load = new OpenLoad(layby.url)
+  t.teardown(() => load.close())
+  // What is asked again and again is in memory before the clock runs.
+  for (let tenant = 2; tenant <= 10; tenant++) {
+    const paths = Array.from({ length: QUIET_CUSTOMERS }, (_, i) => `/customers/${i + 1}`)
+    await Promise.all(paths.map((path) => load.ask({ tenant, path })))
+  }
+  const alone = figuresOf(await quiet(load))
+  const noise = load.run(SECONDS + 1, 10 * CAPACITY, () => ({
+    tenant: 1,
+    path: `/customers/${fresh++}`,
+  }))
+  // It takes half a second until its queue is cut, and all who wait in it are refused at once.
+  await delay(1_000)
+  const beside = figuresOf(await quiet(load))
+  const noisy = await noise
+  const refused = noisy.filter(({ status }) => status === 503)
+  const served = noisy.filter(({ status }) => status === 200)
+  const refusedMs = quantile(
+    refused.map(({ milliseconds }) => milliseconds),
+    0.5,
+  )
+  t.comment(
+    `S11: beside a tenant that asked ${noisy.length} times and was refused ${refused.length} times (${refusedMs.toFixed(1)} ms in the median) nine others had ${beside.failed} failures, ${(100 * beside.hitShare).toFixed(1)} % hits and a p99 of ${beside.p99.toFixed(0)} ms; without it ${(100 * alone.hitShare).toFixed(1)} % and ${alone.p99.toFixed(0)} ms`,
+  )
+  t.strictSame([alone.failed, beside.failed], [0, 0], 'nobody else is refused')
+  t.ok(Math.abs(alone.hitShare - beside.hitShare) < 0.02)
+  t.ok(beside.p99 <= MAX_RATIO * alone.p99)
+  t.equal(served.length + refused.length, noisy.length)
+  t.ok(refused.every(({ retryAfter }) => /^[1-3]$/.test(retryAfter ?? '')))
+  t.ok(refused.length > noisy.length / 2)
+  // Not nothing: its lanes are its own.
+  t.ok(served.length > (SECONDS * TENANT_READS * 1_000) / ANSWER_MS / 2)
+})
