@@ -38,6 +38,11 @@ export interface HeaderBlock {
 
 export const NO_BLOCK: HeaderBlock = { list: [], start: null, hasDate: false }
 
+/** All of the answer's headers, names and values in turn, in the order in which they are sent. */
+export function headersOf({ common, headers, told }: WireAnswer): string[] {
+  return [...common.list, ...headers, ...told.list]
+}
+
 export function statusLine(status: number, reason: string): string {
   return `HTTP/1.1 ${status} ${printable(reason)}\r\n`
 }

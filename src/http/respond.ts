@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { NO_BLOCK, printable, type WireAnswer } from './answer.ts'
+import { headersOf, NO_BLOCK, printable, type WireAnswer } from './answer.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 import { NOTHING_TOLD } from './told.ts'
 
@@ -18,8 +18,7 @@ export function writeAnswer(res: ServerResponse, answer: WireAnswer): void {
     return
   }
   res.sendDate = !hasDate(answer)
-  const headers = [...answer.common.list, ...answer.headers, ...answer.told.list]
-  res.writeHead(answer.status, printable(answer.reason), headers)
+  res.writeHead(answer.status, printable(answer.reason), headersOf(answer))
   if (stream === null) {
     end(res, answer)
   } else if (res.req.method === 'HEAD') {

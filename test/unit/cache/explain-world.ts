@@ -23,6 +23,7 @@ import { type AssumedAnswer, type Findings, predict } from '../../../src/cache/p
 import { digestOf, keptHeaders } from '../../../src/cache/representation.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { matchRead, matchWrite } from '../../../src/contract/routes.ts'
+import { headersOf } from '../../../src/http/answer.ts'
 import { cacheStatus } from '../../../src/http/cache-status.ts'
 import type { Exchange } from '../../../src/http/exchange.ts'
 import { Pipeline, problemOf } from '../../../src/http/pipeline.ts'
@@ -229,7 +230,7 @@ export type Mutant = (found: Findings) => Findings
 
 const FAMILY = familyFence(TENANT, 'customer', '1')
 
-const headersOf = (version: string) =>
+const answeredWith = (version: string) =>
   [
     ['content-type', 'application/json'],
     ['x-api-version', version],
@@ -396,9 +397,9 @@ export class World {
       }
       const exchange: Exchange = {
         raw,
-        answer: ({ common, headers, body }) => {
-          if (body instanceof Readable) body.destroy()
-          const list = [...common.list, ...headers]
+        answer: (answer) => {
+          if (answer.body instanceof Readable) answer.body.destroy()
+          const list = headersOf(answer)
           const at = list.indexOf('Cache-Status')
           resolve({ status: at < 0 ? null : (list[at + 1] as string), problem: null })
         },
@@ -549,7 +550,7 @@ export class World {
     if (version !== null) this.#sticky[who] = version
     const id = path.endsWith('1') ? '1' : '2'
     const body = Buffer.from(this.#bodyOf(id, this.#roles[who] ?? 0))
-    const headers: (readonly [string, string])[] = [...headersOf(this.#sticky[who] ?? '')]
+    const headers: (readonly [string, string])[] = [...answeredWith(this.#sticky[who] ?? '')]
     this.#given.set(requestId, digestOf(200, keptHeaders(headers), body))
     if (this.#mood === 'no-store') headers.push(['cache-control', 'no-store'])
     if (this.#mood === 'set-cookie') headers.push(['set-cookie', 'a=b'])

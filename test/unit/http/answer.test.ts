@@ -1,7 +1,12 @@
 import t from 'tap'
 import { hit, outcome } from '../../../src/cache/outcome.ts'
 import type { HeaderList, Representation } from '../../../src/cache/records.ts'
-import { relayedAnswer, representationAnswer, type WireAnswer } from '../../../src/http/answer.ts'
+import {
+  headersOf,
+  relayedAnswer,
+  representationAnswer,
+  type WireAnswer,
+} from '../../../src/http/answer.ts'
 import type { RequestHead } from '../../../src/http/validate.ts'
 
 const ID = '0198c0de-0000-7000-8000-000000000001'
@@ -46,7 +51,7 @@ function representation(headers: HeaderList, date: string | null = null): Repres
 
 /** Names in lower case; a name that comes twice is joined. */
 function fields(answer: WireAnswer): Map<string, string> {
-  const headers = [...answer.common.list, ...answer.headers, ...answer.told.list]
+  const headers = headersOf(answer)
   const map = new Map<string, string>()
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase()
