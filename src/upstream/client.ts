@@ -7,6 +7,7 @@ import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
+import type { AnswerPatience } from './answer-deadlines.ts'
 import { endCall, failCall } from './call-span.ts'
 import { Connector } from './connector.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
@@ -20,13 +21,12 @@ import {
 } from './reception.ts'
 import { RetryBudget } from './retry-budget.ts'
 
-export interface UpstreamOptions {
+/** undici's deadlines may be early by so much. */
+const UNDICI_TICK_MS = 500
+
+export interface UpstreamOptions extends AnswerPatience {
   readonly url: string
   readonly connectTimeoutMs: number
-  /** From the request having been sent to the last byte of the answer's head. */
-  readonly headersTimeoutMs: number
-  /** Longest pause within a body. */
-  readonly bodyTimeoutMs: number
   readonly connections: number
   /** PEM of the authorities to trust in place of the system's; null: the system's. */
   readonly ca: string | null
@@ -67,8 +67,10 @@ export class UpstreamClient {
     this.#pool = new Pool(url.origin, {
       connections: options.connections,
       pipelining: 1,
-      headersTimeout: options.headersTimeoutMs,
-      bodyTimeout: options.bodyTimeoutMs,
+      // For an upload that stands still, which our own deadline does not see; never before that one.
+      headersTimeout: options.headersTimeoutMs + UNDICI_TICK_MS,
+      // Kept by `answer-deadlines.ts`.
+      bodyTimeout: 0,
       connect: this.#connector.connect,
     })
   }
@@ -88,7 +90,8 @@ export class UpstreamClient {
 
   /** Sends a request that passes through. `path` gets the base. Rejects as undici does. */
   relay(question: Question, terms: ReceptionTerms): Promise<Received> {
-    return send(this.#pool, { ...question, path: this.#base + question.path }, terms).received
+    return send(this.#pool, { ...question, path: this.#base + question.path }, terms, this.#options)
+      .received
   }
 
   async close(): Promise<void> {
@@ -116,7 +119,7 @@ export class UpstreamClient {
     const span = headers.span.begin('upstream')
     const lines = readHeaders(headers, span.context)
     const question = { method: 'GET', path, headers: lines, body: null }
-    return { span, sent: send(this.#pool, question, this.#terms) }
+    return { span, sent: send(this.#pool, question, this.#terms, this.#options) }
   }
 
   async #receive({ span, sent }: Call, read: Read, sentAt: number): Promise<UpstreamAnswer> {

@@ -6,6 +6,7 @@
  */
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import { AnswerDeadlines, type AnswerPatience } from './answer-deadlines.ts'
 
 export interface Received {
   readonly status: number
@@ -50,8 +51,13 @@ export interface Sent {
   abort(reason: Error): void
 }
 
-export function send(dispatcher: Dispatcher, question: Question, terms: ReceptionTerms): Sent {
-  const reception = new Reception(question, terms)
+export function send(
+  dispatcher: Dispatcher,
+  question: Question,
+  terms: ReceptionTerms,
+  patience: AnswerPatience,
+): Sent {
+  const reception = new Reception(question, terms, patience)
   dispatcher.dispatch(question as Dispatcher.DispatchOptions, reception)
   return reception
 }
@@ -62,6 +68,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   readonly received: Promise<Received>
   readonly #question: Question
   readonly #terms: ReceptionTerms
+  readonly #deadlines: AnswerDeadlines
   #resolve!: (received: Received) => void
   #reject!: (error: Error) => void
   #controller: Dispatcher.DispatchController | null = null
@@ -71,10 +78,12 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   #chunks: Buffer[] = []
   #size = 0
   #stream: BodyStream | null = null
+  #isPaused = false
 
-  constructor(question: Question, terms: ReceptionTerms) {
+  constructor(question: Question, terms: ReceptionTerms, patience: AnswerPatience) {
     this.#question = question
     this.#terms = terms
+    this.#deadlines = new AnswerDeadlines(patience, (reason) => this.abort(reason))
     this.received = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -95,6 +104,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#givenUp !== null) controller.abort(this.#givenUp)
+    else this.#awaitHead()
   }
 
   onResponseStart(
@@ -105,6 +115,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   ): void {
     // An interim answer. RFC 9110 section 15.2: the final one is still to come.
     if (status < 200) return
+    this.#deadlines.awaitBody()
     const raw = (controller.rawHeaders ?? []) as readonly (Buffer | string)[]
     this.#head = { status, statusText, headers: raw.map(textOf) }
     // undici takes the length in it for that of a body, and breaks off: what it says then comes too late.
@@ -112,9 +123,10 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     else if (!this.#isWhole(headers['content-length'])) this.#beginStream()
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    this.#deadlines.moved()
     if (this.#stream !== null) {
-      if (!this.#stream.push(chunk)) controller.pause()
+      if (!this.#stream.push(chunk)) this.#pause()
       return
     }
     this.#chunks.push(chunk)
@@ -123,17 +135,45 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   }
 
   onResponseEnd(): void {
+    this.#deadlines.stop()
     if (this.#stream !== null) this.#stream.end()
     else if (this.#chunks.length === 1) this.#give(this.#chunks[0] as Buffer)
     else this.#give(Buffer.concat(this.#chunks, this.#size))
   }
 
   onResponseError(_controller: unknown, error: Error): void {
+    this.#deadlines.stop()
     const { body } = this.#question
     // undici destroys it only once it has begun to read it.
     body?.on('error', () => {}).destroy(error)
     if (this.#stream === null) this.#reject(error)
     else this.#stream.destroy(error)
+  }
+
+  /** How long its content takes is the client's business. */
+  #awaitHead(): void {
+    const { body } = this.#question
+    if (body === null || body.readableEnded) this.#deadlines.sent()
+    else {
+      body.once('end', () => {
+        // It may have answered before it had all.
+        if (!this.hasBegun && this.#givenUp === null) this.#deadlines.sent()
+      })
+    }
+  }
+
+  #pause(): void {
+    this.#isPaused = true
+    this.#deadlines.stop()
+    this.#controller?.pause()
+  }
+
+  /** A pause that the upstream could not end does not count. */
+  #resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#deadlines.awaitBody()
+    this.#controller?.resume()
   }
 
   /** RFC 9112 section 6.3: by status or method, whatever the head says of a length. */
@@ -147,12 +187,15 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   }
 
   #beginStream(): void {
-    const stream = new BodyStream(this.#controller as Dispatcher.DispatchController)
+    const stream = new BodyStream({
+      resume: () => this.#resume(),
+      abort: (reason) => this.abort(reason),
+    })
     this.#stream = stream
     let hasRoom = true
     for (const chunk of this.#chunks) hasRoom = stream.push(chunk)
     this.#chunks = []
-    if (!hasRoom) this.#controller?.pause()
+    if (!hasRoom) this.#pause()
     this.#give(stream)
   }
 
@@ -163,12 +206,12 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
 
 /** Who reads it, lets the upstream send; who destroys it, ends the connection that it comes from. */
 class BodyStream extends Readable {
-  readonly #controller: Dispatcher.DispatchController
+  readonly #source: Pick<Dispatcher.DispatchController, 'resume' | 'abort'>
   #isComplete = false
 
-  constructor(controller: Dispatcher.DispatchController) {
+  constructor(source: Pick<Dispatcher.DispatchController, 'resume' | 'abort'>) {
     super()
-    this.#controller = controller
+    this.#source = source
     // Who reads it hears of an error by the read; where nobody does, it would end the process.
     this.on('error', () => {})
   }
@@ -179,11 +222,11 @@ class BodyStream extends Readable {
   }
 
   override _read(): void {
-    this.#controller.resume()
+    this.#source.resume()
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    if (!this.#isComplete) this.#controller.abort(error ?? new Error('nobody reads the body'))
+    if (!this.#isComplete) this.#source.abort(error ?? new Error('nobody reads the body'))
     done(error)
   }
 }

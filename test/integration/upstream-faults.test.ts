@@ -1,10 +1,7 @@
 /** Faults of the upstream that need a world of their own to happen (reliability F21, F34). */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { buildTestApp } from '../helpers/app.ts'
+import { startBlackHole } from '../helpers/black-hole.ts'
 import { startRawUpstream } from '../helpers/raw-socket.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
@@ -12,37 +9,11 @@ const CONNECT_MS = 1_000
 /** U8: an answer comes at most so much after its deadline. */
 const GRACE_MS = 200
 
-/** Listens, and never takes a connection: its event loop stands still. */
-const NEVER_ACCEPTS = `
-  const server = require('node:net').createServer()
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () =>
-    process.send(server.address().port, () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)),
-  )`
-
-/** A port whose queue is full: who comes now hears nothing, as from an address that a firewall swallows. */
-async function startBlackHole(t: Test): Promise<string> {
-  const child: ChildProcess = spawn(process.execPath, ['-e', NEVER_ACCEPTS], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
-  const sockets: Socket[] = []
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    child.kill('SIGKILL')
-  })
-  const [port] = (await once(child, 'message')) as [number]
-  for (let isTaken = true; isTaken; ) {
-    const socket = connect(port, '127.0.0.1')
-    sockets.push(socket.on('error', () => {}))
-    isTaken = await Promise.race([once(socket, 'connect').then(() => true), delay(500, false)])
-  }
-  return `http://127.0.0.1:${port}`
-}
-
 t.test(
   'F21: an upstream that swallows connections is 504 at the deadline for connecting',
   { skip: process.platform !== 'linux' },
   async (t) => {
-    const url = await startBlackHole(t)
+    const { url } = await startBlackHole(t)
     const app = await buildTestApp(t, url, { upstream: { connectTimeoutMs: CONNECT_MS } })
     const times: number[] = []
     for (const [method, path] of [

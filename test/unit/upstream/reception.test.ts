@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { PassThrough, type Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { Pool } from 'undici'
+import type { AnswerPatience } from '../../../src/upstream/answer-deadlines.ts'
 import {
   type Question,
   type Received,
@@ -12,6 +13,7 @@ import { type RawConnection, startRawUpstream } from '../../helpers/raw-socket.t
 
 const QUESTION: Question = { method: 'GET', path: '/', headers: ['host', 'a'], body: null }
 const WHOLE: ReceptionTerms = { maxWholeBytes: 10, waitsForUnannounced: true }
+const PATIENT: AnswerPatience = { headersTimeoutMs: 30_000, bodyTimeoutMs: 30_000 }
 const PASSED_ON: ReceptionTerms = { maxWholeBytes: 10, waitsForUnannounced: false }
 
 type Serve = (connection: RawConnection) => void | Promise<void>
@@ -46,7 +48,7 @@ const chunked = (...chunks: string[]): string =>
 t.test('a short body of known length is given whole, with the head as it came', async (t) => {
   const bytes = `HTTP/1.1 203 So \xe4\r\nContent-Length: 4\r\nX-A: \xe4\r\nx-a: 2\r\n\r\nbody`
   const pool = await poolTo(t, answering(bytes))
-  const sent = send(pool, QUESTION, PASSED_ON)
+  const sent = send(pool, QUESTION, PASSED_ON, PATIENT)
   t.equal(sent.hasBegun, false)
   const { status, headers, body } = await sent.received
   t.equal(sent.hasBegun, true)
@@ -61,7 +63,7 @@ t.test('what is longer than may be whole is a stream of all of it', async (t) =>
     'found out': chunked('01234', '56789', '0'),
   })) {
     const pool = await poolTo(t, answering(bytes))
-    const received = await send(pool, QUESTION, WHOLE).received
+    const received = await send(pool, QUESTION, WHOLE, PATIENT).received
     t.equal(Buffer.isBuffer(received.body), false, name)
     t.equal(await textOf(received), '01234567890', name)
   }
@@ -69,12 +71,12 @@ t.test('what is longer than may be whole is a stream of all of it', async (t) =>
 
 t.test('a body of unknown length is waited for only where that is wanted', async (t) => {
   const bytes = chunked('0123', '4567')
-  const waited = await send(await poolTo(t, answering(bytes)), QUESTION, WHOLE).received
+  const waited = await send(await poolTo(t, answering(bytes)), QUESTION, WHOLE, PATIENT).received
   t.equal(Buffer.isBuffer(waited.body), true)
   t.equal(await textOf(waited), '01234567')
   // The end never comes, and what is here is given all the same.
   const endless = answering(bytes.slice(0, bytes.lastIndexOf('0\r\n')))
-  const { body } = await send(await poolTo(t, endless), QUESTION, PASSED_ON).received
+  const { body } = await send(await poolTo(t, endless), QUESTION, PASSED_ON, PATIENT).received
   const [first] = (await once(body as Readable, 'data')) as [Buffer]
   t.match(first.toString(), /^0123/)
   ;(body as Readable).destroy()
@@ -83,16 +85,16 @@ t.test('a body of unknown length is waited for only where that is wanted', async
 t.test('an answer that has no body has none, whatever its length', async (t) => {
   const head = 'Content-Length: 1000\r\n\r\n'
   const pool = await poolTo(t, answering(OK + head))
-  const { body } = await send(pool, { ...QUESTION, method: 'HEAD' }, PASSED_ON).received
+  const { body } = await send(pool, { ...QUESTION, method: 'HEAD' }, PASSED_ON, PATIENT).received
   t.strictSame(body, Buffer.alloc(0))
   const unchanged = await poolTo(t, answering(`HTTP/1.1 304 Not Modified\r\n${head}`))
-  t.strictSame((await send(unchanged, QUESTION, PASSED_ON).received).body, Buffer.alloc(0))
+  t.strictSame((await send(unchanged, QUESTION, PASSED_ON, PATIENT).received).body, Buffer.alloc(0))
 })
 
 t.test('an interim answer is not the answer', async (t) => {
   const early = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'
   const pool = await poolTo(t, answering(early, `${OK}Content-Length: 1\r\n\r\na`))
-  const { status, headers } = await send(pool, QUESTION, PASSED_ON).received
+  const { status, headers } = await send(pool, QUESTION, PASSED_ON, PATIENT).received
   t.equal(status, 200)
   t.strictSame(headers, ['Content-Length', '1'])
 })
@@ -106,12 +108,12 @@ t.test(
       write(`${OK}Content-Length: 1\r\n\r\na`)
       seen.push(await until((text) => text.split('\r\n\r\n').length > 2))
     })
-    const first = send(pool, QUESTION, PASSED_ON)
-    const second = send(pool, { ...QUESTION, path: '/given-up' }, PASSED_ON)
+    const first = send(pool, QUESTION, PASSED_ON, PATIENT)
+    const second = send(pool, { ...QUESTION, path: '/given-up' }, PASSED_ON, PATIENT)
     second.abort(new Error('enough'))
     await t.rejects(second.received, { message: 'enough' })
     await first.received
-    const third = send(pool, { ...QUESTION, path: '/third' }, PASSED_ON)
+    const third = send(pool, { ...QUESTION, path: '/third' }, PASSED_ON, PATIENT)
     third.received.catch(() => {})
     t.teardown(() => third.abort(new Error('the test is over')))
     await once(pool, 'disconnect').catch(() => {})
@@ -125,7 +127,7 @@ t.test('giving up a request on its way rejects with the reason', async (t) => {
       await until((text) => text.includes('\r\n\r\n'))
       resolve(begun)
     }).then((pool) => {
-      begun = send(pool, QUESTION, PASSED_ON)
+      begun = send(pool, QUESTION, PASSED_ON, PATIENT)
     })
     let begun: ReturnType<typeof send>
   })
@@ -140,7 +142,7 @@ t.test('who destroys the stream ends the connection it comes from', async (t) =>
     await until((text) => text.includes('\r\n\r\n'))
     write(`${OK}Content-Length: 1000\r\n\r\nbegun`)
   })
-  const { body } = await send(pool, QUESTION, PASSED_ON).received
+  const { body } = await send(pool, QUESTION, PASSED_ON, PATIENT).received
   ;(body as Readable).destroy()
   await closed
   t.pass('the connection has ended')
@@ -153,7 +155,7 @@ t.test('a connection that breaks fails the stream, heard or not', async (t) => {
     await until((text) => text.includes('\r\n\r\n'))
     write(`${OK}Content-Length: 1000\r\n\r\nbegun`)
   })
-  const { body } = await send(pool, QUESTION, PASSED_ON).received
+  const { body } = await send(pool, QUESTION, PASSED_ON, PATIENT).received
   const closed = once(body as Readable, 'close').catch(() => {})
   breakOff()
   await closed
@@ -164,7 +166,7 @@ t.test('content that can not be sent is given up', async (t) => {
   const pool = new Pool('http://127.0.0.1:1', { connections: 1 })
   t.teardown(() => pool.destroy())
   const body = new PassThrough()
-  const sent = send(pool, { ...QUESTION, method: 'POST', body }, PASSED_ON)
+  const sent = send(pool, { ...QUESTION, method: 'POST', body }, PASSED_ON, PATIENT)
   await t.rejects(sent.received, { code: 'ECONNREFUSED' })
   t.equal(body.destroyed, true)
 })
