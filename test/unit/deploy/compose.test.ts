@@ -4,6 +4,13 @@ import t from 'tap'
 import { configKeys } from '../../../src/config/schema.ts'
 import { configOf, documentsOf, longestReadMs, pathsBelow, textOf } from './files.ts'
 
+interface HealthCheck {
+  readonly test: readonly string[]
+  readonly interval: string
+  readonly timeout: string
+  readonly retries: number
+}
+
 interface Service {
   readonly image: string
   readonly build?: { readonly target: string }
@@ -12,7 +19,7 @@ interface Service {
   readonly cap_drop: readonly string[]
   readonly security_opt: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
-  readonly healthcheck?: { readonly test: readonly string[] }
+  readonly healthcheck?: HealthCheck
   readonly ports?: readonly string[]
   readonly secrets?: readonly string[]
   readonly volumes?: readonly string[]
@@ -75,6 +82,40 @@ for (const [name, service] of services) {
     t.end()
   })
 }
+
+/** P3: an instance may stand still for so long before it is taken for dead. */
+const SILENCE_SECONDS = 10
+
+/** `10s` is what the files say; anything else would have to be read otherwise. */
+function secondsOf(text = ''): number {
+  return Number(/^(\d+)s$/.exec(text)?.[1])
+}
+
+/** The next check begins an interval after the one before has ended. */
+function toleratedSeconds({ interval, timeout, retries }: Omit<HealthCheck, 'test'>): number {
+  return retries * secondsOf(timeout) + (retries - 1) * secondsOf(interval)
+}
+
+t.test(
+  'P3: no health check gives up an instance that was silent for less than ten seconds',
+  (t) => {
+    for (const { healthcheck } of instances) {
+      const tolerated = toleratedSeconds(healthcheck as HealthCheck)
+      t.ok(tolerated >= SILENCE_SECONDS, `${tolerated} s`)
+    }
+    t.equal(instances.length, 2)
+    const [, options = ''] = /^HEALTHCHECK (.*)/m.exec(textOf('Dockerfile')) ?? []
+    const option = (name: string): string | undefined =>
+      new RegExp(`--${name}=(\\S+)`).exec(options)?.[1]
+    const tolerated = toleratedSeconds({
+      interval: option('interval') ?? '30s',
+      timeout: option('timeout') ?? '30s',
+      retries: Number(option('retries') ?? 3),
+    })
+    t.ok(tolerated >= SILENCE_SECONDS, `${tolerated} s in the image`)
+    t.end()
+  },
+)
 
 t.test('each image of ours is a stage of the Dockerfile', (t) => {
   for (const [, { build }] of services) {

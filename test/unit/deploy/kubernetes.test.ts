@@ -166,6 +166,29 @@ t.test('probes, services and policy use the default ports', (t) => {
   t.end()
 })
 
+/** P3: an instance may stand still for so long before anybody ends it. */
+const SILENCE_SECONDS = 10
+
+/** Silence may begin with the first probe that fails, and goes on to the end of the last one's patience. */
+function toleratedSeconds(probe: NonNullable<typeof container>['livenessProbe']): number {
+  // Kubernetes' own defaults.
+  const { periodSeconds = 10, timeoutSeconds = 1, failureThreshold = 3 } = probe ?? {}
+  return (failureThreshold - 1) * periodSeconds + timeoutSeconds
+}
+
+t.test('P3: no probe ends an instance that was silent for less than ten seconds', (t) => {
+  for (const probe of [container.startupProbe, container.livenessProbe]) {
+    // Kubernetes' own defaults.
+    t.ok(toleratedSeconds(probe) >= SILENCE_SECONDS, `${toleratedSeconds(probe)} s`)
+  }
+  t.equal(container.livenessProbe?.httpGet?.path, '/health/live', 'which no dependency can fail')
+  const seconds = toleratedSeconds(container.livenessProbe)
+  t.comment(
+    `P3: the liveness probe ends an instance after ${seconds} s of silence, at the earliest`,
+  )
+  t.end()
+})
+
 t.test('the policy lets in clients to the public port and monitoring alone to the other', (t) => {
   const { spec } = new NetworkPolicy(one('network-policy.yaml'))
   t.strictSame(spec?.policyTypes, ['Ingress', 'Egress'])
