@@ -98,6 +98,18 @@ export const ROWS: readonly Row[] = [
     /^\d+ upstream requests for \d+ keys$/,
   ),
   row(
+    'U2',
+    'a body that has just expired is asked for twice at most by three instances',
+    'integration/redis-expiry',
+    /^U2: (.*\(bodies\).*)/,
+  ),
+  row(
+    'U2',
+    'who was given it and may no longer be sure asks twice at most as well',
+    'integration/redis-expiry',
+    /^U2: (.*\(grants\).*)/,
+  ),
+  row(
     'U3',
     'a leader that leaves harms no follower (F40)',
     'integration/upstream-promises',
@@ -118,9 +130,19 @@ export const ROWS: readonly Row[] = [
   ),
   row('U6', 'overload sheds instead of collapsing', 'unit/upstream/lanes', /^\d+ admitted of .*/),
   row('U7', 'known readers keep reading while the API is down', 'integration/stale', null),
-  row('U8', 'everything has a deadline', 'integration/errors-upstream', null),
+  row(
+    'U8',
+    'everything has a deadline, and lets go of its connection',
+    'integration/upstream-deadlines',
+    /^U8: (.*)/,
+  ),
   row('F19', 'nobody listens: 502', 'integration/errors-upstream', null),
-  row('F20', 'a name that leads nowhere: 502', 'integration/upstream-promises', null),
+  row(
+    'F20',
+    'a name that leads nowhere: 502, and no failure is remembered',
+    'integration/upstream-names',
+    /^F20: (ENOTFOUND.*)/,
+  ),
   row(
     'F21',
     'connections are swallowed: 504 at the deadline for connecting',
@@ -212,6 +234,18 @@ export const ROWS: readonly Row[] = [
   row('P2', 'the memory tier is bounded in bytes', 'contract/memory-store', null),
   row('P2', 'memory stays, however much is read', 'integration/memory-plateau', /^P2: (.*)/),
   row('P3', 'an instance short of time sheds what is not in memory', 'integration/pressure', null),
+  row(
+    'P3',
+    'a process that stands still for two seconds answers nothing wrong, and lives',
+    'integration/process-stalls',
+    /^P3: (a stall .* above .*)/,
+  ),
+  row(
+    'P3',
+    'nothing ends an instance that was silent for less than ten seconds',
+    'unit/deploy/kubernetes',
+    /^P3: (the liveness .*)/,
+  ),
   row(
     'P4',
     'without file descriptors it lives on, and recovers (F39)',

@@ -13,6 +13,7 @@ const UNCOUNTED: ReadonlySet<string> = new Set([
   'integration/noisy-tenant',
   'integration/permission-matrix',
   'integration/process-limits',
+  'integration/process-stalls',
   'integration/processes-coherence',
   'integration/read-your-writes',
   'integration/rolling-restart',

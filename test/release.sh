@@ -1,6 +1,6 @@
 #!/bin/sh
 # The long versions of the runs that `npm test` has in short: three quarters of an hour to an hour on two cores. Ends with 1 if one
-# of them fails. The coherence run is alone, since it has five processes and bounds in milliseconds. The rest runs
+# of them fails. Those with many processes, or with bounds in milliseconds, are alone, one after another. The rest runs
 # in three lanes at once: one keeps a core busy, one mostly waits, one reads on and on. `sh test/release.sh LANE` runs one
 # of `alone`, `busy`, `waiting` and `soaking`. All is told in the order in which it stands here, each when it has ended.
 set -u
@@ -37,6 +37,10 @@ tell() {
 
 alone() {
   run coherence COHERENCE_SECONDS="${COHERENCE_SECONDS:-600}" FAULT_EVERY_MS=15000 node .build/test/integration/coherence.test.js
+  run deadlines U8_STRICT=1 node .build/test/integration/upstream-deadlines.test.js
+  run bursts node .build/test/integration/redis-bursts.test.js
+  run expiry U2_CLIENTS="${U2_CLIENTS:-1000}" node .build/test/integration/redis-expiry.test.js
+  run noisy S11_SECONDS="${S11_SECONDS:-60}" node .build/test/integration/noisy-tenant.test.js
 }
 
 busy() {
@@ -53,10 +57,8 @@ waiting() {
   run restarts RESTARTS="${RESTARTS:-20}" RESTART_REQUESTS="${RESTART_REQUESTS:-40000}" RESTART_SLOW_MS="${RESTART_SLOW_MS:-3000}" node .build/test/integration/rolling-restart.test.js
   run limits HEAP_SECONDS="${HEAP_SECONDS:-600}" node .build/test/integration/process-limits.test.js
   run promises U3_RUNS="${U3_RUNS:-2000}" U4_WRITES="${U4_WRITES:-10000}" node .build/test/integration/upstream-promises.test.js
-  run noisy S11_SECONDS="${S11_SECONDS:-60}" node .build/test/integration/noisy-tenant.test.js
   run trouble F26_SECONDS="${F26_SECONDS:-60}" F31_REQUESTS="${F31_REQUESTS:-100000}" node .build/test/integration/upstream-trouble.test.js
   run slow node .build/test/integration/slow-clients.test.js
-  run bursts node .build/test/integration/redis-bursts.test.js
   run faults node .build/test/integration/redis-faults.test.js
   run processes node .build/test/integration/processes-coherence.test.js
   run connection node .build/test/release/redis-connection.js
@@ -77,12 +79,12 @@ start() {
 }
 if is alone; then
   start alone
-  tell coherence
+  tell coherence deadlines bursts expiry noisy
 fi
 if is busy; then start busy; fi
 if is waiting; then start waiting; fi
 if is soaking; then start soaking; fi
 if is busy; then tell isolation parsers desync writes revocation lanes; fi
-if is waiting; then tell staleness restarts limits promises noisy trouble slow bursts faults processes connection; fi
+if is waiting; then tell staleness restarts limits promises trouble slow faults processes connection; fi
 if is soaking; then tell plateau; fi
 exit $status
