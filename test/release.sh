@@ -47,6 +47,7 @@ busy() {
   run isolation ISOLATION_RESPONSES="${ISOLATION_RESPONSES:-1000000}" node .build/test/integration/isolation.test.js
   run parsers WIRE_MUTATIONS="${WIRE_MUTATIONS:-5000000}" node .build/test/integration/fast-path-parsers.test.js
   run desync DESYNC_MUTATIONS="${DESYNC_MUTATIONS:-50000}" node .build/test/integration/desync.test.js
+  run matrix MATRIX_READS="${MATRIX_READS:-200000}" node .build/test/integration/permission-matrix.test.js
   run writes PAIRS="${PAIRS:-100000}" node .build/test/integration/read-your-writes.test.js
   run revocation node .build/test/integration/revocation.test.js
   run lanes node .build/test/unit/upstream/lanes.test.js
@@ -84,7 +85,7 @@ fi
 if is busy; then start busy; fi
 if is waiting; then start waiting; fi
 if is soaking; then start soaking; fi
-if is busy; then tell isolation parsers desync writes revocation lanes; fi
+if is busy; then tell isolation parsers desync matrix writes revocation lanes; fi
 if is waiting; then tell staleness restarts limits promises trouble slow faults processes connection; fi
 if is soaking; then tell plateau; fi
 exit $status

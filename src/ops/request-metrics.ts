@@ -152,7 +152,7 @@ function requestSeconds(registry: Registry, clock: Pick<Clock, 'wall'>) {
 function lookupSeconds(registry: Registry, clock: Pick<Clock, 'wall'>) {
   const family = new HistogramFamily(registry, clock, {
     name: 'lookup_seconds',
-    help: 'Time of one walk through a tier',
+    help: 'Time of one walk through a tier; for memory from the arrival of the read',
     labelNames: ['tier'],
     bounds: LOOKUP_BOUNDS,
   })

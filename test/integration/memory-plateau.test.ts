@@ -11,7 +11,7 @@ import { type LaybyProcess, startLayby } from '../helpers/layby-process.ts'
 import { untracked } from '../helpers/untracked.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-const ENTRIES = Number(process.env['P2_ENTRIES'] ?? 20_000)
+const ENTRIES = Number(process.env['P2_ENTRIES'] ?? 10_000)
 const SOAK_MINUTES = Number(process.env['P2_SOAK_MINUTES'] ?? 0.1)
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 const TIER_MIB = 64

@@ -9,7 +9,7 @@ import { OpenLoad, quantile, type Told } from '../helpers/open-load.ts'
 import { untracked } from '../helpers/untracked.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-const SECONDS = Number(process.env['S11_SECONDS'] ?? 4)
+const SECONDS = Number(process.env['S11_SECONDS'] ?? 3)
 /** The API answers so many at once, each after so long, and lets the others wait: 100 a second. */
 const AT_ONCE = 10
 const ANSWER_MS = 100
