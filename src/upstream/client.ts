@@ -2,7 +2,7 @@
  * The upstream, through one undici pool for fills and pass-through alike. No interceptor, no redirect, no
  * retry; the certificate is always verified. A failure is a value, and says nothing of addresses.
  */
-import { Pool } from 'undici'
+import { Client, type Dispatcher, Pool } from 'undici'
 import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -50,6 +50,10 @@ interface Call {
 
 export class UpstreamClient {
   readonly #pool: Pool
+  readonly #origin: string
+  readonly #connection: Client.Options
+  /** Each with the one read that was sent by it. */
+  readonly #retrying = new Set<Client>()
   /** Of reads, which may be stored: whole as far as they may. */
   readonly #terms: ReceptionTerms
   readonly #options: UpstreamOptions
@@ -64,15 +68,16 @@ export class UpstreamClient {
     this.#terms = { maxWholeBytes: options.maxBodyBytes, waitsForUnannounced: true }
     this.#base = url.pathname.replace(/\/+$/, '')
     this.#connector = new Connector(options.connectTimeoutMs, options.ca)
-    this.#pool = new Pool(url.origin, {
-      connections: options.connections,
+    this.#origin = url.origin
+    this.#connection = {
       pipelining: 1,
       // For an upload that stands still, which our own deadline does not see; never before that one.
       headersTimeout: options.headersTimeoutMs + UNDICI_TICK_MS,
       // Kept by `answer-deadlines.ts`.
       bodyTimeout: 0,
       connect: this.#connector.connect,
-    })
+    }
+    this.#pool = new Pool(url.origin, { ...this.#connection, connections: options.connections })
   }
 
   /**
@@ -95,7 +100,7 @@ export class UpstreamClient {
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy()
+    await Promise.all([this.#pool, ...this.#retrying].map((each) => each.destroy()))
   }
 
   /**
@@ -104,22 +109,36 @@ export class UpstreamClient {
    */
   async #askTwice(read: Read, sentAt: number): Promise<UpstreamAnswer> {
     this.#retries.earn()
-    const first = this.#send(read)
+    const first = this.#send(this.#pool, read)
     try {
       return await this.#receive(first, read, sentAt)
     } catch (error) {
       const isUnanswered = !first.sent.hasBegun && this.#connector.diedInUse(error)
       if (!isUnanswered || !this.#retries.spend()) throw error
-      return this.#receive(this.#send(read), read, sentAt)
+      return this.#receive(this.#sendAnew(read), read, sentAt)
     }
   }
 
+  /**
+   * By a connection of its own. One that the pool has may be the next that the upstream is just closing, for those
+   * that fell idle together end together; and there is no third time. It comes on top of `connections`, in place of
+   * the one that died, and as seldom as the budget says.
+   */
+  #sendAnew(read: Read): Call {
+    const client = new Client(this.#origin, this.#connection)
+    this.#retrying.add(client)
+    const call = this.#send(client, read)
+    // Takes no more, and ends with the answer.
+    client.close(() => void this.#retrying.delete(client))
+    return call
+  }
+
   /** Each time under a span of its own: the upstream can tell the two apart. */
-  #send({ path, headers }: Read): Call {
+  #send(dispatcher: Dispatcher, { path, headers }: Read): Call {
     const span = headers.span.begin('upstream')
     const lines = readHeaders(headers, span.context)
     const question = { method: 'GET', path, headers: lines, body: null }
-    return { span, sent: send(this.#pool, question, this.#terms, this.#options) }
+    return { span, sent: send(dispatcher, question, this.#terms, this.#options) }
   }
 
   async #receive({ span, sent }: Call, read: Read, sentAt: number): Promise<UpstreamAnswer> {
