@@ -182,6 +182,7 @@ export const contestants: readonly Contestant[] = [
   nginx('nginx-tls', { tls: true }),
   nodePeer('plain-http-proxy', 'plain @fastify/http-proxy', 'proxy'),
   nodePeer('bare-node', 'bare Node http', 'fixed'),
+  nodePeer('bare-socket', 'bare Node socket', 'fixed'),
   nodePeer('stand-in-upstream', 'direct call', 'fixed'),
 ]
 

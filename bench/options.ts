@@ -13,7 +13,7 @@ export const usage = `usage: npm run bench -- [options]
   --rounds N    timed rounds per row (3)
   --seconds N   seconds per timed run (8)
   --only a,b    contestants (layby, nginx, varnish, nginx-gzip, varnish-gzip, layby-tls, nginx-tls,
-                plain-http-proxy, bare-node, stand-in-upstream) and scenarios (hit, not-modified,
+                plain-http-proxy, bare-node, bare-socket, stand-in-upstream) and scenarios (hit, not-modified,
                 half-load, hit-identity, hit-gzip, cold-miss, hit-tls, pass-through) to keep
   --quick       one round of two seconds: does it work, not how fast
   --help        this text`

@@ -58,7 +58,7 @@ export const scenarios: readonly Scenario[] = [
   {
     id: 'hit-identity',
     title: '200 from store to a client that takes no coding: the same bytes from all',
-    contestants: ['layby', 'nginx', 'varnish'],
+    contestants: ['layby', 'nginx', 'varnish', 'bare-socket'],
     path: customerPath,
     body: customerBody,
     expect: 'hit',
