@@ -96,10 +96,15 @@ export const ConfigSchema = group({
     ),
     totalTimeoutMs: milliseconds(
       10_000,
-      'Time from the arrival of a cached read to its answer.',
+      'Time from the arrival of a cached read to its answer, or from the sending of another request; not counted: sending its content.',
       1,
     ),
     bodyTimeoutMs: milliseconds(5_000, 'Longest pause within a body.', 1),
+    streamTimeoutMs: milliseconds(
+      300_000,
+      'Time for a body that is handed over as it comes; not counted: while its reader is not ready.',
+      1,
+    ),
     connections: Type.Integer({
       minimum: 1,
       maximum: 10_000,

@@ -5,20 +5,12 @@
 import { Client, type Dispatcher, Pool } from 'undici'
 import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
-import type { AnswerPatience } from './answer-deadlines.ts'
+import { type AnswerPatience, Overdue } from './answer-deadlines.ts'
 import { endCall, failCall } from './call-span.ts'
 import { Connector } from './connector.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
-import {
-  Overdue,
-  type Question,
-  type Received,
-  type ReceptionTerms,
-  type Sent,
-  send,
-} from './reception.ts'
+import { type Question, type Received, type ReceptionTerms, type Sent, send } from './reception.ts'
 import { RetryBudget } from './retry-budget.ts'
 
 /** undici's deadlines may be early by so much. */
@@ -32,8 +24,12 @@ export interface UpstreamOptions extends AnswerPatience {
   readonly ca: string | null
   /** Bodies up to this size are read whole. */
   readonly maxBodyBytes: number
-  readonly clock: Clock
+  /** Milliseconds from a request being passed on to its answer. Reads bring deadlines of their own. */
+  readonly totalTimeoutMs: number
 }
+
+/** Of what passes through: which bodies are wanted whole. */
+export type RelayTerms = Omit<ReceptionTerms, 'totalMs'>
 
 /** A read, to be put to the upstream. */
 interface Read {
@@ -55,7 +51,7 @@ export class UpstreamClient {
   /** Each with the one read that was sent by it. */
   readonly #retrying = new Set<Client>()
   /** Of reads, which may be stored: whole as far as they may. */
-  readonly #terms: ReceptionTerms
+  readonly #terms: RelayTerms
   readonly #options: UpstreamOptions
   /** Path of `upstream.url`, without a final slash: goes before every path. */
   readonly #base: string
@@ -82,7 +78,7 @@ export class UpstreamClient {
 
   /**
    * Reads `path` whole. Settles by `deadline` (monotonic milliseconds) at the latest; a body above
-   * `maxBodyBytes` is handed over as a stream, on which only the pause within the body is limited.
+   * `maxBodyBytes` is handed over as a stream, which may then take `streamTimeoutMs`.
    */
   async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
     const sentAt = this.#options.clock.monotonic()
@@ -94,9 +90,10 @@ export class UpstreamClient {
   }
 
   /** Sends a request that passes through. `path` gets the base. Rejects as undici does. */
-  relay(question: Question, terms: ReceptionTerms): Promise<Received> {
-    return send(this.#pool, { ...question, path: this.#base + question.path }, terms, this.#options)
-      .received
+  relay(question: Question, terms: RelayTerms): Promise<Received> {
+    const whole = { ...question, path: this.#base + question.path }
+    const { totalTimeoutMs } = this.#options
+    return send(this.#pool, whole, { ...terms, totalMs: totalTimeoutMs }, this.#options).received
   }
 
   async close(): Promise<void> {
@@ -111,11 +108,11 @@ export class UpstreamClient {
     this.#retries.earn()
     const first = this.#send(this.#pool, read)
     try {
-      return await this.#receive(first, read, sentAt)
+      return await this.#receive(first, sentAt)
     } catch (error) {
       const isUnanswered = !first.sent.hasBegun && this.#connector.diedInUse(error)
       if (!isUnanswered || !this.#retries.spend()) throw error
-      return this.#receive(this.#sendAnew(read), read, sentAt)
+      return this.#receive(this.#sendAnew(read), sentAt)
     }
   }
 
@@ -134,32 +131,23 @@ export class UpstreamClient {
   }
 
   /** Each time under a span of its own: the upstream can tell the two apart. */
-  #send(dispatcher: Dispatcher, { path, headers }: Read): Call {
+  #send(dispatcher: Dispatcher, { path, headers, deadline }: Read): Call {
     const span = headers.span.begin('upstream')
     const lines = readHeaders(headers, span.context)
     const question = { method: 'GET', path, headers: lines, body: null }
-    return { span, sent: send(dispatcher, question, this.#terms, this.#options) }
+    const totalMs = Math.max(0, deadline - this.#options.clock.monotonic())
+    return { span, sent: send(dispatcher, question, { ...this.#terms, totalMs }, this.#options) }
   }
 
-  async #receive({ span, sent }: Call, read: Read, sentAt: number): Promise<UpstreamAnswer> {
+  async #receive({ span, sent }: Call, sentAt: number): Promise<UpstreamAnswer> {
     try {
-      const answer = checkedAnswer(await this.#inTime(sent, read.deadline), sentAt)
+      const answer = checkedAnswer(await sent.received, sentAt)
       if ('status' in answer) endCall(span, 'GET', answer.status)
       else failCall(span, 'GET', answer.kind)
       return answer
     } catch (error) {
       failCall(span, 'GET', failureOf(error).kind)
       throw error
-    }
-  }
-
-  async #inTime(sent: Sent, deadline: number): Promise<Received> {
-    const patience = Math.max(0, deadline - this.#options.clock.monotonic())
-    const timer = setTimeout(() => sent.abort(new Overdue()), patience)
-    try {
-      return await sent.received
-    } finally {
-      clearTimeout(timer)
     }
   }
 }
@@ -213,8 +201,9 @@ export function failureOf(error: unknown): UpstreamFailure {
   return { kind: timedOut ? 'timeout' : 'unreachable' }
 }
 
-/** Sockets and undici give each error a code, but for the parser's: one without is a fault of our own. */
+/** Sockets and undici give each error a code, but for the parser's: another without is a fault of our own. */
 export function isUpstreamFault(error: unknown): boolean {
+  if (error instanceof Overdue) return true
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
   return typeof code === 'string' || name === 'HTTPParserError'
 }

@@ -18,16 +18,13 @@ export interface Received {
   readonly body: Buffer | Readable
 }
 
-/** Which bodies are received whole. */
+/** Which bodies are received whole, and by when. */
 export interface ReceptionTerms {
   readonly maxWholeBytes: number
   /** Whether a body of unknown length is waited for too, up to that size. */
   readonly waitsForUnannounced: boolean
-}
-
-/** The answer did not come in time. */
-export class Overdue extends Error {
-  override readonly name = 'Overdue'
+  /** Milliseconds from now to what is given: a body that is whole, or the head of one that is not. */
+  readonly totalMs: number
 }
 
 /** What is sent. */
@@ -83,7 +80,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   constructor(question: Question, terms: ReceptionTerms, patience: AnswerPatience) {
     this.#question = question
     this.#terms = terms
-    this.#deadlines = new AnswerDeadlines(patience, (reason) => this.abort(reason))
+    this.#deadlines = new AnswerDeadlines(patience, terms.totalMs, (reason) => this.abort(reason))
     this.received = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -150,11 +147,11 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     else this.#stream.destroy(error)
   }
 
-  /** How long its content takes is the client's business. */
   #awaitHead(): void {
     const { body } = this.#question
     if (body === null || body.readableEnded) this.#deadlines.sent()
     else {
+      this.#deadlines.sending()
       body.once('end', () => {
         // It may have answered before it had all.
         if (!this.hasBegun && this.#givenUp === null) this.#deadlines.sent()
@@ -192,6 +189,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
       abort: (reason) => this.abort(reason),
     })
     this.#stream = stream
+    this.#deadlines.streams()
     let hasRoom = true
     for (const chunk of this.#chunks) hasRoom = stream.push(chunk)
     this.#chunks = []

@@ -3,6 +3,7 @@
  * F29). `U8_STRICT=1`, for a release on a quiet machine: answered within 200 ms after the deadline, and the
  * socket gone within a second after the answer.
  */
+import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -16,15 +17,18 @@ const IS_STRICT = process.env['U8_STRICT'] === '1'
 const LATE_MS = IS_STRICT ? 200 : 2_000
 const FREED_MS = IS_STRICT ? 1_000 : 3_000
 const DEADLINE_MS = 600
+/** Of a reader that is not ready for more. */
+const HELD_MS = 6_000
 /** Far from all that is measured, so that no deadline is taken for another. */
 const PATIENT = {
   connectTimeoutMs: 30_000,
   headersTimeoutMs: 30_000,
   bodyTimeoutMs: 30_000,
   totalTimeoutMs: 30_000,
+  streamTimeoutMs: 30_000,
 }
 
-type Way = readonly [method: string, path: string, body?: string]
+type Way = readonly [method: string, path: string, body?: string | undefined]
 const CACHED: Way = ['GET', '/customers/1']
 /** Through the cache, past it, a write whose answer is read, and one with content. */
 const WAYS: readonly Way[] = [
@@ -34,7 +38,7 @@ const WAYS: readonly Way[] = [
   ['POST', '/customers/3', '{"name": "Three"}'],
 ]
 
-type Deadline = 'connect' | 'head' | 'pause' | 'total'
+type Deadline = 'connect' | 'head' | 'pause' | 'total' | 'stream'
 const worst = new Map<Deadline, { lateMs: number; freedMs: number }>()
 
 function note(t: Test, deadline: Deadline, what: string, tookMs: number, freedMs: number): void {
@@ -171,12 +175,59 @@ t.test('U8, F23: a long body that stops is cut off then, at both sides', (t) =>
   }),
 )
 
-t.test('U8, F29: a cached read ends at its total deadline, however often a byte comes', (t) =>
-  checkAll(t, 'total', {
-    limits: TOTAL,
-    serve: answering(`${OK}Content-Length: 1000\r\n\r\n`, 'x'),
-    ways: [CACHED],
+t.test(
+  'U8, F29: a short answer is given up at its total deadline, however often a byte comes',
+  (t) =>
+    checkAll(t, 'total', {
+      limits: TOTAL,
+      serve: answering(`${OK}Content-Length: 1000\r\n\r\n`, 'x'),
+    }),
+)
+
+t.test('U8, F29: so is one that waits for a connection which others keep', async (t) => {
+  const upstream = await startRawUpstream(t, () => {})
+  const values = { upstream: { ...PATIENT, ...TOTAL, connections: 1 } }
+  const app = await buildTestApp(t, upstream.url, values, { clock: systemClock })
+  // The first of them holds the one connection.
+  const ways = [0, 1, 2, 3].flatMap((n) =>
+    WAYS.map(([method, path, body]): Way => [method, `${path}?n=${n}`, body]),
+  )
+  const answers = await Promise.all(ways.map((way) => ask(app, way)))
+  for (const { way, status, tookMs } of answers) {
+    t.equal(status, 504)
+    note(t, 'total', `a wait: ${way[0]} ${way[1]}`, tookMs, 0)
+  }
+})
+
+t.test('U8, F29: a long body is cut off at its own deadline, however often a byte comes', (t) =>
+  checkAll(t, 'stream', {
+    limits: { streamTimeoutMs: DEADLINE_MS },
+    serve: answering(`${OK}Content-Length: 100000000\r\n\r\n${'1'.repeat(2_000_000)}`, 'x'),
+    status: null,
+    ways: [CACHED, ['GET', '/things']],
   }),
+)
+
+t.test(
+  'a client that is slow to send its content is not held to the deadline of the answer',
+  async (t) => {
+    const upstream = await startRawUpstream(t, answering(`${OK}Content-Length: 2\r\n\r\nok`))
+    const values = { upstream: { ...PATIENT, ...TOTAL } }
+    const app = await buildTestApp(t, upstream.url, values, { clock: systemClock })
+    const content = async function* (): AsyncGenerator<string> {
+      yield '{"name": '
+      await delay(2 * DEADLINE_MS)
+      yield '"Three"}'
+    }
+    const response = await fetch(`${app.url}/customers/3`, {
+      method: 'POST',
+      headers: { ...HEADERS, 'content-type': 'application/json' },
+      body: Readable.from(content()),
+      duplex: 'half',
+    } as RequestInit)
+    t.equal(response.status, 200)
+    t.equal(await response.text(), 'ok')
+  },
 )
 
 t.test('a body that its reader holds up is not given up for that', async (t) => {
@@ -186,12 +237,21 @@ t.test('a body that its reader holds up is not given up for that', async (t) => 
     write(`${OK}Content-Length: ${size}\r\n\r\n`)
     socket.write(Buffer.alloc(size, 'x'))
   })
-  const app = await buildTestApp(t, upstream.url, { upstream: { ...PATIENT, bodyTimeoutMs: 100 } })
+  // Longer than it takes to send, and shorter than the reader's pause.
+  const limits = { ...PATIENT, bodyTimeoutMs: 400, streamTimeoutMs: HELD_MS / 2 }
+  const app = await buildTestApp(
+    t,
+    upstream.url,
+    { upstream: limits },
+    {
+      clock: systemClock,
+    },
+  )
   const response = await fetch(`${app.url}/things`, { headers: HEADERS })
   const reader = (response.body as ReadableStream<Uint8Array>).getReader()
   let read = (await reader.read()).value?.length ?? 0
-  // Several deadlines long.
-  await delay(500)
+  // Longer than each deadline.
+  await delay(HELD_MS)
   for (;;) {
     const { done, value } = await reader.read()
     if (done) break

@@ -39,6 +39,7 @@ const BY_ENVIRONMENT: readonly [key: string, environment: Record<string, string>
   ['upstream.headersTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS: '1s' }],
   ['upstream.totalTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_TOTAL_TIMEOUT_MS: '99999999999' }],
   ['upstream.bodyTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_BODY_TIMEOUT_MS: '-5' }],
+  ['upstream.streamTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_STREAM_TIMEOUT_MS: '0' }],
   ['upstream.connections', { ...URL_SET, LAYBY_UPSTREAM_CONNECTIONS: '0' }],
   ['upstream.tenantReads', { ...URL_SET, LAYBY_UPSTREAM_TENANT_READS: '0' }],
   ['redis.mode', { ...URL_SET, LAYBY_REDIS_MODE: CANARY }],

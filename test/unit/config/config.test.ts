@@ -48,6 +48,7 @@ t.test('the keys that other programs rely on are there, with their defaults and 
     ['upstream.connectTimeoutMs', 'LAYBY_UPSTREAM_CONNECT_TIMEOUT_MS', 1_000],
     ['upstream.headersTimeoutMs', 'LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS', 8_000],
     ['upstream.totalTimeoutMs', 'LAYBY_UPSTREAM_TOTAL_TIMEOUT_MS', 10_000],
+    ['upstream.streamTimeoutMs', 'LAYBY_UPSTREAM_STREAM_TIMEOUT_MS', 300_000],
     ['upstream.ca', 'LAYBY_UPSTREAM_CA', null],
     ['redis.mode', 'LAYBY_REDIS_MODE', 'standalone'],
     ['redis.url', 'LAYBY_REDIS_URL', null],

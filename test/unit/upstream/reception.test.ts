@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { Pool } from 'undici'
-import type { AnswerPatience } from '../../../src/upstream/answer-deadlines.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { type AnswerPatience, Overdue } from '../../../src/upstream/answer-deadlines.ts'
 import {
   type Question,
   type Received,
@@ -12,9 +13,14 @@ import {
 import { type RawConnection, startRawUpstream } from '../../helpers/raw-socket.ts'
 
 const QUESTION: Question = { method: 'GET', path: '/', headers: ['host', 'a'], body: null }
-const WHOLE: ReceptionTerms = { maxWholeBytes: 10, waitsForUnannounced: true }
-const PATIENT: AnswerPatience = { headersTimeoutMs: 30_000, bodyTimeoutMs: 30_000 }
-const PASSED_ON: ReceptionTerms = { maxWholeBytes: 10, waitsForUnannounced: false }
+const WHOLE: ReceptionTerms = { maxWholeBytes: 10, waitsForUnannounced: true, totalMs: 30_000 }
+const PATIENT: AnswerPatience = {
+  headersTimeoutMs: 30_000,
+  bodyTimeoutMs: 30_000,
+  streamTimeoutMs: 30_000,
+  clock: systemClock,
+}
+const PASSED_ON: ReceptionTerms = { ...WHOLE, waitsForUnannounced: false }
 
 type Serve = (connection: RawConnection) => void | Promise<void>
 
@@ -169,4 +175,20 @@ t.test('content that can not be sent is given up', async (t) => {
   const sent = send(pool, { ...QUESTION, method: 'POST', body }, PASSED_ON, PATIENT)
   await t.rejects(sent.received, { code: 'ECONNREFUSED' })
   t.equal(body.destroyed, true)
+})
+
+t.test('the total goes on once all content is sent, or the answer has begun before', async (t) => {
+  const short = { ...PASSED_ON, totalMs: 300 }
+  const sent = Readable.from(['content'], { objectMode: false })
+  const silent = await poolTo(t, () => {})
+  const question = { ...QUESTION, method: 'POST' }
+  const unanswered = send(silent, { ...question, body: sent }, short, PATIENT)
+  await t.rejects(unanswered.received, Overdue)
+
+  const unsent = new PassThrough()
+  unsent.write('begun')
+  const early = await poolTo(t, answering(`${OK}Content-Length: 4\r\n\r\nbo`))
+  const unfinished = send(early, { ...question, body: unsent }, short, PATIENT)
+  await t.rejects(unfinished.received, Overdue)
+  t.equal(unsent.destroyed, true)
 })
