@@ -172,7 +172,12 @@ export const ROWS: readonly Row[] = [
   ),
   row('F27', '429: passed on, and heeded for the tenant', 'integration/upstream-guards', null),
   row('F28', 'a body of 200 MB takes no memory', 'integration/process-limits', /^F28: (.*)/),
-  row('F29', 'a byte now and then: 504 at the total deadline', 'integration/errors-upstream', null),
+  row(
+    'F29',
+    'a byte now and then: 504 at the total deadline',
+    'integration/upstream-deadlines',
+    null,
+  ),
   row(
     'F30',
     'HTML, broken JSON, another type: passed on, not stored',

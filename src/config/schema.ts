@@ -96,7 +96,7 @@ export const ConfigSchema = group({
     ),
     totalTimeoutMs: milliseconds(
       10_000,
-      'Time from the arrival of a cached read to its answer, or from the sending of another request; not counted: sending its content.',
+      'Time from the arrival of a cached read, or from another request being passed on, to its answer; not counted: sending its content.',
       1,
     ),
     bodyTimeoutMs: milliseconds(5_000, 'Longest pause within a body.', 1),

@@ -20,11 +20,11 @@ import {
   checkedHeaders,
   failureOf,
   isUpstreamFault,
-  type RelayTerms,
   reasonOf,
   type UpstreamClient,
 } from '../upstream/client.ts'
 import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
+import type { BodyTerms } from '../upstream/reception.ts'
 import { type BodyTap, ContentTooLarge } from './body-tap.ts'
 import type { ProblemCode } from './problems.ts'
 import { endRequest } from './request-traces.ts'
@@ -71,9 +71,9 @@ export class InvalidAnswer extends Error {
 }
 
 /** The answer of a write that is read for the ids in it. */
-const READ: RelayTerms = { maxWholeBytes: 65_536, waitsForUnannounced: true }
+const READ: BodyTerms = { maxWholeBytes: 65_536, waitsForUnannounced: true }
 /** A short body is not worth a stream; one of unknown length may be meant to come bit by bit. */
-const PASSED_ON: RelayTerms = { maxWholeBytes: 16_384, waitsForUnannounced: false }
+const PASSED_ON: BodyTerms = { maxWholeBytes: 16_384, waitsForUnannounced: false }
 
 export type { PassedOn }
 

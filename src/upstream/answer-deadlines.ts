@@ -6,7 +6,7 @@ import { errors } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { Budget } from './budget.ts'
 
-/** All in milliseconds. */
+/** Times in milliseconds. */
 export interface AnswerPatience {
   /** From the request having been sent to the last byte of the answer's head. */
   readonly headersTimeoutMs: number

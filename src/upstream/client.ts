@@ -10,7 +10,7 @@ import { type AnswerPatience, Overdue } from './answer-deadlines.ts'
 import { endCall, failCall } from './call-span.ts'
 import { Connector } from './connector.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
-import { type Question, type Received, type ReceptionTerms, type Sent, send } from './reception.ts'
+import { type BodyTerms, type Question, type Received, type Sent, send } from './reception.ts'
 import { RetryBudget } from './retry-budget.ts'
 
 /** undici's deadlines may be early by so much. */
@@ -27,9 +27,6 @@ export interface UpstreamOptions extends AnswerPatience {
   /** Milliseconds from a request being passed on to its answer. Reads bring deadlines of their own. */
   readonly totalTimeoutMs: number
 }
-
-/** Of what passes through: which bodies are wanted whole. */
-export type RelayTerms = Omit<ReceptionTerms, 'totalMs'>
 
 /** A read, to be put to the upstream. */
 interface Read {
@@ -51,7 +48,7 @@ export class UpstreamClient {
   /** Each with the one read that was sent by it. */
   readonly #retrying = new Set<Client>()
   /** Of reads, which may be stored: whole as far as they may. */
-  readonly #terms: RelayTerms
+  readonly #terms: BodyTerms
   readonly #options: UpstreamOptions
   /** Path of `upstream.url`, without a final slash: goes before every path. */
   readonly #base: string
@@ -90,7 +87,7 @@ export class UpstreamClient {
   }
 
   /** Sends a request that passes through. `path` gets the base. Rejects as undici does. */
-  relay(question: Question, terms: RelayTerms): Promise<Received> {
+  relay(question: Question, terms: BodyTerms): Promise<Received> {
     const whole = { ...question, path: this.#base + question.path }
     const { totalTimeoutMs } = this.#options
     return send(this.#pool, whole, { ...terms, totalMs: totalTimeoutMs }, this.#options).received

@@ -18,11 +18,14 @@ export interface Received {
   readonly body: Buffer | Readable
 }
 
-/** Which bodies are received whole, and by when. */
-export interface ReceptionTerms {
+/** Which bodies are received whole. */
+export interface BodyTerms {
   readonly maxWholeBytes: number
   /** Whether a body of unknown length is waited for too, up to that size. */
   readonly waitsForUnannounced: boolean
+}
+
+export interface ReceptionTerms extends BodyTerms {
   /** Milliseconds from now to what is given: a body that is whole, or the head of one that is not. */
   readonly totalMs: number
 }
