@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { freePort } from './redis-servers.ts'
+import { freePort } from './free-port.ts'
 import { until } from './until.ts'
 
 export interface QueryResult {

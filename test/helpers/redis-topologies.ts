@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
+import { freePort } from './free-port.ts'
 import { until } from './instances.ts'
-import { freePort, launchRedis, type RedisServer } from './redis-servers.ts'
+import { launchRedis, type RedisServer } from './redis-servers.ts'
 
 const run = promisify(execFile)
 

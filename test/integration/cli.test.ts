@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { buildTestApp, HEADERS } from '../helpers/app.ts'
 import { bareNode } from '../helpers/bare-node.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
@@ -177,10 +178,7 @@ t.test('what goes wrong is one line that says what to look at, and a code', asyn
   await once(held, 'listening')
   t.teardown(() => void held.close())
   const port = String((held.address() as AddressInfo).port)
-  const gone = createServer().listen(0, '127.0.0.1')
-  await once(gone, 'listening')
-  const free = String((gone.address() as AddressInfo).port)
-  await new Promise((done) => gone.close(done))
+  const free = String(await freePort())
   const page = await startStub(t, 200, '<html>')
   const hostile = await startStub(t, 400, '{"detail": "\\u001b[2Jno\\nway"}')
   const away = await startStub(t, 302, '', { location: page.url })

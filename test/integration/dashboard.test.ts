@@ -5,8 +5,9 @@ import t, { type Test } from 'tap'
 import { systemClock } from '../../src/lib/clock.ts'
 import { buildTestApp, type TestApp } from '../helpers/app.ts'
 import { openDashboard, startBrowser, waitForText } from '../helpers/browser.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { until } from '../helpers/instances.ts'
-import { freePort, startRedis } from '../helpers/redis-servers.ts'
+import { startRedis } from '../helpers/redis-servers.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 const LIVE = { clock: systemClock }

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { TestApp } from '../helpers/app.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { gauge, startInstances, until } from '../helpers/instances.ts'
-import { freePort } from '../helpers/redis-servers.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 const DEPLOY = fileURLToPath(new URL('../../../deploy/', import.meta.url))

@@ -1,9 +1,9 @@
 /** What the client gets when the upstream fails: the right gateway status, and nothing of the inside. */
-import { createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { LocalFences } from '../../src/stores/local-fences.ts'
 import { buildTestApp, HEADERS, type Reply, type TestApp } from '../helpers/app.ts'
 import { FakeClock } from '../helpers/clock.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { exchange, type RawConnection, startRawUpstream } from '../helpers/raw-socket.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
@@ -53,18 +53,9 @@ async function failEverywhere(t: Test, app: TestApp, code: string): Promise<void
 }
 
 t.test('an upstream that is not there is 502', async (t) => {
-  const { url } = await freePort()
-  const app = await buildTestApp(t, url)
+  const app = await buildTestApp(t, `http://127.0.0.1:${await freePort()}`)
   await failEverywhere(t, app, 'upstream_unreachable')
 })
-
-async function freePort(): Promise<{ readonly url: string }> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return { url: `http://127.0.0.1:${port}` }
-}
 
 t.test('an upstream that says nothing is 504 at the deadline for the head', async (t) => {
   const upstream = await startRawUpstream(t, () => {})

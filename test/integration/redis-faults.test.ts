@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import type { TestApp } from '../helpers/app.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { gauge, startInstances, until } from '../helpers/instances.ts'
-import { freePort, launchRedis, startRedis } from '../helpers/redis-servers.ts'
+import { launchRedis, startRedis } from '../helpers/redis-servers.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 t.setTimeout(120_000)

@@ -2,9 +2,10 @@
 import t, { type Test } from 'tap'
 import { buildTestApp, HEADERS, type TestApp } from '../helpers/app.ts'
 import { type CollectedSpan, type Collector, startCollector } from '../helpers/collector.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { startInstances, until } from '../helpers/instances.ts'
 import { exchange } from '../helpers/raw-socket.ts'
-import { freePort, startRedis } from '../helpers/redis-servers.ts'
+import { startRedis } from '../helpers/redis-servers.ts'
 import { type ScriptedUpstream, startUpstream } from '../helpers/upstream.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'

@@ -15,8 +15,9 @@ import {
   type Script,
 } from '../../src/stores/redis-commands.ts'
 import { connect, type RedisSettings } from '../../src/stores/redis-connection.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { until } from '../helpers/instances.ts'
-import { freePort, launchRedis, startRedis } from '../helpers/redis-servers.ts'
+import { launchRedis, startRedis } from '../helpers/redis-servers.ts'
 import { startCluster, startSentinels } from '../helpers/redis-topologies.ts'
 
 t.setTimeout(240_000)
