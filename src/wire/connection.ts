@@ -103,9 +103,14 @@ export class WireConnection implements Answering, Watched {
     if (!this.#isBusy) this.#attempt()
   }
 
+  /**
+   * Who has sent all it will may still wait for its answer, and gets it. Within one that comes bit by bit it is taken
+   * to have gone, as Node's server takes it: whoever it comes from would be kept for a reader that is not there
+   * (RFC 9112 section 9.5).
+   */
   readonly #onEnd = (): void => {
     this.#hasEnded = true
-    if (!this.#isBusy && !this.#isBlocked) this.#end()
+    if (this.#lent !== null || (!this.#isBusy && !this.#isBlocked)) this.#end()
   }
 
   readonly #onTimeout = (): void => {

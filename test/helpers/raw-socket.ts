@@ -267,6 +267,11 @@ export async function startWiretap(t: Test, upstreamUrl: string): Promise<Wireta
   }
 }
 
+/** Refused requests as the passing of time: each is a full round trip through the same process. */
+export async function roundTrips(url: string, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await exchange(url, 'TRACE / HTTP/1.1\r\nHost: a\r\n\r\n')
+}
+
 async function listen(
   t: Test,
   server: ReturnType<typeof createServer>,

@@ -2,9 +2,9 @@
 import t from 'tap'
 import { buildTestApp, HEADERS } from '../helpers/app.ts'
 import {
-  exchange,
   openConnection,
   parseReplies,
+  roundTrips,
   startRawUpstream,
   takeChunks,
 } from '../helpers/raw-socket.ts'
@@ -116,9 +116,8 @@ function bodyOf(text: string): string | null {
   return isChunked ? (takeChunks(text.slice(end + 4))?.text ?? null) : text.slice(end + 4)
 }
 
-/** Refused requests as the passing of time: each is a full round trip through the same process. */
 async function until(holds: () => boolean, url: string): Promise<void> {
-  while (!holds()) await exchange(url, head('TRACE / HTTP/1.1'))
+  while (!holds()) await roundTrips(url, 1)
 }
 
 t.test('a client that reads nothing keeps the upstream from sending', async (t) => {
@@ -146,7 +145,7 @@ t.test('a client that reads nothing keeps the upstream from sending', async (t) 
   let before = -1
   while (before !== sent) {
     before = sent
-    for (let i = 0; i < 50; i++) await exchange(app.url, head('TRACE / HTTP/1.1'))
+    await roundTrips(app.url, 50)
   }
   t.ok(sent < total / 4, `${sent} MiB of ${total} left the upstream`)
   client.socket.destroy()
@@ -172,7 +171,7 @@ t.test(
     await until(() => upstream.connections.length > 0, app.url)
     client.socket.destroy()
     // An answer that comes after the end has been noticed: an exchange or two of others are enough.
-    for (let i = 0; i < 20; i++) await exchange(app.url, head('TRACE / HTTP/1.1'))
+    await roundTrips(app.url, 20)
     leave()
     const asked = upstream.connections[0]?.socket
     await until(() => asked?.destroyed === true, app.url)
@@ -203,27 +202,38 @@ for (const [method, path] of [
   )
 }
 
-for (const [method, path] of [
-  ['GET', '/things'],
-  ['GET', '/customers/1'],
-  ['GET', '/customers/1?a'],
-  ['PATCH', '/customers/1'],
-  ['HEAD', '/things'],
-  ['HEAD', '/customers/1'],
+for (const [method, path, goes] of [
+  ['GET', '/things', 'resets'],
+  ['GET', '/customers/1', 'resets'],
+  ['GET', '/customers/1?a', 'resets'],
+  ['PATCH', '/customers/1', 'resets'],
+  ['HEAD', '/things', 'resets'],
+  ['HEAD', '/customers/1', 'resets'],
+  ['GET', '/things', 'ends'],
+  ['GET', '/customers/1', 'ends'],
+  ['GET', '/customers/1?a', 'ends'],
+  ['PATCH', '/customers/1', 'ends'],
 ] as const) {
   t.test(
-    `a client that goes away within the answer to ${method} ${path} ends it upstream`,
+    `a client that ${goes} its connection within the answer to ${method} ${path} ends it upstream`,
     async (t) => {
       const upstream = await startRawUpstream(t, async ({ until, write }) => {
         await until(hasHead)
         write(`HTTP/1.1 200 OK\r\nContent-Length: ${DOWN.length}\r\n\r\n`)
         if (method !== 'HEAD' || path === '/customers/1') write(DOWN.slice(0, DOWN.length / 2))
       })
-      const app = await buildTestApp(t, upstream.url)
+      // No deadline is what ends it.
+      const app = await buildTestApp(t, upstream.url, { upstream: { bodyTimeoutMs: 60_000 } })
       const client = openConnection(t, app.url)
       client.write(head(`${method} ${path} HTTP/1.1`))
       await client.until(hasHead)
-      client.socket.resetAndDestroy()
+      if (goes === 'resets') {
+        client.socket.resetAndDestroy()
+      } else {
+        // Nothing is under way that would be answered with a reset.
+        await client.until((text) => text.length > DOWN.length / 2)
+        client.socket.end()
+      }
       if (method !== 'HEAD') await upstream.connections[0]?.ended
       t.equal((await app.get('/customers/0')).status, 400, 'the process is alive')
       // The pool may connect anew; it has nothing to say there.
