@@ -15,6 +15,9 @@ import type { StoredRecord } from '../cache/records.ts'
 const RECORD_OVERHEAD_BYTES = 700
 const FENCE_OVERHEAD_BYTES = 250
 
+/** What lru-cache does by itself; named once, it makes no options of its own for each of a hit's three look-ups. */
+const AS_EVER = { allowStale: false, updateAgeOnGet: false, noDeleteOnStaleGet: false }
+
 export interface MemoryStoreLimits {
   readonly maxBytes: number
   /** What a body of this length may take beside itself, in the other forms in which it is sent. */
@@ -30,7 +33,7 @@ export function createMemoryStore({
     sizeCalculation: (record, key) => sizeOf(record, formBytes) + key.length,
   })
   return {
-    get: (key) => records.get(key),
+    get: (key) => records.get(key, AS_EVER),
     peek: (key) => records.peek(key),
     set: (key, record) => void records.set(key, record),
     delete: (key) => void records.delete(key),

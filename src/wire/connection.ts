@@ -15,7 +15,7 @@ import { type Answering, WireExchange } from './exchange.ts'
 import type { IdleWatch, Watched } from './idle.ts'
 import { listenTo } from './input.ts'
 import { type Lent, lend } from './lent.ts'
-import type { Output } from './output.ts'
+import type { Output, Pieces } from './output.ts'
 import { Recogniser } from './recognise.ts'
 import { isWhole, ownText, type Trailing } from './text.ts'
 
@@ -36,6 +36,8 @@ export interface ConnectionDependencies {
   readonly idle: Pick<IdleWatch, 'next'>
   readonly reporter: Pick<Reporter, 'faulted'>
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** Stands for the request on which a fault of our own occurred. */
 const UNKNOWN_REQUEST = { method: 'GET' }
@@ -184,13 +186,17 @@ export class WireConnection implements Answering, Watched {
       return
     }
     const isLast = this.#deps.isDraining() || this.#hasEnded
-    const { start } = answer.common
-    const own = ownText(answer) + this.#deps.trailing.of(answer, isLast)
-    const body = raw.method === 'HEAD' ? null : (answer.body as Buffer | null)
+    const pieces: Pieces = {
+      start: answer.common.start ?? NOTHING,
+      own: ownText(answer),
+      told: answer.told.bytes,
+      trailing: this.#deps.trailing.of(answer, isLast),
+      body: raw.method === 'HEAD' ? NOTHING : ((answer.body as Buffer | null) ?? NOTHING),
+    }
     const { output } = this.#deps
-    if (!output.append(start, own, body)) {
+    if (!output.append(pieces)) {
       this.#flush()
-      if (!output.append(start, own, body)) this.#writeLong(start, own, body)
+      if (!output.append(pieces)) this.#writeLong(pieces)
     }
     this.#finished(isLast)
   }
@@ -235,11 +241,11 @@ export class WireConnection implements Answering, Watched {
     if (!this.#isBusy) this.#socket.resume()
   }
 
-  #writeLong(start: Buffer | null, own: string, body: Buffer | null): void {
+  #writeLong({ start, own, told, trailing, body }: Pieces): void {
+    const head = Buffer.concat([start, Buffer.from(own, 'latin1'), told, trailing])
     this.#socket.cork()
-    if (start !== null) this.#socket.write(start)
-    this.#socket.write(own, 'latin1')
-    if (body !== null && !this.#socket.write(body)) this.#block()
+    this.#socket.write(head)
+    if (!this.#socket.write(body)) this.#block()
     this.#socket.uncork()
   }
 

@@ -6,23 +6,38 @@ import type { Socket } from 'node:net'
 
 const BUFFER_BYTES = 65_536
 
+/** An answer's bytes, in their order. */
+export interface Pieces {
+  readonly start: Buffer
+  readonly own: string
+  readonly told: Buffer
+  readonly trailing: Buffer
+  readonly body: Buffer
+}
+
 export class Output {
   #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   #length = 0
 
   /**
-   * One answer: bytes, one-byte characters, bytes.
+   * One answer. What is the same for many comes as bytes: texts would be put together, and made one, for each.
    *
+   * @param own one-byte characters
    * @returns false when there is no room for it
    */
-  append(start: Buffer | null, own: string, body: Buffer | null): boolean {
-    const ownAt = this.#length + (start?.length ?? 0)
-    const bodyAt = ownAt + own.length
-    const end = bodyAt + (body?.length ?? 0)
+  append({ start, own, told, trailing, body }: Pieces): boolean {
+    const ownAt = this.#length + start.length
+    const toldAt = ownAt + own.length
+    const trailingAt = toldAt + told.length
+    const bodyAt = trailingAt + trailing.length
+    const end = bodyAt + body.length
     if (end > BUFFER_BYTES) return false
-    if (start !== null) this.#buffer.set(start, this.#length)
-    this.#buffer.write(own, ownAt, 'latin1')
-    if (body !== null) this.#buffer.set(body, bodyAt)
+    const buffer = this.#buffer
+    buffer.set(start, this.#length)
+    buffer.write(own, ownAt, 'latin1')
+    buffer.set(told, toldAt)
+    buffer.set(trailing, trailingAt)
+    buffer.set(body, bodyAt)
     this.#length = end
     return true
   }

@@ -7,39 +7,55 @@ import { hasDate } from '../http/respond.ts'
 import { linesOf } from '../http/told.ts'
 import type { Clock } from '../lib/clock.ts'
 
-/** What follows the answer's own headers. */
+/** Of an answer, by whether it is its connection's last. */
+interface Endings {
+  readonly last: Buffer
+  readonly other: Buffer
+}
+
+/** What follows all other headers. */
 export class Trailing {
   readonly #clock: Clock
   readonly #keepAlive: string
   #second = Number.NaN
-  #date = ''
+  #dated: Endings
+  readonly #undated: Endings
 
   /** @param keepAliveTimeoutMs how long an idle connection is kept */
   constructor(clock: Clock, keepAliveTimeoutMs: number) {
     this.#clock = clock
     const seconds = Math.floor(keepAliveTimeoutMs / 1000)
     this.#keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n\r\n`
+    this.#undated = this.#endings('')
+    this.#dated = this.#undated
   }
 
   /** Up to and with the empty line. */
-  of(answer: WireAnswer, isLast: boolean): string {
-    const connection = isLast ? 'Connection: close\r\n\r\n' : this.#keepAlive
-    return hasDate(answer) ? connection : this.#dateLine() + connection
+  of(answer: WireAnswer, isLast: boolean): Buffer {
+    const { last, other } = hasDate(answer) ? this.#undated : this.#datedNow()
+    return isLast ? last : other
   }
 
-  #dateLine(): string {
+  #datedNow(): Endings {
     const second = Math.floor(this.#clock.wall() / 1000)
     if (second !== this.#second) {
       this.#second = second
-      this.#date = `Date: ${new Date(second * 1000).toUTCString()}\r\n`
+      this.#dated = this.#endings(`Date: ${new Date(second * 1000).toUTCString()}\r\n`)
     }
-    return this.#date
+    return this.#dated
+  }
+
+  #endings(date: string): Endings {
+    return {
+      last: Buffer.from(`${date}Connection: close\r\n\r\n`, 'latin1'),
+      other: Buffer.from(date + this.#keepAlive, 'latin1'),
+    }
   }
 }
 
-/** What is this answer's own, after `common.start`; `Trailing` ends it. */
-export function ownText({ status, reason, common, headers, told }: WireAnswer): string {
-  const own = linesOf(headers) + told.text
+/** What is this answer's own, after `common.start`; what is told and `Trailing` end it. */
+export function ownText({ status, reason, common, headers }: WireAnswer): string {
+  const own = linesOf(headers)
   return common.start === null ? statusLine(status, reason) + own : own
 }
 
