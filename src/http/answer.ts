@@ -43,6 +43,12 @@ export function headersOf({ common, headers, told }: WireAnswer): string[] {
   return [...common.list, ...headers, ...told.list]
 }
 
+/** @param list names and values in turn; a value that reads like a name is none */
+export function hasName(list: readonly string[], name: string): boolean {
+  for (let i = 0; i < list.length; i += 2) if (list[i] === name) return true
+  return false
+}
+
 export function statusLine(status: number, reason: string): string {
   return `HTTP/1.1 ${status} ${printable(reason)}\r\n`
 }
@@ -140,7 +146,7 @@ function makeBlocks(representation: Representation, coding: Coding | null): Bloc
 
 function blockOf(status: number, reason: string, list: readonly string[]): HeaderBlock {
   const start = Buffer.from(statusLine(status, reason) + linesOf(list), 'latin1')
-  return { list, start, hasDate: list.includes('Date') }
+  return { list, start, hasDate: hasName(list, 'Date') }
 }
 
 /** Kept headers that are written from a rule of their own. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { headersOf, NO_BLOCK, printable, type WireAnswer } from './answer.ts'
+import { hasName, headersOf, NO_BLOCK, printable, type WireAnswer } from './answer.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 import { NOTHING_TOLD } from './told.ts'
 
@@ -104,5 +104,5 @@ function isStream(body: WireAnswer['body']): body is Readable {
 
 /** Whether the answer brings the upstream's own. */
 export function hasDate({ common, headers }: WireAnswer): boolean {
-  return common.hasDate || headers.includes('Date') || headers.includes('date')
+  return common.hasDate || hasName(headers, 'Date') || hasName(headers, 'date')
 }

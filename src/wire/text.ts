@@ -2,7 +2,7 @@
  * The head of an answer as the bytes that Node's own server would send for it (`Date` aside). Which
  * headers there are is decided in `http/answer.ts`; here they are only put one after another.
  */
-import { statusLine, type WireAnswer } from '../http/answer.ts'
+import { hasName, statusLine, type WireAnswer } from '../http/answer.ts'
 import { hasDate } from '../http/respond.ts'
 import { linesOf } from '../http/told.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -66,5 +66,5 @@ export function isWhole({ status, common, headers, body }: WireAnswer): boolean 
 }
 
 function namesLength(common: readonly string[], own: readonly string[]): boolean {
-  return common.includes('Content-Length') || own.includes('content-length')
+  return hasName(common, 'Content-Length') || hasName(own, 'content-length')
 }

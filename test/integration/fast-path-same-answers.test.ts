@@ -18,7 +18,13 @@ interface Pair {
 async function startPair(t: Test): Promise<Pair> {
   const upstream = await startUpstream(t, (received, res) => {
     if (received.url.startsWith('/customers/404')) {
-      res.writeHead(404, 'No: such', { 'content-type': 'text/plain' }).end('none')
+      // In chunks, and with values that read like names.
+      const headers = {
+        'content-type': 'text/plain',
+        'x-counts': 'content-length',
+        'x-says': 'date',
+      }
+      res.writeHead(404, 'No: such', headers).end('none')
     } else if (received.url.startsWith('/customers/5')) {
       sendJson(res, received, `{"id": 5, "parent_id": null, "long": "${'x'.repeat(40_000)}"}`)
     } else if (received.url.startsWith('/customers/6')) {

@@ -7,6 +7,7 @@ import {
   representationAnswer,
   type WireAnswer,
 } from '../../../src/http/answer.ts'
+import { hasDate } from '../../../src/http/respond.ts'
 import type { RequestHead } from '../../../src/http/validate.ts'
 
 const ID = '0198c0de-0000-7000-8000-000000000001'
@@ -294,5 +295,14 @@ t.test('status, reason and body are relayed as they are', (t) => {
   t.equal(text(answer), 'é')
   const long = { status: 200, reason: 'OK', headers: [], body: Buffer.alloc(100_000, 'é') }
   t.equal(relayedAnswer(long, FILL, HEAD, true).body, long.body, 'not copied')
+  t.end()
+})
+
+t.test('a value that reads like a name is no header', (t) => {
+  const body = Buffer.from('')
+  const dateOf = (headers: HeaderList): boolean =>
+    hasDate(relayedAnswer({ status: 404, reason: '', headers, body }, FILL, HEAD, false))
+  t.notOk(dateOf([['x-says', 'date']]))
+  t.ok(dateOf([['date', DATE]]))
   t.end()
 })
