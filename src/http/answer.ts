@@ -12,35 +12,49 @@ import { noneMatchFails } from './conditional.ts'
 import { type Coding, chooseCoding } from './encoding.ts'
 import { CACHE_NAME } from './fields.ts'
 import { bodyIn, codingFor, tagOf } from './forms.ts'
-import { linesOf, NOTHING_TOLD, Telling, type ToldLines } from './told.ts'
+import { linesOf, Telling, type ToldLines } from './told.ts'
 import type { RequestHead } from './validate.ts'
 
 export interface WireAnswer {
   readonly status: number
   readonly reason: string
-  /** What all answers of one kind made of the same representation begin with. */
-  readonly common: HeaderBlock
-  /** What is this answer's own: names and values in turn, as `writeHead` takes them. */
-  readonly headers: string[]
-  /** Comes after them. */
-  readonly told: ToldLines
+  /** Names and values in turn, as `writeHead` takes them, or what was prepared of them. */
+  readonly head: string[] | PreparedHead
   readonly body: Buffer | Readable | null
+}
+
+/** One that was put together for this answer alone. */
+export interface PlainAnswer extends WireAnswer {
+  readonly head: string[]
+}
+
+export interface PreparedHead {
+  /** What all answers of one kind made of the same representation begin with. */
+  readonly block: HeaderBlock
+  /** Follows it, as `X-Request-Id`. */
+  readonly requestId: string
+  /** Comes last. */
+  readonly told: ToldLines
 }
 
 /** Headers that are put together once and written often. */
 export interface HeaderBlock {
   /** Names and values in turn. */
   readonly list: readonly string[]
-  /** Status line and headers as they go on the wire; null: they are put together for each answer. */
-  readonly start: Buffer | null
+  /** Status line and headers as they go on the wire, up to the value of `X-Request-Id`. */
+  readonly start: Buffer
   readonly hasDate: boolean
 }
 
-export const NO_BLOCK: HeaderBlock = { list: [], start: null, hasDate: false }
-
 /** All of the answer's headers, names and values in turn, in the order in which they are sent. */
-export function headersOf({ common, headers, told }: WireAnswer): string[] {
-  return [...common.list, ...headers, ...told.list]
+export function headersOf({ head }: Pick<WireAnswer, 'head'>): string[] {
+  return isPlain(head)
+    ? head
+    : [...head.block.list, 'X-Request-Id', head.requestId, ...head.told.list]
+}
+
+export function isPlain(head: WireAnswer['head']): head is string[] {
+  return Array.isArray(head)
 }
 
 /** @param list names and values in turn; a value that reads like a name is none */
@@ -84,15 +98,14 @@ export function representationAnswer(
 ): WireAnswer {
   const coding = codingFor(representation, chooseCoding(head.acceptEncoding))
   const { body, full, notModified, telling } = blocksOf(representation, coding)
-  const headers = ['X-Request-Id', head.requestId]
+  const { requestId, ifNoneMatch } = head
   const lines = telling.linesFor(told)
-  const { ifNoneMatch } = head
   if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, tagOf(representation, coding))) {
     const { status, reason } = NOT_MODIFIED
-    return { status, reason, common: notModified, headers, told: lines, body: null }
+    return { status, reason, head: { block: notModified, requestId, told: lines }, body: null }
   }
   const { status, reason } = representation
-  return { status, reason, common: full, headers, told: lines, body }
+  return { status, reason, head: { block: full, requestId, told: lines }, body }
 }
 
 function blocksOf(representation: Representation, coding: Coding | null): Blocks {
@@ -145,8 +158,8 @@ function makeBlocks(representation: Representation, coding: Coding | null): Bloc
 }
 
 function blockOf(status: number, reason: string, list: readonly string[]): HeaderBlock {
-  const start = Buffer.from(statusLine(status, reason) + linesOf(list), 'latin1')
-  return { list, start, hasDate: hasName(list, 'Date') }
+  const text = `${statusLine(status, reason)}${linesOf(list)}X-Request-Id: `
+  return { list, start: Buffer.from(text, 'latin1'), hasDate: hasName(list, 'Date') }
 }
 
 /** Kept headers that are written from a rule of their own. */
@@ -188,7 +201,7 @@ export function relayedAnswer(
   told: Outcome,
   head: RequestHead,
   onCachedRoute: boolean,
-): WireAnswer {
+): PlainAnswer {
   const { status, reason, headers: received } = answer
   const headers: string[] = []
   for (const [name, value] of received) {
@@ -201,7 +214,7 @@ export function relayedAnswer(
   const own = cacheStatus(told)
   const theirs = joinedHeader(received, 'cache-status')
   if (own !== null) headers.push('Cache-Status', theirs === null ? own : `${theirs}, ${own}`)
-  return { status, reason, common: NO_BLOCK, headers, told: NOTHING_TOLD, body: answer.body }
+  return { status, reason, head: headers, body: answer.body }
 }
 
 const RULED_ON_CACHED_ROUTES: ReadonlySet<string> = new Set([

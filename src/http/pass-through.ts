@@ -117,7 +117,7 @@ export class PassThrough {
     const onCachedRoute = passage.read !== null
     const relayed = relayedAnswer(answer, passage.outcome, passage.head, onCachedRoute)
     // The upstream did not wait for the end of the content, and nobody will read the rest of it.
-    if (!req.complete) endConnection(req, relayed.headers)
+    if (!req.complete) endConnection(req, relayed.head)
     writeAnswer(reply.raw, relayed)
   }
 

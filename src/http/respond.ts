@@ -2,9 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { hasName, headersOf, NO_BLOCK, printable, type WireAnswer } from './answer.ts'
+import { hasName, headersOf, isPlain, printable, type WireAnswer } from './answer.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
-import { NOTHING_TOLD } from './told.ts'
 
 /** Where a fault came before the request had an id. */
 export const NO_REQUEST_ID = '00000000-0000-0000-0000-000000000000'
@@ -62,15 +61,8 @@ export function writeProblem(
   const { status, reason, headers, body, closes } = problemAnswer(code, requestId, retryAfter)
   // Reading on through content that nobody wants, or that can't be told from a request, is no use.
   if (closes || hasContent(req)) endConnection(req, headers)
-  const common = NO_BLOCK
-  writeAnswer(res, {
-    status,
-    reason,
-    common,
-    headers,
-    told: NOTHING_TOLD,
-    body: req.method === 'HEAD' ? null : Buffer.from(body),
-  })
+  const content = req.method === 'HEAD' ? null : Buffer.from(body)
+  writeAnswer(res, { status, reason, head: headers, body: content })
   return status
 }
 
@@ -103,6 +95,6 @@ function isStream(body: WireAnswer['body']): body is Readable {
 }
 
 /** Whether the answer brings the upstream's own. */
-export function hasDate({ common, headers }: WireAnswer): boolean {
-  return common.hasDate || hasName(headers, 'Date') || hasName(headers, 'date')
+export function hasDate({ head }: Pick<WireAnswer, 'head'>): boolean {
+  return isPlain(head) ? hasName(head, 'Date') || hasName(head, 'date') : head.block.hasDate
 }

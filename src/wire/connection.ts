@@ -17,7 +17,7 @@ import { listenTo } from './input.ts'
 import { type Lent, lend } from './lent.ts'
 import type { Output, Pieces } from './output.ts'
 import { Recogniser } from './recognise.ts'
-import { isWhole, ownText, type Trailing } from './text.ts'
+import { isWhole, piecesOf, type Trailing } from './text.ts'
 
 export interface ConnectionDependencies {
   readonly pipeline: Pick<Pipeline, 'proceed'>
@@ -36,8 +36,6 @@ export interface ConnectionDependencies {
   readonly idle: Pick<IdleWatch, 'next'>
   readonly reporter: Pick<Reporter, 'faulted'>
 }
-
-const NOTHING = Buffer.alloc(0)
 
 /** Stands for the request on which a fault of our own occurred. */
 const UNKNOWN_REQUEST = { method: 'GET' }
@@ -186,14 +184,9 @@ export class WireConnection implements Answering, Watched {
       return
     }
     const isLast = this.#deps.isDraining() || this.#hasEnded
-    const pieces: Pieces = {
-      start: answer.common.start ?? NOTHING,
-      own: ownText(answer),
-      told: answer.told.bytes,
-      trailing: this.#deps.trailing.of(answer, isLast),
-      body: raw.method === 'HEAD' ? NOTHING : ((answer.body as Buffer | null) ?? NOTHING),
-    }
-    const { output } = this.#deps
+    const { output, trailing } = this.#deps
+    const content = raw.method === 'HEAD' ? null : (answer.body as Buffer | null)
+    const pieces = piecesOf(answer, trailing.of(answer, isLast), content)
     if (!output.append(pieces)) {
       this.#flush()
       if (!output.append(pieces)) this.#writeLong(pieces)

@@ -2,10 +2,11 @@
  * The head of an answer as the bytes that Node's own server would send for it (`Date` aside). Which
  * headers there are is decided in `http/answer.ts`; here they are only put one after another.
  */
-import { hasName, statusLine, type WireAnswer } from '../http/answer.ts'
+import { hasName, isPlain, statusLine, type WireAnswer } from '../http/answer.ts'
 import { hasDate } from '../http/respond.ts'
 import { linesOf } from '../http/told.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Pieces } from './output.ts'
 
 /** Of an answer, by whether it is its connection's last. */
 interface Endings {
@@ -53,18 +54,24 @@ export class Trailing {
   }
 }
 
-/** What is this answer's own, after `common.start`; what is told and `Trailing` end it. */
-export function ownText({ status, reason, common, headers }: WireAnswer): string {
-  const own = linesOf(headers)
-  return common.start === null ? statusLine(status, reason) + own : own
+const NOTHING: Buffer = Buffer.alloc(0)
+
+/**
+ * @param trailing ends the head
+ * @param content null: none is sent
+ */
+export function piecesOf(answer: WireAnswer, trailing: Buffer, content: Buffer | null): Pieces {
+  const { status, reason, head } = answer
+  const body = content ?? NOTHING
+  if (!isPlain(head)) {
+    return { start: head.block.start, own: head.requestId, told: head.told.bytes, trailing, body }
+  }
+  const own = statusLine(status, reason) + linesOf(head)
+  return { start: NOTHING, own, told: NOTHING, trailing, body }
 }
 
 /** Whether the bytes of the answer are all known now, and need no framing but a length that is among its headers. */
-export function isWhole({ status, common, headers, body }: WireAnswer): boolean {
+export function isWhole({ status, head, body }: WireAnswer): boolean {
   if (body === null) return status === 304
-  return Buffer.isBuffer(body) && namesLength(common.list, headers)
-}
-
-function namesLength(common: readonly string[], own: readonly string[]): boolean {
-  return hasName(common, 'Content-Length') || hasName(own, 'content-length')
+  return Buffer.isBuffer(body) && (!isPlain(head) || hasName(head, 'content-length'))
 }

@@ -8,7 +8,7 @@ t.test('what was told last is told again as long as it is the same, and not long
   const telling = new Telling()
   const first = telling.linesFor(hit('memory', 19, 41))
   t.strictSame(first.list, ['Age', '19', 'Cache-Status', 'layby; hit; ttl=41; detail=memory'])
-  t.equal(text(first), 'Age: 19\r\nCache-Status: layby; hit; ttl=41; detail=memory\r\n')
+  t.equal(text(first), '\r\nAge: 19\r\nCache-Status: layby; hit; ttl=41; detail=memory\r\n')
   t.equal(telling.linesFor(hit('memory', 19, 41)), first)
   t.match(text(telling.linesFor(hit('memory', 20, 41))), 'Age: 20')
   t.match(text(telling.linesFor(hit('memory', 20, 40))), 'ttl=40;')

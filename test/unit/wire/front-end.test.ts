@@ -3,7 +3,6 @@ import { createServer, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import type { Exchange } from '../../../src/http/exchange.ts'
-import { NOTHING_TOLD } from '../../../src/http/told.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { placeBefore } from '../../../src/wire/front-end.ts'
 import { until } from '../../helpers/until.ts'
@@ -30,8 +29,7 @@ interface Served {
   text(): string
 }
 
-const ANSWER = { status: 304, reason: 'Not Modified', headers: [], told: NOTHING_TOLD, body: null }
-const COMMON = { start: null, list: [], hasDate: false }
+const ANSWER = { status: 304, reason: 'Not Modified', head: [], body: null }
 
 /** The front end before a server that gets nothing, and a pipeline that only takes note. */
 async function serve(t: Test): Promise<Served> {
@@ -65,7 +63,7 @@ async function serve(t: Test): Promise<Served> {
 
 async function answer({ waiting }: Served): Promise<void> {
   await until(() => waiting.length > 0)
-  waiting.shift()?.answer({ ...ANSWER, common: COMMON })
+  waiting.shift()?.answer(ANSWER)
 }
 
 t.test('a connection on which nothing is asked any more is ended in time', async (t) => {
