@@ -1,5 +1,5 @@
 -- wrk script: GET (or another method) with the headers of a file and a new X-Request-Id each time.
--- Call: wrk ... -s wrk-requests.lua <url> -- <method> <path> <header file, one "name: value" a line> <pause in ms> <first id>
+-- Call: wrk ... -s wrk-requests.lua <url> -- <method> <path> <header file, one "name: value" a line> <mean pause in ms> <first id>
 -- Where the path holds {id}, each request has the next one, and is written when it is sent.
 -- The others are written once, before the clock runs; the load costs wrk one table look-up each.
 
@@ -20,9 +20,10 @@ function init(args)
   method, path, headers = args[1], args[2], {}
   if path:find('{id}', 1, true) then nextId = tonumber(args[5]) end
   local pause = tonumber(args[4] or '0')
-  -- wrk asks for it before each request, if it is there at all.
+  -- wrk asks for it before each request, if it is there at all. Of one length, pauses would let those that were
+  -- answered together come back together.
   if pause > 0 then
-    function delay() return pause end
+    function delay() return math.random(0, 2 * pause) end
   end
   for line in io.lines(file) do
     local name, value = line:match('^([^:]+): (.*)$')
