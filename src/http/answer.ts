@@ -7,6 +7,7 @@ import type { Outcome } from '../cache/outcome.ts'
 import type { BufferedAnswer, StreamedAnswer } from '../cache/ports.ts'
 import type { HeaderList, Representation } from '../cache/records.ts'
 import { joinedHeader } from '../cache/representation.ts'
+import { ownLatin1 } from '../lib/own-bytes.ts'
 import { cacheStatus } from './cache-status.ts'
 import { noneMatchFails } from './conditional.ts'
 import { type Coding, chooseCoding } from './encoding.ts'
@@ -159,7 +160,7 @@ function makeBlocks(representation: Representation, coding: Coding | null): Bloc
 
 function blockOf(status: number, reason: string, list: readonly string[]): HeaderBlock {
   const text = `${statusLine(status, reason)}${linesOf(list)}X-Request-Id: `
-  return { list, start: Buffer.from(text, 'latin1'), hasDate: hasName(list, 'Date') }
+  return { list, start: ownLatin1(text), hasDate: hasName(list, 'Date') }
 }
 
 /** Kept headers that are written from a rule of their own. */

@@ -1,5 +1,6 @@
 /** Which coding an answer leaves in (RFC 9110 section 12.5.3), and the coding itself. */
 import * as zlib from 'node:zlib'
+import { ownBytes } from '../lib/own-bytes.ts'
 
 /** By preference: what is smallest for a small JSON body comes first. */
 export const CODINGS = ['br', 'zstd', 'gzip'] as const
@@ -28,9 +29,12 @@ const COMPRESS: Readonly<Record<Coding, Compress | undefined>> = {
 
 export const AVAILABLE: readonly Coding[] = CODINGS.filter((one) => COMPRESS[one] !== undefined)
 
-/** @throws never for a coding of `AVAILABLE` */
+/**
+ * @returns to be kept
+ * @throws never for a coding of `AVAILABLE`
+ */
 export function compress(body: Buffer, coding: Coding): Buffer {
-  return (COMPRESS[coding] as Compress)(body)
+  return ownBytes((COMPRESS[coding] as Compress)(body))
 }
 
 /** Clients send few different fields; what they choose is remembered for so many of them. */

@@ -6,10 +6,10 @@ export interface ToldLines {
   /** Names and values in turn. */
   readonly list: readonly string[]
   /** As they go on the wire, with the end of the line before them. */
-  readonly bytes: Buffer
+  readonly text: string
 }
 
-const NOTHING_TOLD: ToldLines = { list: [], bytes: Buffer.alloc(0) }
+const NOTHING_TOLD: ToldLines = { list: [], text: '' }
 
 /** @param headers names and values in turn */
 export function linesOf(headers: readonly string[]): string {
@@ -44,5 +44,5 @@ function toldLines(told: Outcome): ToldLines {
   if (told.age !== null) list.push('Age', String(told.age))
   const status = cacheStatus(told)
   if (status !== null) list.push('Cache-Status', status)
-  return { list, bytes: Buffer.from(`\r\n${linesOf(list)}`, 'latin1') }
+  return { list, text: `\r\n${linesOf(list)}` }
 }

@@ -5,6 +5,7 @@
 import { Client, type Dispatcher, Pool } from 'undici'
 import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
+import { ownBytes } from '../lib/own-bytes.ts'
 import type { Span } from '../lib/tracer.ts'
 import { type AnswerPatience, Overdue } from './answer-deadlines.ts'
 import { endCall, failCall } from './call-span.ts'
@@ -158,14 +159,7 @@ function checkedAnswer(received: Received, sentAt: number): UpstreamAnswer {
   }
   const head = { status, reason: reasonOf(received), headers, sentAt }
   if (!Buffer.isBuffer(body)) return { kind: 'streamed', ...head, stream: body }
-  return { kind: 'buffered', ...head, body: exactCopy(body) }
-}
-
-/** What is kept would keep the packet that it came in, and a share of a pool of buffers others of that pool. */
-function exactCopy(part: Buffer): Buffer {
-  const whole = Buffer.allocUnsafeSlow(part.length)
-  whole.set(part)
-  return whole
+  return { kind: 'buffered', ...head, body: ownBytes(body) }
 }
 
 /** The answer's headers; null if the answer is not one that HTTP allows. */

@@ -235,7 +235,7 @@ export class WireConnection implements Answering, Watched {
   }
 
   #writeLong({ start, own, told, trailing, body }: Pieces): void {
-    const head = Buffer.concat([start, Buffer.from(own, 'latin1'), told, trailing])
+    const head = Buffer.concat([start, Buffer.from(own + told, 'latin1'), trailing])
     this.#socket.cork()
     this.#socket.write(head)
     if (!this.#socket.write(body)) this.#block()

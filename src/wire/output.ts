@@ -6,11 +6,11 @@ import type { Socket } from 'node:net'
 
 const BUFFER_BYTES = 65_536
 
-/** An answer's bytes, in their order. */
+/** An answer's bytes, in their order; texts have one byte a character. */
 export interface Pieces {
   readonly start: Buffer
   readonly own: string
-  readonly told: Buffer
+  readonly told: string
   readonly trailing: Buffer
   readonly body: Buffer
 }
@@ -20,9 +20,9 @@ export class Output {
   #length = 0
 
   /**
-   * One answer. What is the same for many comes as bytes: texts would be put together, and made one, for each.
+   * One answer. What is the same for many comes as bytes, and texts one by one: put together, they would be made one
+   * for each answer.
    *
-   * @param own one-byte characters
    * @returns false when there is no room for it
    */
   append({ start, own, told, trailing, body }: Pieces): boolean {
@@ -35,7 +35,7 @@ export class Output {
     const buffer = this.#buffer
     buffer.set(start, this.#length)
     buffer.write(own, ownAt, 'latin1')
-    buffer.set(told, toldAt)
+    if (told !== '') buffer.write(told, toldAt, 'latin1')
     buffer.set(trailing, trailingAt)
     buffer.set(body, bodyAt)
     this.#length = end

@@ -64,10 +64,10 @@ export function piecesOf(answer: WireAnswer, trailing: Buffer, content: Buffer |
   const { status, reason, head } = answer
   const body = content ?? NOTHING
   if (!isPlain(head)) {
-    return { start: head.block.start, own: head.requestId, told: head.told.bytes, trailing, body }
+    return { start: head.block.start, own: head.requestId, told: head.told.text, trailing, body }
   }
   const own = statusLine(status, reason) + linesOf(head)
-  return { start: NOTHING, own, told: NOTHING, trailing, body }
+  return { start: NOTHING, own, told: '', trailing, body }
 }
 
 /** Whether the bytes of the answer are all known now, and need no framing but a length that is among its headers. */

@@ -3,6 +3,7 @@ import { hit, outcome } from '../../../src/cache/outcome.ts'
 import type { HeaderList, Representation } from '../../../src/cache/records.ts'
 import {
   headersOf,
+  isPlain,
   relayedAnswer,
   representationAnswer,
   type WireAnswer,
@@ -304,5 +305,15 @@ t.test('a value that reads like a name is no header', (t) => {
     hasDate(relayedAnswer({ status: 404, reason: '', headers, body }, FILL, HEAD, false))
   t.notOk(dateOf([['x-says', 'date']]))
   t.ok(dateOf([['date', DATE]]))
+  t.end()
+})
+
+t.test('what is kept of a head is as long as the head', (t) => {
+  for (const ifNoneMatch of [null, ETAG]) {
+    const { head } = representationAnswer(representation(KEPT, DATE), HIT, { ...HEAD, ifNoneMatch })
+    const start = isPlain(head) ? null : head.block.start
+    t.equal(start?.buffer.byteLength, start?.length)
+    t.match(String(start), /^HTTP/)
+  }
   t.end()
 })

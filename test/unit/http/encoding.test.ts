@@ -91,3 +91,12 @@ t.test('each form has a tag of its own', (t) => {
   t.equal(tagOf(representation, 'zstd'), '"noAUUuJrsMN8nKfDR2nN0g-zs"')
   t.end()
 })
+
+t.test('what is kept of a form is as long as the form', (t) => {
+  for (const coding of AVAILABLE) {
+    const body = compress(json(2_000), coding)
+    t.ok(body.length < 1_000)
+    t.equal(body.buffer.byteLength, body.length, coding)
+  }
+  t.end()
+})

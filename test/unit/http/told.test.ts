@@ -1,18 +1,16 @@
 import t from 'tap'
 import { hit, outcome } from '../../../src/cache/outcome.ts'
-import { Telling, type ToldLines } from '../../../src/http/told.ts'
-
-const text = ({ bytes }: ToldLines): string => bytes.toString('latin1')
+import { Telling } from '../../../src/http/told.ts'
 
 t.test('what was told last is told again as long as it is the same, and not longer', (t) => {
   const telling = new Telling()
   const first = telling.linesFor(hit('memory', 19, 41))
   t.strictSame(first.list, ['Age', '19', 'Cache-Status', 'layby; hit; ttl=41; detail=memory'])
-  t.equal(text(first), '\r\nAge: 19\r\nCache-Status: layby; hit; ttl=41; detail=memory\r\n')
+  t.equal(first.text, '\r\nAge: 19\r\nCache-Status: layby; hit; ttl=41; detail=memory\r\n')
   t.equal(telling.linesFor(hit('memory', 19, 41)), first)
-  t.match(text(telling.linesFor(hit('memory', 20, 41))), 'Age: 20')
-  t.match(text(telling.linesFor(hit('memory', 20, 40))), 'ttl=40;')
-  t.match(text(telling.linesFor(hit('redis', 20, 40))), 'detail=redis')
+  t.match(telling.linesFor(hit('memory', 20, 41)).text, 'Age: 20')
+  t.match(telling.linesFor(hit('memory', 20, 40)).text, 'ttl=40;')
+  t.match(telling.linesFor(hit('redis', 20, 40)).text, 'detail=redis')
   t.end()
 })
 
@@ -26,8 +24,8 @@ t.test('what is no hit is told anew', (t) => {
     detail: 'memory',
     age: 0,
   })
-  t.match(text(telling.linesFor(fill)), 'fwd=uri-miss; stored')
-  t.match(text(telling.linesFor({ ...fill, forward: 'stale' })), 'fwd=stale; stored')
-  t.match(text(telling.linesFor(hit('memory', 0, 60))), 'layby; hit')
+  t.match(telling.linesFor(fill).text, 'fwd=uri-miss; stored')
+  t.match(telling.linesFor({ ...fill, forward: 'stale' }).text, 'fwd=stale; stored')
+  t.match(telling.linesFor(hit('memory', 0, 60)).text, 'layby; hit')
   t.end()
 })
