@@ -54,8 +54,14 @@ export function headersOf({ head }: Pick<WireAnswer, 'head'>): string[] {
     : [...head.block.list, 'X-Request-Id', head.requestId, ...head.told.list]
 }
 
+/** Whether nothing of the head was prepared. */
 export function isPlain(head: WireAnswer['head']): head is string[] {
   return Array.isArray(head)
+}
+
+/** Whether the answer brings a `Date` of the upstream's; otherwise who sends it adds one. */
+export function hasDate({ head }: Pick<WireAnswer, 'head'>): boolean {
+  return isPlain(head) ? hasName(head, 'Date') || hasName(head, 'date') : head.block.hasDate
 }
 
 /** @param list names and values in turn; a value that reads like a name is none */

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { hasName, headersOf, isPlain, printable, type WireAnswer } from './answer.ts'
+import { hasDate, headersOf, printable, type WireAnswer } from './answer.ts'
 import { type ProblemCode, problemAnswer } from './problems.ts'
 
 /** Where a fault came before the request had an id. */
@@ -92,9 +92,4 @@ export function hasContent({ headers }: IncomingMessage): boolean {
 
 function isStream(body: WireAnswer['body']): body is Readable {
   return typeof body === 'object' && body !== null && 'pipe' in body
-}
-
-/** Whether the answer brings the upstream's own. */
-export function hasDate({ head }: Pick<WireAnswer, 'head'>): boolean {
-  return isPlain(head) ? hasName(head, 'Date') || hasName(head, 'date') : head.block.hasDate
 }

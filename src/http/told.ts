@@ -9,8 +9,6 @@ export interface ToldLines {
   readonly text: string
 }
 
-const NOTHING_TOLD: ToldLines = { list: [], text: '' }
-
 /** @param headers names and values in turn */
 export function linesOf(headers: readonly string[]): string {
   let text = ''
@@ -18,24 +16,27 @@ export function linesOf(headers: readonly string[]): string {
   return text
 }
 
+interface Told extends Pick<Outcome, 'age' | 'ttl' | 'detail'> {
+  readonly lines: ToldLines
+}
+
 /**
  * Of one representation. Ages and lifetimes are told in whole seconds: all who read the same within one are told
  * the same, so what was told last is kept.
  */
 export class Telling {
-  #last: Pick<Outcome, 'age' | 'ttl' | 'detail'> | null = null
-  #lines = NOTHING_TOLD
+  #last: Told | null = null
 
   linesFor(told: Outcome): ToldLines {
     if (told.kind !== 'hit') return toldLines(told)
     const last = this.#last
     if (last?.ttl === told.ttl && last.age === told.age && last.detail === told.detail) {
-      return this.#lines
+      return last.lines
     }
     const { age, ttl, detail } = told
-    this.#last = { age, ttl, detail }
-    this.#lines = toldLines(told)
-    return this.#lines
+    const lines = toldLines(told)
+    this.#last = { age, ttl, detail, lines }
+    return lines
   }
 }
 

@@ -4,6 +4,7 @@
  * pool, and with it the others of that pool.
  */
 
+/** @returns a copy, as long as the part is */
 export function ownBytes(part: Uint8Array): Buffer {
   const whole = Buffer.allocUnsafeSlow(part.length)
   whole.set(part)

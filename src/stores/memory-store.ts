@@ -15,7 +15,10 @@ import type { StoredRecord } from '../cache/records.ts'
 const RECORD_OVERHEAD_BYTES = 700
 const FENCE_OVERHEAD_BYTES = 250
 
-/** What lru-cache does by itself; named once, it makes no options of its own for each of a hit's three look-ups. */
+/**
+ * What lru-cache does by itself; named once, it makes no options of its own for each of a hit's three look-ups. It
+ * writes into them what it tells subscribers of its diagnostics channel, of which there are none here.
+ */
 const AS_EVER = { allowStale: false, updateAgeOnGet: false, noDeleteOnStaleGet: false }
 
 export interface MemoryStoreLimits {

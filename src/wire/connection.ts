@@ -104,9 +104,9 @@ export class WireConnection implements Answering, Watched {
   }
 
   /**
-   * Who has sent all it will may still wait for its answer, and gets it. Within one that comes bit by bit it is taken
-   * to have gone, as Node's server takes it: whoever it comes from would be kept for a reader that is not there
-   * (RFC 9112 section 9.5).
+   * Who has sent all it will may still wait for its answer, and gets it. Within one that Node's objects write, it is
+   * taken to have gone, as Node's server takes it: what is written is sent, and where more was to come, the API's
+   * connection is not kept for a reader that is not there (RFC 9112 section 9.5).
    */
   readonly #onEnd = (): void => {
     this.#hasEnded = true

@@ -6,11 +6,14 @@ import type { Socket } from 'node:net'
 
 const BUFFER_BYTES = 65_536
 
-/** An answer's bytes, in their order; texts have one byte a character. */
+/** An answer in the order in which it is sent; texts have one byte a character. */
 export interface Pieces {
+  /** Prepared: what the head begins with. */
   readonly start: Buffer
+  /** Put together for this answer alone. */
   readonly own: string
   readonly told: string
+  /** Up to the end of the head. */
   readonly trailing: Buffer
   readonly body: Buffer
 }

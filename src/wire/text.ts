@@ -2,8 +2,7 @@
  * The head of an answer as the bytes that Node's own server would send for it (`Date` aside). Which
  * headers there are is decided in `http/answer.ts`; here they are only put one after another.
  */
-import { hasName, isPlain, statusLine, type WireAnswer } from '../http/answer.ts'
-import { hasDate } from '../http/respond.ts'
+import { hasDate, hasName, isPlain, statusLine, type WireAnswer } from '../http/answer.ts'
 import { linesOf } from '../http/told.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Pieces } from './output.ts'
@@ -54,9 +53,12 @@ export class Trailing {
   }
 }
 
+/** Stands where an answer has no such piece. */
 const NOTHING: Buffer = Buffer.alloc(0)
 
 /**
+ * What is sent of an answer whose bytes are all known.
+ *
  * @param trailing ends the head
  * @param content null: none is sent
  */

@@ -1,6 +1,7 @@
 /**
  * Memory is bounded in bytes (reliability P2): far more entries than fit, of 0.2 to 64 KB, then a long time of mixed
- * reads. `P2_ENTRIES` and `P2_SOAK_MINUTES` set how many and how long; 1,000,000 and 30 for a release.
+ * reads. `P2_ENTRIES` and `P2_SOAK_MINUTES` set how many and how long; 1,000,000 and 30 for a release. For other
+ * questions, `P2_BODY_BYTES` gives all bodies one size, and `P2_ACCEPT_ENCODING` is what the clients take.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -14,6 +15,8 @@ import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
 const ENTRIES = Number(process.env['P2_ENTRIES'] ?? 10_000)
 const SOAK_MINUTES = Number(process.env['P2_SOAK_MINUTES'] ?? 0.1)
+const BODY_BYTES = Number(process.env['P2_BODY_BYTES'] ?? 0)
+const ACCEPT_ENCODING = process.env['P2_ACCEPT_ENCODING'] ?? 'identity'
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 const TIER_MIB = 64
 /** The same load without a tier; a level is there within seconds. */
@@ -25,8 +28,9 @@ const WORKERS = 16
 const random = seededRandom(`plateau/${SEED}`)
 const isLinux = process.platform === 'linux'
 
-/** Bytes, from 0.2 to 64 KB, each size class as likely as the next. */
+/** Bytes, from 0.2 to 64 KB, each size class as likely as the next, if no size was asked for. */
 function someSize(): number {
+  if (BODY_BYTES > 0) return BODY_BYTES
   return Math.round(200 * (64_000 / 200) ** random())
 }
 
@@ -38,7 +42,8 @@ interface Load {
 
 async function read({ layby, agent }: Load, id: number): Promise<number> {
   const options = { origin: layby.url, path: `/customers/${id}`, method: 'GET' } as const
-  const reply = await agent.request({ ...options, headers: HEADERS })
+  const headers = { ...HEADERS, 'accept-encoding': ACCEPT_ENCODING }
+  const reply = await agent.request({ ...options, headers })
   await reply.body.dump()
   return reply.statusCode
 }

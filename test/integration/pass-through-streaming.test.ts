@@ -202,46 +202,46 @@ for (const [method, path] of [
   )
 }
 
-for (const [method, path, goes] of [
-  ['GET', '/things', 'resets'],
-  ['GET', '/customers/1', 'resets'],
-  ['GET', '/customers/1?a', 'resets'],
-  ['PATCH', '/customers/1', 'resets'],
-  ['HEAD', '/things', 'resets'],
-  ['HEAD', '/customers/1', 'resets'],
-  ['GET', '/things', 'ends'],
-  ['GET', '/customers/1', 'ends'],
-  ['GET', '/customers/1?a', 'ends'],
-  ['PATCH', '/customers/1', 'ends'],
-] as const) {
-  t.test(
-    `a client that ${goes} its connection within the answer to ${method} ${path} ends it upstream`,
-    async (t) => {
-      const upstream = await startRawUpstream(t, async ({ until, write }) => {
-        await until(hasHead)
-        write(`HTTP/1.1 200 OK\r\nContent-Length: ${DOWN.length}\r\n\r\n`)
-        if (method !== 'HEAD' || path === '/customers/1') write(DOWN.slice(0, DOWN.length / 2))
-      })
-      // No deadline is what ends it.
-      const app = await buildTestApp(t, upstream.url, { upstream: { bodyTimeoutMs: 60_000 } })
-      const client = openConnection(t, app.url)
-      client.write(head(`${method} ${path} HTTP/1.1`))
-      await client.until(hasHead)
-      if (goes === 'resets') {
-        client.socket.resetAndDestroy()
-      } else {
-        // Nothing is under way that would be answered with a reset.
-        await client.until((text) => text.length > DOWN.length / 2)
-        client.socket.end()
-      }
-      if (method !== 'HEAD') await upstream.connections[0]?.ended
-      t.equal((await app.get('/customers/0')).status, 400, 'the process is alive')
-      // The pool may connect anew; it has nothing to say there.
-      const used = upstream.connections.filter(({ text }) => text !== '')
-      t.equal(used.length, 1)
-      t.notMatch(app.logged(), /internal error/)
-    },
-  )
+for (const goes of ['resets', 'ends'] as const) {
+  for (const [method, path] of [
+    ['GET', '/things'],
+    ['GET', '/customers/1'],
+    ['GET', '/customers/1?a'],
+    ['PATCH', '/customers/1'],
+    ['HEAD', '/things'],
+    ['HEAD', '/customers/1'],
+  ] as const) {
+    // Nothing comes after a head that it could be in the middle of.
+    if (method === 'HEAD' && goes === 'ends') continue
+    t.test(
+      `a client that ${goes} its connection within the answer to ${method} ${path} ends it upstream`,
+      async (t) => {
+        const upstream = await startRawUpstream(t, async ({ until, write }) => {
+          await until(hasHead)
+          write(`HTTP/1.1 200 OK\r\nContent-Length: ${DOWN.length}\r\n\r\n`)
+          if (method !== 'HEAD' || path === '/customers/1') write(DOWN.slice(0, DOWN.length / 2))
+        })
+        // No deadline is what ends it.
+        const app = await buildTestApp(t, upstream.url, { upstream: { bodyTimeoutMs: 60_000 } })
+        const client = openConnection(t, app.url)
+        client.write(head(`${method} ${path} HTTP/1.1`))
+        await client.until(hasHead)
+        if (goes === 'resets') {
+          client.socket.resetAndDestroy()
+        } else {
+          // Nothing is under way that would be answered with a reset.
+          await client.until((text) => text.length > DOWN.length / 2)
+          client.socket.end()
+        }
+        if (method !== 'HEAD') await upstream.connections[0]?.ended
+        t.equal((await app.get('/customers/0')).status, 400, 'the process is alive')
+        // The pool may connect anew; it has nothing to say there.
+        const used = upstream.connections.filter(({ text }) => text !== '')
+        t.equal(used.length, 1)
+        t.notMatch(app.logged(), /internal error/)
+      },
+    )
+  }
 }
 
 t.test(

@@ -2,13 +2,13 @@ import t from 'tap'
 import { hit, outcome } from '../../../src/cache/outcome.ts'
 import type { HeaderList, Representation } from '../../../src/cache/records.ts'
 import {
+  hasDate,
   headersOf,
   isPlain,
   relayedAnswer,
   representationAnswer,
   type WireAnswer,
 } from '../../../src/http/answer.ts'
-import { hasDate } from '../../../src/http/respond.ts'
 import type { RequestHead } from '../../../src/http/validate.ts'
 
 const ID = '0198c0de-0000-7000-8000-000000000001'
