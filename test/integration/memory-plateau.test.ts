@@ -17,6 +17,7 @@ const ENTRIES = Number(process.env['P2_ENTRIES'] ?? 10_000)
 const SOAK_MINUTES = Number(process.env['P2_SOAK_MINUTES'] ?? 0.1)
 const BODY_BYTES = Number(process.env['P2_BODY_BYTES'] ?? 0)
 const ACCEPT_ENCODING = process.env['P2_ACCEPT_ENCODING'] ?? 'identity'
+const SIZES = BODY_BYTES > 0 ? `${BODY_BYTES} bytes` : '0.2 to 64 KB'
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 const TIER_MIB = 64
 /** The same load without a tier; a level is there within seconds. */
@@ -126,7 +127,7 @@ function slopeOf(samples: readonly Sample[]): number {
 t.setTimeout((SOAK_MINUTES * 60 + 300 + ENTRIES / 500) * 1_000)
 
 t.test(
-  `P2: ${ENTRIES} entries of 0.2 to 64 KB, then ${SOAK_MINUTES} minutes of reads`,
+  `P2: ${ENTRIES} entries of ${SIZES}, then ${SOAK_MINUTES} minutes of reads`,
   { skip: !isLinux },
   async (t) => {
     t.comment(`seed ${SEED}`)
