@@ -240,7 +240,12 @@ class Shift {
     const credential = credentialOf(partition)
     const of = { tenant: TENANT, credential, status: 200, sentAt, stamp }
     await standings.learn({ ...of, vouches: true, resource: null })
-    await invalidator.settle(announced, { status: 200, requestBody: REQUEST_BODY, responseBody })
+    await invalidator.settle(announced, {
+      isSent: true,
+      status: 200,
+      requestBody: REQUEST_BODY,
+      responseBody,
+    })
     this.#oracle.confirmed(customer, at)
   }
 

@@ -12,11 +12,18 @@ import type { MemoryStore } from './ports.ts'
 const DEFINITE_REJECTIONS: ReadonlySet<number> = new Set([400, 401, 403, 404, 406, 413, 415])
 
 export interface WriteOutcome {
+  /** Whether any byte of it may have reached the API. False: it changed nothing, and there is no answer. */
+  readonly isSent: boolean
   /** Null: no answer came, and the write may have been applied or may yet be. */
   readonly status: number | null
   /** The bodies as text, where the row needs them; null: not known, too long, or not there. */
   readonly requestBody: string | null
   readonly responseBody: string | null
+}
+
+/** Whether it is certain that the write has changed nothing, and never will. */
+export function isRejected({ isSent, status }: WriteOutcome): boolean {
+  return !isSent || (status !== null && DEFINITE_REJECTIONS.has(status))
 }
 
 /** An announced write; to be settled exactly once. */
@@ -68,7 +75,7 @@ export class Invalidator {
   /** After the outcome, and before the client is answered. */
   async settle(write: AnnouncedWrite, result: WriteOutcome): Promise<void> {
     const { status } = result
-    if (status !== null && DEFINITE_REJECTIONS.has(status)) {
+    if (isRejected(result)) {
       await this.#deps.fences.settle(write.pending, [], 0)
       return
     }

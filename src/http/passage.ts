@@ -79,13 +79,24 @@ export type { PassedOn }
 
 type WithHeaders = Pick<RawRequest, 'rawHeaders'>
 
-/** What came of sending. Until something came, the outcome of a write is unknown. */
+interface Sending {
+  readonly raw: WithHeaders
+  readonly body: BodyTap | null
+  /** Called right before the first byte leaves. */
+  readonly onSend: () => void
+}
+
+/** What came of sending. */
 interface Exchange {
   readonly answer: PassedAnswer
   readonly outcome: WriteOutcome
 }
 
-const UNKNOWN: WriteOutcome = { status: null, requestBody: null, responseBody: null }
+const NOTHING_KNOWN = { status: null, requestBody: null, responseBody: null }
+/** Of a write of which no byte has left. */
+const UNSENT: WriteOutcome = { isSent: false, ...NOTHING_KNOWN }
+/** Of a write whose head has left, until an answer comes. */
+const UNKNOWN: WriteOutcome = { isSent: true, ...NOTHING_KNOWN }
 
 /**
  * Sends the request and gives its answer, everything that follows from it done. Rejects when no valid
@@ -104,10 +115,13 @@ export async function conduct(
   const stamp =
     credential === null || !vouches(passage) ? [] : await deps.standings.open(credential.partition)
   const sentAt = deps.clock.monotonic()
-  let outcome = UNKNOWN
+  let outcome = UNSENT
+  const onSend = (): void => {
+    outcome = UNKNOWN
+  }
   try {
     // 2. Send, and learn the outcome.
-    const exchange = await send(passage, raw, body, deps)
+    const exchange = await send(passage, { raw, body, onSend }, deps)
     outcome = exchange.outcome
     // 3. What the status says of the credential.
     await learn(passage, exchange.answer.status, sentAt, stamp, deps)
@@ -144,20 +158,20 @@ function vouches({ write, read }: Passage): boolean {
 /** Holds the version pin in doubt while the request is on its way. */
 async function send(
   passage: Passage,
-  raw: WithHeaders,
-  body: BodyTap | null,
+  sending: Sending,
   { pins, client }: PassageDependencies,
 ): Promise<Exchange> {
   const { credential, head, write } = passage
   const pin = credential === null ? null : pins.begin(credential.partition, head.version)
   let version: string | null = null
   try {
-    const answer = await relay(passage, raw, body, client)
+    const answer = await relay(passage, sending, client)
     version = headerValue(answer.headers, 'x-api-version')
     const { status } = answer
     if (!readsAnswer(write)) return { answer, outcome: { ...UNKNOWN, status } }
     const responseBody = Buffer.isBuffer(answer.body) ? answer.body.toString('utf8') : null
-    const outcome = { status, requestBody: body?.text ?? null, responseBody }
+    const requestBody = sending.body?.text ?? null
+    const outcome = { isSent: true, status, requestBody, responseBody }
     return { answer, outcome }
   } finally {
     if (pin !== null) pins.end(pin, version)
@@ -167,16 +181,15 @@ async function send(
 /** The call lasts until the answer is there, or its head, if the body is streamed. */
 async function relay(
   passage: Passage,
-  raw: WithHeaders,
-  body: BodyTap | null,
+  sending: Sending,
   client: UpstreamClient,
 ): Promise<PassedAnswer> {
   const { method } = passage.head
   const call = passage.span.begin('upstream')
   try {
-    const passed = notedHeaders(passage, raw)
+    const passed = notedHeaders(passage, sending.raw)
     const headers = passedHeaders(passed, passage.head.requestId, call.context)
-    const answer = await receive(passage, headers, body, client)
+    const answer = await receive(passage, headers, sending, client)
     endCall(call, method, answer.status)
     return answer
   } catch (error) {
@@ -194,12 +207,12 @@ function notedHeaders({ head, read }: Passage, raw: WithHeaders): PassedOn {
 async function receive(
   { head, write }: Passage,
   headers: string[],
-  body: BodyTap | null,
+  { body, onSend }: Sending,
   client: UpstreamClient,
 ): Promise<PassedAnswer> {
   const { method, path, query } = head
   const target = query === null ? path : `${path}?${query}`
-  const question = { method, path: target, headers, body }
+  const question = { method, path: target, headers, body, onSend }
   const received = await client.relay(question, readsAnswer(write) ? READ : PASSED_ON)
   const checked = checkedHeaders(received)
   if (checked === null) {

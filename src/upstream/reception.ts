@@ -39,6 +39,8 @@ export interface Question {
   /** Names and values in turn. */
   readonly headers: string[]
   readonly body: Readable | null
+  /** Called once, right before the first byte is written to a connection; never, if none is. */
+  readonly onSend?: () => void
 }
 
 /** A request on its way. */
@@ -103,8 +105,14 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#givenUp !== null) controller.abort(this.#givenUp)
-    else this.#awaitHead()
+    if (this.#givenUp !== null) {
+      controller.abort(this.#givenUp)
+      return
+    }
+    // undici calls this with a connection at hand, and writes the head when it returns. Up to here (waiting for a
+    // connection, its name, its handshake) nothing has left; from here on the outcome depends on the upstream.
+    this.#question.onSend?.()
+    this.#awaitHead()
   }
 
   onResponseStart(

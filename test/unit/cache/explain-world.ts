@@ -523,7 +523,12 @@ export class World {
     const id = write.match.subject as '1' | '2'
     this.#revisions[id]++
     const responseBody = result === 200 ? this.#bodyOf(id, 0) : null
-    await this.#core.invalidator.settle(write, { status: result, requestBody: '{}', responseBody })
+    await this.#core.invalidator.settle(write, {
+      isSent: true,
+      status: result,
+      requestBody: '{}',
+      responseBody,
+    })
   }
 
   /** Customer 2 is a child of customer 1. */

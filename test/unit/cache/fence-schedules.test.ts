@@ -139,7 +139,12 @@ class World {
     await this.#scheduler.schedule(Promise.resolve(), 'outcome is known')
     const status = { ok: 200, lost: null, refused: 403 }[fate]
     const responseBody = status === 200 ? '{"parent_id": null}' : null
-    await invalidator.settle(announced, { status, requestBody: '{"name": "x"}', responseBody })
+    await invalidator.settle(announced, {
+      isSent: true,
+      status,
+      requestBody: '{"name": "x"}',
+      responseBody,
+    })
     if (fate !== 'refused') this.#confirmed = Math.max(this.#confirmed, applied)
   }
 }

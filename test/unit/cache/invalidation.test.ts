@@ -192,16 +192,16 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
     if (match === null) throw new Error('not below a cached resource')
     const announced = await invalidator.announce(T, match)
     t.strictSame(calls, [['begin', ...pending]])
-    const result = { status: 200, requestBody: null, responseBody: null, ...outcome }
+    const result = { isSent: true, status: 200, requestBody: null, responseBody: null, ...outcome }
     await invalidator.settle(announced, result)
     t.strictSame(calls[1], ['settle', result.status === null ? 1_000 : 0, ...also])
   })
 }
 
 t.test(
-  'a definite rejection drops nothing but what was pending, whatever the bodies say',
+  'a definite rejection, or a write that was not sent, drops nothing but what was pending',
   async (t) => {
-    for (const status of [400, 401, 403, 404, 406, 413, 415, 409, 500, 200]) {
+    for (const status of [400, 401, 403, 404, 406, 413, 415, null, 409, 500, 200]) {
       const settled: unknown[] = []
       const invalidator = new Invalidator({
         memory: createMemoryStore({ maxBytes: 100_000 }),
@@ -219,11 +219,12 @@ t.test(
       if (match === null) throw new Error('not below a cached resource')
       const announced = await invalidator.announce(T, match)
       await invalidator.settle(announced, {
+        isSent: status !== null,
         status,
         requestBody: '{"parent_id": 1}',
         responseBody: null,
       })
-      const isRejection = ![409, 500, 200].includes(status)
+      const isRejection = status === null || ![409, 500, 200].includes(status)
       t.strictSame(settled, [isRejection ? 0 : 1, status === 500 ? 1_000 : 0], String(status))
     }
   },
