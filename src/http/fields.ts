@@ -3,6 +3,7 @@
  * is wrong with the list itself.
  */
 import { CONTRACT_HEADERS } from '../contract/headers.ts'
+import { trimOws } from '../lib/ows.ts'
 import type { ProblemCode } from './problems.ts'
 
 export interface Fields {
@@ -156,17 +157,4 @@ function hasOnlyKnownOptions(connection: string): boolean {
   return connection
     .split(',')
     .every((option) => CONNECTION_OPTIONS.has(trimOws(option).toLowerCase()))
-}
-
-/** RFC 9110 section 5.5: only spaces and tabs are outside a value. */
-function trimOws(value: string): string {
-  let start = 0
-  let end = value.length
-  while (start < end && isOws(value.charCodeAt(start))) start++
-  while (end > start && isOws(value.charCodeAt(end - 1))) end--
-  return start === 0 && end === value.length ? value : value.slice(start, end)
-}
-
-function isOws(code: number): boolean {
-  return code === 0x20 || code === 0x09
 }

@@ -23,9 +23,14 @@ export class RequestTraces {
   }
 
   /** @param startedAt when the request arrived, in monotonic milliseconds */
-  begin(head: TraceFields, method: string, route: string | null, startedAt: number): Span {
+  begin(
+    { traceparent, tracestate }: TraceFields,
+    method: string,
+    route: string | null,
+    startedAt: number,
+  ): Span {
     return this.#tracer.request({
-      parent: readTraceContext(head.traceparent, head.tracestate),
+      parent: readTraceContext(traceparent, tracestate),
       method: METHODS.has(method) ? method : '_OTHER',
       route,
       startedAt,
@@ -41,10 +46,14 @@ export class RequestTraces {
     return isHeardOf ? this.begin(head, head.method, route, startedAt) : null
   }
 
-  /** Null: nobody would hear of it. */
-  beginRefusal(head: TraceFields, method: string, startedAt: number): Span | null {
-    const isHeardOf = this.#tracer.isOn || head.traceparent !== null
-    return isHeardOf ? this.begin(head, method, null, startedAt) : null
+  /**
+   * A refusal calls nobody, so `tracestate` is not read: it is what goes on with a call.
+   *
+   * @returns null where nobody would hear of it
+   */
+  beginRefusal({ traceparent }: TraceFields, method: string, startedAt: number): Span | null {
+    const isHeardOf = this.#tracer.isOn || traceparent !== null
+    return isHeardOf ? this.begin({ traceparent, tracestate: null }, method, null, startedAt) : null
   }
 
   beginRefresh(route: string, cause: Span | null): Span {

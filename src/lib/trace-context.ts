@@ -7,6 +7,7 @@
  *   tracestate  = member *( OWS "," OWS member )                    key "=" value, at most 32
  * ```
  */
+import { trimOws } from './ows.ts'
 
 export interface TraceContext {
   /** 32 lower-case hexadecimal digits, not all zero. */
@@ -19,6 +20,8 @@ export interface TraceContext {
   readonly state: string | null
 }
 
+/** A later version may be longer than the 55 characters of version 00; what is longer than this is no trace. */
+const MAX_PARENT_LENGTH = 256
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 const NO_TRACE = '0'.repeat(32)
 const NO_SPAN = '0'.repeat(16)
@@ -35,7 +38,8 @@ export function readTraceContext(
   traceparent: string | null,
   tracestate: string | null,
 ): TraceContext | null {
-  const found = traceparent === null ? null : TRACEPARENT.exec(traceparent)
+  const isRead = traceparent !== null && traceparent.length <= MAX_PARENT_LENGTH
+  const found = isRead ? TRACEPARENT.exec(traceparent) : null
   if (found === null) return null
   const [, version, traceId, spanId, flags, rest] = found as unknown as [
     string,
@@ -60,6 +64,8 @@ export function traceparentOf({ traceId, spanId, isSampled }: TraceContext): str
 const MAX_MEMBERS = 32
 /** What has to be sent on at least, and is here at most (section 3.3.1.5). */
 const MAX_STATE_LENGTH = 512
+/** A longer field is not read, and none is sent on: sixteen times what would be. */
+const MAX_READ_LENGTH = 8_192
 /** Members longer than this go first. */
 const LONG_MEMBER = 128
 
@@ -67,13 +73,17 @@ const LONG_MEMBER = 128
 const MEMBER =
   /^((?:[a-z][a-z0-9_*/-]{0,255})|(?:[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}))=[ -+\--<>-~]{0,255}[!-+\--<>-~]$/
 
-/** One malformed member, or too many, and none is sent on. Of members with the same key the first counts. */
+/**
+ * One malformed member, or too many, and none is sent on. Of members with the same key the first counts. Takes time
+ * in proportion to the length: a member is cut off once, and judged by a pattern that looks at no more than 513
+ * characters of it.
+ */
 function readState(tracestate: string | null): string | null {
-  if (tracestate === null) return null
+  if (tracestate === null || tracestate.length > MAX_READ_LENGTH) return null
   const members = new Map<string, string>()
   let count = 0
   for (const text of tracestate.split(',')) {
-    const member = text.replace(/^[ \t]+|[ \t]+$/g, '')
+    const member = trimOws(text)
     if (member === '') continue
     const key = MEMBER.exec(member)?.[1]
     if (key === undefined || ++count > MAX_MEMBERS) return null
@@ -85,7 +95,12 @@ function readState(tracestate: string | null): string | null {
 function shortened(members: readonly string[]): string | null {
   const whole = members.join(',')
   if (whole.length <= MAX_STATE_LENGTH) return whole === '' ? null : whole
-  const kept = members.filter(({ length }) => length <= LONG_MEMBER)
-  while (kept.join(',').length > MAX_STATE_LENGTH) kept.pop()
-  return kept.length === 0 ? null : kept.join(',')
+  let kept = ''
+  for (const member of members) {
+    if (member.length > LONG_MEMBER) continue
+    const more = kept === '' ? member : `${kept},${member}`
+    if (more.length > MAX_STATE_LENGTH) break
+    kept = more
+  }
+  return kept === '' ? null : kept
 }

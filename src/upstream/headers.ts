@@ -3,6 +3,7 @@
  * from an allow-list (reliability S7): a header that is not named here does not leave the house.
  */
 import type { HeaderList } from '../cache/records.ts'
+import { trimOws } from '../lib/ows.ts'
 import { type TraceContext, traceparentOf } from '../lib/trace-context.ts'
 import type { Span } from '../lib/tracer.ts'
 
@@ -160,6 +161,7 @@ export function endToEndHeaders(raw: readonly string[]): HeaderList | null {
   let named: Set<string> | null = null
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = lowerName(raw[i] as string)
+    // undici leaves the white space at the end of a line.
     const value = trimOws(raw[i + 1] as string)
     if (name === null || FORBIDDEN_IN_VALUE.test(value)) return null
     if (name === 'connection') {
@@ -169,11 +171,4 @@ export function endToEndHeaders(raw: readonly string[]): HeaderList | null {
     if (!HOP_BY_HOP.has(name)) fields.push([name, value])
   }
   return named === null ? fields : fields.filter(([name]) => !named.has(name))
-}
-
-/** RFC 9110 section 5.5: white space at the end of a line is not part of the value. undici leaves it. */
-function trimOws(value: string): string {
-  let end = value.length
-  while (end > 0 && (value[end - 1] === ' ' || value[end - 1] === '\t')) end--
-  return end === value.length ? value : value.slice(0, end)
 }

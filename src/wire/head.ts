@@ -15,6 +15,7 @@
  * valid one is the validator's business. Pure.
  */
 import type { RawRequest, RequestLine } from '../http/validate.ts'
+import { trimmedSlice } from '../lib/ows.ts'
 
 export type HeadRead =
   | {
@@ -74,20 +75,8 @@ export function rawHeadersOf(lines: string): string[] {
   for (let at = 0; at < lines.length; ) {
     const colon = lines.indexOf(':', at)
     const end = lines.indexOf('\r', colon)
-    raw.push(lines.slice(at, colon), valueBetween(lines, colon + 1, end))
+    raw.push(lines.slice(at, colon), trimmedSlice(lines, colon + 1, end))
     at = end + 2
   }
   return raw
-}
-
-function valueBetween(lines: string, from: number, to: number): string {
-  let start = from
-  let end = to
-  while (start < end && isWhite(lines.charCodeAt(start))) start++
-  while (end > start && isWhite(lines.charCodeAt(end - 1))) end--
-  return lines.slice(start, end)
-}
-
-function isWhite(code: number): boolean {
-  return code === 0x20 || code === 0x09
 }

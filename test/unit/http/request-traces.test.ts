@@ -63,6 +63,17 @@ t.test('a refusal begins no trace, but belongs to the one that it brings', async
   )
 })
 
+t.test('a refusal does not read tracestate, whether spans are kept or not', async (t) => {
+  const head = { ...headWith(PARENT), tracestate: 'a=1' }
+  for (const isOn of [false, true]) {
+    const { tracer, begun } = counting(isOn)
+    const traces = new RequestTraces(tracer, true)
+    traces.beginRefusal(head, 'GET', 5)
+    traces.begin(head, 'GET', null, 5)
+    t.match(begun, [{ parent: { state: null } }, { parent: { state: 'a=1' } }])
+  }
+})
+
 t.test('what asks the upstream is always part of a trace', async (t) => {
   const { tracer, begun } = counting(false)
   const traces = new RequestTraces(tracer, false)

@@ -99,6 +99,18 @@ t.test('tracestate: a key longer than allowed, and a value longer than allowed',
   t.equal(readTraceContext(PARENT, longest)?.state, longest)
 })
 
+t.test('tracestate: a field of more than 8,192 characters is not read', async (t) => {
+  const member = `a=1${' '.repeat(8_000)}`
+  t.equal(readTraceContext(PARENT, member)?.state, 'a=1')
+  t.equal(readTraceContext(PARENT, `${member}${' '.repeat(200)}`)?.state, null)
+})
+
+t.test('traceparent: a later version of more than 256 characters is not read', async (t) => {
+  const later = `cc-${TRACE}-${SPAN}-01-`
+  t.ok(readTraceContext(later.padEnd(256, 'x'), null))
+  t.equal(readTraceContext(later.padEnd(257, 'x'), null), null)
+})
+
 t.test('tracestate: above 512 characters, long members go first, then the last ones', async (t) => {
   const long = `long=${'x'.repeat(200)}`
   const short = Array.from({ length: 5 }, (_, i) => `k${i}=${'v'.repeat(90)}`)

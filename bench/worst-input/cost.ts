@@ -1,0 +1,153 @@
+/** Time that a parser takes for text of a given length, and how it grows with the length. */
+import type { Parser } from './parsers.ts'
+
+/** What a header line, or a whole head, may be at most: `maxHeaderSize` of the server. */
+export const LONG = 16_384
+export const SHORT = 1_024
+/** Bound on the ratio of the two: what takes linear time has 16, and a tolerance of a half. */
+export const MAX_RATIO = 24
+
+/** Pieces that are repeated to make up an input. Each has stopped some parser of somebody's. */
+export const PIECES: readonly string[] = [
+  ...[
+    ' ',
+    '\t',
+    ',',
+    ';',
+    '=',
+    '"',
+    '\\',
+    '/',
+    '-',
+    '.',
+    ':',
+    '%',
+    '(',
+    '*',
+    '[',
+    '{',
+    '0',
+    'a',
+    '\x80',
+  ],
+  ...[
+    ', ',
+    ' ,',
+    ',"',
+    '",',
+    '\\"',
+    'a,',
+    'a;',
+    'a=',
+    'a="',
+    ';a',
+    ';a=a',
+    '=a,',
+    'a=a,',
+    '/a',
+    '/.',
+    '../',
+  ],
+  ...[
+    '%2',
+    '%20',
+    'W/"',
+    ',W/',
+    '"a",',
+    'a b',
+    'a\t',
+    '()',
+    '[]',
+    '{"',
+    '[{',
+    ':1',
+    'a:',
+    '1:1',
+    'a\r\n',
+  ],
+  ...[
+    'a:\r\n',
+    'a: b\r\n',
+    '\r\n',
+    '\n',
+    '1 ',
+    'a@',
+    'a=1,',
+    'Jan 1 ',
+    'no-store,',
+    ',\t \tno-store',
+  ],
+]
+
+export interface Growth {
+  readonly parser: string
+  readonly piece: string
+  readonly frame: number
+  /** Microseconds. */
+  readonly shortUs: number
+  readonly longUs: number
+  readonly ratio: number
+}
+
+export function isLinear({ ratio }: Growth): boolean {
+  return ratio <= MAX_RATIO
+}
+
+/** @returns text of about `length` characters */
+export function filling(piece: string, length: number): string {
+  return piece.repeat(Math.ceil(length / piece.length)).slice(0, length)
+}
+
+/**
+ * Measures one input of a parser. A first look is quick; only what does not pass it is measured with care, several
+ * times, and the best of these counts: other work on the machine makes a figure greater, and never smaller.
+ */
+export function growthOf(parser: Parser, piece: string, frame: number, isThorough = false): Growth {
+  const make = parser.frames[frame] as (filling: string) => string
+  const texts = [SHORT, LONG].map((length) => make(filling(piece, length))) as [string, string]
+  let best = measured(parser, piece, frame, texts, isThorough ? 15 : 3)
+  for (let tries = 0; tries < 3 && !isLinear(best); tries++) {
+    const again = measured(parser, piece, frame, texts, 25)
+    if (again.ratio < best.ratio) best = again
+  }
+  return best
+}
+
+function measured(
+  { name, run }: Parser,
+  piece: string,
+  frame: number,
+  [short, long]: readonly [string, string],
+  samples: number,
+): Growth {
+  const shortUs = medianUs(() => run(short), samples)
+  const longUs = medianUs(() => run(long), samples)
+  return { parser: name, piece, frame, shortUs, longUs, ratio: longUs / shortUs }
+}
+
+const WARM_UP = 3
+/** A sample takes at least this long, so that reading the clock does not count. */
+const SAMPLE_US = 50
+/** For the samples of one input: of what is slow, few will do. */
+const BUDGET_US = 100_000
+
+function medianUs(run: () => unknown, samples: number): number {
+  let rounds = 1
+  // The first run of a regular expression is interpreted, and tells nothing of the others.
+  for (let i = 0; i < WARM_UP; i++) run()
+  let first = timed(run, rounds)
+  while (first * rounds < SAMPLE_US) {
+    rounds *= 4
+    first = timed(run, rounds)
+  }
+  const enough = Math.min(samples, Math.ceil(BUDGET_US / (first * rounds)))
+  const times = Array.from({ length: enough }, () => timed(run, rounds))
+  return times.sort((a, b) => a - b)[enough >> 1] as number
+}
+
+/** Microseconds of processor time for one run, by the clock: the test has nothing to wait for. */
+function timed(run: () => unknown, rounds: number): number {
+  const startedAt = process.hrtime.bigint()
+  for (let i = 0; i < rounds; i++) run()
+  return Number(process.hrtime.bigint() - startedAt) / 1000 / rounds
+}
