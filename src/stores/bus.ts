@@ -10,6 +10,7 @@ import { openBytes, sealBytes } from '../cache/frame.ts'
 import type { Key } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Lease } from './lease.ts'
+import type { PendingState } from './owed-changes.ts'
 import type { RedisCommands } from './redis-commands.ts'
 import type { RedisClient } from './redis-connection.ts'
 
@@ -18,6 +19,7 @@ const PROBE_MS = 250
 const DEAF_MS = 2_000
 /** Instances whose numbers are kept track of. */
 const MAX_SENDERS = 1_000
+const NONE_PENDING: PendingState = [0, 0]
 
 /** What one instance tells the others. Lists of names may be long. */
 export interface BusMessage {
@@ -27,6 +29,10 @@ export interface BusMessage {
   readonly block?: readonly Key[]
   /** Fences of `block` that have been changed by now. */
   readonly unblock?: readonly Key[]
+  /** `block` is all that the sender has pending. */
+  readonly isAll?: boolean
+  /** The id of an instance that is to publish all that it has pending. */
+  readonly resend?: string
   /** Representations that were overtaken by other bytes. */
   readonly superseded?: readonly Key[]
   /** Grants that the upstream has ended. */
@@ -46,6 +52,8 @@ export interface BusMessage {
 interface Envelope {
   readonly sender: string
   readonly number: number
+  /** The sender's pending invalidations; absent: it is of a version that tells nothing of them. */
+  readonly pending?: PendingState
   /** A probe: the sender's monotonic time, and which of its connections it listened on. */
   readonly probe?: { readonly sentAt: number; readonly connection: number }
   readonly message?: BusMessage
@@ -61,8 +69,10 @@ export interface BusOptions {
   readonly keys: readonly Buffer[]
   /** A message of another instance. */
   readonly onMessage: (message: BusMessage, sender: string) => void
-  /** Another instance was heard, be it by its probe. */
-  readonly onHeard: (sender: string) => void
+  /** Another instance was heard, be it by its probe; after `onMessage`. */
+  readonly onHeard: (sender: string, pending: PendingState, message: BusMessage) => void
+  /** Of this instance; it goes out with everything. */
+  readonly pendingState: () => PendingState
   /** Whether Redis takes what is published: false may mean that it is out of reach. */
   readonly onProbe: (isTaken: boolean) => void
   /** The bus is back after so many milliseconds. */
@@ -157,7 +167,8 @@ export class Bus {
 
   async #send(content: Pick<Envelope, 'probe' | 'message'>): Promise<boolean> {
     const { keys, channel, commands } = this.#options
-    const envelope: Envelope = { sender: this.#id, number: ++this.#sent, ...content }
+    const pending = this.#options.pendingState()
+    const envelope: Envelope = { sender: this.#id, number: ++this.#sent, pending, ...content }
     const plain = Buffer.from(JSON.stringify(envelope))
     const sealed = sealBytes(plain, keys[0] as Buffer, channel)
     return (await commands.publish(channel, sealed)).ok
@@ -167,10 +178,10 @@ export class Bus {
     const envelope = this.#open(bytes)
     if (envelope === null) return
     this.#count(envelope)
-    const { sender, probe, message } = envelope
+    const { sender, probe, message, pending = NONE_PENDING } = envelope
     if (sender !== this.#id) {
-      this.#options.onHeard(sender)
       if (message !== undefined) this.#options.onMessage(message, sender)
+      this.#options.onHeard(sender, pending, message ?? {})
     } else if (probe !== undefined && probe.connection === this.#connection) {
       this.#heardAt = this.#options.clock.monotonic()
       const gap = this.#options.lease.renew(probe.sentAt)

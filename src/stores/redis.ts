@@ -17,7 +17,7 @@ import { deriveKey } from '../lib/derive-key.ts'
 import { Bus, type BusMessage } from './bus.ts'
 import { FenceTable } from './fence-table.ts'
 import { Lease } from './lease.ts'
-import { OwedChanges } from './owed-changes.ts'
+import { OwedChanges, type PendingState } from './owed-changes.ts'
 import { type CommandsObserver, createCommands } from './redis-commands.ts'
 import { connect, type RedisSettings } from './redis-connection.ts'
 import { RedisKeys } from './redis-keys.ts'
@@ -93,7 +93,10 @@ export function createSharedState(options: RedisOptions): SharedState {
     void switches.catchUp()
   }
   commands.onUsable(() => void switches.catchUp())
-  parts.handlers.heard = (sender) => rollCall.heard(sender)
+  parts.handlers.heard = (sender, pending, message) => {
+    rollCall.heard(sender)
+    fences.delivery.heard(sender, pending, message)
+  }
   parts.handlers.receive = (message, sender) => {
     fences.received(message)
     tellOutdated(message, options, fences)
@@ -124,7 +127,7 @@ export function createSharedState(options: RedisOptions): SharedState {
       return lease.isLive()
     },
     close: async () => {
-      fences.close()
+      fences.delivery.close()
       bus.close()
       await commands.close()
     },
@@ -149,7 +152,7 @@ async function notePin(
 /** What comes in from the bus goes to whoever is built after it. */
 interface Handlers {
   receive: (message: BusMessage, sender: string) => void
-  heard: (sender: string) => void
+  heard: (sender: string, pending: PendingState, message: BusMessage) => void
   /** The bus is heard again, or for the first time: something may have been missed. */
   returned: (gapMs: number) => void
 }
@@ -175,7 +178,8 @@ function createParts(options: RedisOptions) {
     clock,
     keys: sealingKeys,
     onMessage: (message, sender) => handlers.receive(message, sender),
-    onHeard: (sender) => handlers.heard(sender),
+    onHeard: (sender, pending, message) => handlers.heard(sender, pending, message),
+    pendingState: () => owed.state,
     onProbe: (isTaken) => (isTaken ? recover() : trust.missed()),
     onGap: (milliseconds) => handlers.returned(milliseconds),
     onChange: (isHeard) => observer.busChanged(isHeard),
@@ -183,7 +187,7 @@ function createParts(options: RedisOptions) {
   const shared = { sealingKeys, commands, keys, table, trust, clock, bus, owed, lease }
   const fences = new SharedFences({ ...shared, fenceLifetimeMs, recordLifetimeMs: longest })
   const recover = (): void => {
-    if (trust.recovered()) void fences.recovered()
+    if (trust.recovered()) fences.delivery.recovered()
   }
   commands.onLost(() => trust.lost())
   commands.onUsable(recover)

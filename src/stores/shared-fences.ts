@@ -15,24 +15,26 @@ import type {
   WriteFences,
 } from '../cache/fence.ts'
 import type { Key } from '../cache/key.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Bus, BusMessage } from './bus.ts'
 import type { FenceTable } from './fence-table.ts'
 import { newValue } from './fence-value.ts'
+import { InvalidationDelivery } from './invalidation-delivery.ts'
 import type { OwedChanges } from './owed-changes.ts'
 import type { RedisCommands, Script } from './redis-commands.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { BEGIN, CHANGE, MARK, OPEN, REMOVE, SETTLE } from './redis-scripts.ts'
 import type { TierTrust } from './tier-trust.ts'
 
-/** Under this id a fence is marked as not to be used, until Redis has taken its change. */
-const BLOCKED = 'blocked'
-const RETRY_MS = 250
+/** `refused`: Redis has answered each, some with an error. `lost`: some were not answered, and may yet be done. */
+export type Taken = 'yes' | 'refused' | 'lost'
 
 export interface SharedFencesOptions {
+  readonly clock: Clock
   readonly table: FenceTable
   readonly commands: RedisCommands
   readonly trust: TierTrust
-  readonly bus: Pick<Bus, 'publish'>
+  readonly bus: Pick<Bus, 'publish' | 'id'>
   readonly keys: RedisKeys
   readonly owed: OwedChanges
   /** Longer than anything lives that is stamped with a fence. Milliseconds. */
@@ -43,12 +45,15 @@ export interface SharedFencesOptions {
 
 export class SharedFences implements Fences, WriteFences {
   readonly #options: SharedFencesOptions
-  readonly #timer: NodeJS.Timeout
+  /** Of what Redis and the others have not taken so far. */
+  readonly delivery: InvalidationDelivery
 
   constructor(options: SharedFencesOptions) {
     this.#options = options
-    this.#timer = setInterval(() => void this.repay(), RETRY_MS)
-    this.#timer.unref()
+    const { fenceLifetimeMs } = options
+    const change = (names: readonly Key[]): Promise<Taken> =>
+      this.#runAll(CHANGE, names, [newValue(), fenceLifetimeMs])
+    this.delivery = new InvalidationDelivery({ ...options, change })
   }
 
   holds(stamp: FenceStamp): boolean {
@@ -96,13 +101,13 @@ export class SharedFences implements Fences, WriteFences {
   }
 
   async begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite> {
-    const { table, owed, bus } = this.#options
+    const { table, owed } = this.#options
     const write = { id: randomBytes(9).toString('base64url'), names }
     if (names.length === 0) return write
     table.mark(names, write.id, lifetimeMs)
     owed.changed(names)
     const taken = await this.#runAll(BEGIN, names, [write.id, Math.ceil(lifetimeMs)])
-    if (taken === 'yes') void bus.publish({ forget: names })
+    if (taken === 'yes') void this.#published(names)
     else await this.#notTaken(taken, names)
     return write
   }
@@ -136,35 +141,8 @@ export class SharedFences implements Fences, WriteFences {
   }
 
   /** An invalidation that another instance has told of. The counterpart of `#originate`: it tells nobody. */
-  received({ forget, block, unblock }: BusMessage): void {
-    const { table, recordLifetimeMs } = this.#options
-    if (forget !== undefined) table.forget(forget)
-    if (block !== undefined) table.mark(block, BLOCKED, recordLifetimeMs)
-    if (unblock !== undefined) table.unmark(unblock, BLOCKED)
-  }
-
-  /** Redis is to be had again. */
-  async recovered(): Promise<void> {
-    this.#options.owed.repeat()
-    await this.repay()
-  }
-
-  /** Makes the changes that Redis has not taken so far. */
-  async repay(): Promise<void> {
-    const { owed, commands, table, bus, fenceLifetimeMs } = this.#options
-    if (owed.size === 0 || !commands.isUsable) return
-    const names = owed.take()
-    const taken = await this.#runAll(CHANGE, names, [newValue(), fenceLifetimeMs])
-    if (taken !== 'yes') {
-      owed.owe(names)
-      return
-    }
-    await bus.publish({ forget: names, unblock: names })
-    table.unmark(names, BLOCKED)
-  }
-
-  close(): void {
-    clearInterval(this.#timer)
+  received({ forget }: BusMessage): void {
+    if (forget !== undefined) this.#options.table.forget(forget)
   }
 
   /** An invalidation that begins here: Redis changes, then the others are told, then we are done. False: it is owed. */
@@ -173,10 +151,14 @@ export class SharedFences implements Fences, WriteFences {
     names: readonly Key[],
     args: readonly (string | number)[],
   ): Promise<boolean> {
-    const { owed, bus } = this.#options
-    owed.changed(names)
+    this.#options.owed.changed(names)
     const taken = await this.#runAll(script, names, args)
-    if (taken !== 'yes') return this.#notTaken(taken, names)
+    return taken === 'yes' ? this.#published(names) : this.#notTaken(taken, names)
+  }
+
+  /** Redis has taken a change: the others are told. Whoever does not hear of it believes the old value for as long as the bus goes on. */
+  async #published(names: readonly Key[]): Promise<boolean> {
+    const { owed, bus } = this.#options
     const isTold = await bus.publish({ forget: names })
     if (!isTold) owed.owe(names)
     return isTold
@@ -187,12 +169,10 @@ export class SharedFences implements Fences, WriteFences {
    * has changed. Otherwise the change is owed, and until it is made nobody uses what lies under the fence.
    */
   async #notTaken(why: 'refused' | 'lost', names: readonly Key[]): Promise<boolean> {
-    const { table, owed, bus, recordLifetimeMs } = this.#options
+    const { bus } = this.#options
     const isRemoved = why === 'refused' && (await this.#runAll(REMOVE, names, [])) === 'yes'
     if (isRemoved && (await bus.publish({ forget: names }))) return true
-    table.mark(names, BLOCKED, recordLifetimeMs)
-    owed.owe(names)
-    const told = bus.publish({ block: names })
+    const told = this.delivery.notTaken(names)
     // Who does not answer is not waited for twice.
     if (why === 'refused') await told
     return false
@@ -247,7 +227,7 @@ export class SharedFences implements Fences, WriteFences {
     script: Script,
     names: readonly Key[],
     args: readonly (string | number)[],
-  ): Promise<'yes' | 'refused' | 'lost'> {
+  ): Promise<Taken> {
     const { commands, keys } = this.#options
     const replies = await Promise.all(
       bySlot(keys, names).map((group) =>

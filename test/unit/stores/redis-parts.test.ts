@@ -8,7 +8,6 @@ import {
   tenantFence,
 } from '../../../src/cache/key.ts'
 import { Breaker } from '../../../src/stores/breaker.ts'
-import { OwedChanges } from '../../../src/stores/owed-changes.ts'
 import {
   grantFrame,
   grantOf,
@@ -63,24 +62,6 @@ t.test(
     t.end()
   },
 )
-
-t.test('recent changes are repeated, old ones are not, and too many become their tenants’', (t) => {
-  const clock = new FakeClock()
-  const owed = new OwedChanges(clock, () => 'wide')
-  owed.changed(['old'])
-  clock.advance(15_000)
-  owed.changed(['new'])
-  t.equal(owed.size, 0)
-  owed.repeat()
-  t.strictSame(owed.take(), ['new'])
-  t.strictSame(owed.take(), [])
-  owed.owe(Array.from({ length: 20_001 }, (_, i) => `f${i}`))
-  t.strictSame(owed.take(), ['wide'])
-  owed.changed(Array.from({ length: 20_005 }, (_, i) => `f${i}`))
-  owed.repeat()
-  t.ok(owed.take().includes('wide'))
-  t.end()
-})
 
 t.test('all of a tenant lies in one slot, and a credential’s in its own', (t) => {
   const keys = new RedisKeys('p')
