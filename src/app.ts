@@ -22,6 +22,7 @@ import { readCertificates, readTls } from './config/files.ts'
 import type { Config } from './config/schema.ts'
 import { cacheStatus } from './http/cache-status.ts'
 import { formBytes } from './http/forms.ts'
+import { HeldMemory } from './http/held-memory.ts'
 import { problemOf } from './http/pipeline.ts'
 import { RequestTraces } from './http/request-traces.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
@@ -230,6 +231,7 @@ export async function buildApp(
     credentials,
     pins,
     isDraining: () => phase.isDraining,
+    held: new HeldMemory(server.maxHeldBytes),
     readUpstream: guard(client, upstream, clock, reporting),
     random: overrides.random ?? Math.random,
     reporter: reporting,

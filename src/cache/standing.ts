@@ -54,6 +54,21 @@ export class Standings {
     return stamp
   }
 
+  /**
+   * Whether the API is known to accept this credential in this tenant.
+   *
+   * @param now monotonic milliseconds
+   */
+  isAccepted(
+    tenant: string,
+    { partition, holder }: Pick<RequestCredential, 'partition' | 'holder'>,
+    now: number,
+  ): boolean {
+    const admission = this.#deps.memory.get(admissionKey(tenant, partition))
+    if (admission?.kind !== 'admission' || admission.holder !== holder) return false
+    return now < admission.expiresAt && this.#deps.fences.holds(admission.stamp)
+  }
+
   async learn(answered: Answered): Promise<void> {
     const { status, tenant, credential, sentAt } = answered
     const { partition, holder, former } = credential

@@ -8,8 +8,8 @@ const port = (fallback: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65_535, default: fallback, description })
 const milliseconds = (fallback: number, description: string, minimum = 0) =>
   Type.Integer({ minimum, maximum: 86_400_000, default: fallback, description })
-const bytes = (fallback: number, description: string) =>
-  Type.Integer({ minimum: 1, maximum: 1_099_511_627_776, default: fallback, description })
+const bytes = (fallback: number, description: string, minimum = 1) =>
+  Type.Integer({ minimum, maximum: 1_099_511_627_776, default: fallback, description })
 const optionalText = (description: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: null, description })
 const list = (description: string) =>
@@ -69,6 +69,11 @@ export const ConfigSchema = group({
       1,
     ),
     maxRequestBytes: bytes(1_048_576, 'Longest content of a request that is passed through.'),
+    maxHeldBytes: bytes(
+      16_777_216,
+      'Memory of one process for the content of writes, held until it is whole; beyond it a write is sent as its content comes. 0: always.',
+      0,
+    ),
   }),
   ops: group({
     host: Type.String({

@@ -9,14 +9,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { relayedAnswer } from './answer.ts'
-import { BodyTap } from './body-tap.ts'
+import { Content } from './content.ts'
+import type { PassedAnswer } from './forward.ts'
 import {
   conduct,
   type Passage,
   type PassageDependencies,
-  type PassedAnswer,
   problemOf,
   reportPassage,
 } from './passage.ts'
@@ -54,7 +54,6 @@ export class PassThrough {
 
   async register(fastify: FastifyInstance): Promise<void> {
     fastify.setErrorHandler((error, request, reply) => this.#fail(request.raw, reply, error))
-    fastify.addHook('preHandler', async (request) => this.#tapBody(request))
     fastify.addHook('onRequest', async (request, reply) => {
       reply.raw.once('close', () => this.#report(request.raw, reply.raw))
     })
@@ -82,8 +81,7 @@ export class PassThrough {
   #requester(): object {
     const request = (options: RelayOptions, done: RelayCallback): void => {
       const journey = options.headers[kJourney]
-      const body = options.body instanceof BodyTap ? options.body : null
-      conduct(journey.passage, journey, body, this.#deps).then(
+      conduct(journey.passage, journey, this.#contentOf(options), this.#deps).then(
         (answer) => {
           journey.answer = answer
           const stream = Buffer.isBuffer(answer.body) ? Readable.from([]) : answer.body
@@ -97,16 +95,11 @@ export class PassThrough {
     return { request }
   }
 
-  #tapBody(request: FastifyRequest): void {
-    const body = request.body
-    if (!(body instanceof Readable)) return
-    const journey = this.#journeys.get(request.raw)
-    const tap = new BodyTap(this.#deps.maxRequestBytes, journey?.passage.write !== null)
-    // Whoever reads the tap hears of its end by the read itself.
-    tap.on('error', () => {})
-    // A client that goes away within its content is an error here: the upstream's request is cut off too.
-    body.once('error', (error) => tap.destroy(error))
-    request.body = body.pipe(tap)
+  /** http-proxy hands the client's stream over as it is. */
+  #contentOf({ headers, body }: RelayOptions): Content | null {
+    if (!(body instanceof Readable)) return null
+    const isWrite = headers[kJourney].passage.write !== null
+    return new Content(body, this.#deps.maxRequestBytes, isWrite)
   }
 
   #answer(req: IncomingMessage, reply: RawReply): void {

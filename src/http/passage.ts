@@ -1,34 +1,29 @@
 /**
  * One request that passes through to the upstream: what is known of it before it leaves, and the order in
- * which a write is announced, sent, settled and answered (design section 4).
+ * which a write is held, announced, sent, settled and answered (docs/coherence.md).
  */
-import type { Readable } from 'node:stream'
-import type { VersionPins } from '../auth/version-pins.ts'
 import type { FenceStamp } from '../cache/fence.ts'
-import { type Invalidator, readsBodies, type WriteOutcome } from '../cache/invalidation.ts'
+import type { Invalidator, WriteOutcome } from '../cache/invalidation.ts'
 import type { Outcome } from '../cache/outcome.ts'
-import type { HeaderList } from '../cache/records.ts'
 import type { Report, Reporter } from '../cache/report.ts'
-import { headerValue } from '../cache/representation.ts'
 import type { RequestCredential } from '../cache/request.ts'
 import type { Standings } from '../cache/standing.ts'
 import type { RouteMatch, WriteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
-import { endCall, failCall } from '../upstream/call-span.ts'
+import { failureOf, isUpstreamFault } from '../upstream/client.ts'
+import { type Content, ContentBrokenOff, ContentTooLarge } from './content.ts'
 import {
-  checkedHeaders,
-  failureOf,
-  isUpstreamFault,
-  reasonOf,
-  type UpstreamClient,
-} from '../upstream/client.ts'
-import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
-import type { BodyTerms } from '../upstream/reception.ts'
-import { type BodyTap, ContentTooLarge } from './body-tap.ts'
+  type ForwardDependencies,
+  forward,
+  InvalidAnswer,
+  type PassedAnswer,
+  type Sending,
+} from './forward.ts'
+import type { HeldMemory } from './held-memory.ts'
 import type { ProblemCode } from './problems.ts'
 import { endRequest } from './request-traces.ts'
-import type { RawRequest, RequestHead } from './validate.ts'
+import type { RequestHead } from './validate.ts'
 
 /** What the pipeline knows of a request that passes through. */
 export interface Passage {
@@ -48,91 +43,85 @@ export interface Passage {
   readonly startedAt: number
 }
 
-export interface PassageDependencies {
-  readonly client: UpstreamClient
+export interface PassageDependencies extends ForwardDependencies {
   readonly invalidator: Invalidator
   readonly standings: Standings
-  readonly pins: VersionPins
+  readonly held: HeldMemory
   readonly clock: Clock
   readonly reporter: Reporter
 }
 
-/** An answer of the upstream, checked; its body is here if it is short, and else comes as a stream. */
-export interface PassedAnswer {
-  readonly status: number
-  readonly reason: string
-  readonly headers: HeaderList
-  readonly body: Readable | Buffer
-}
-
-/** The answer breaks HTTP: an impossible status, or headers that are none. */
-export class InvalidAnswer extends Error {
-  override readonly name = 'InvalidAnswer'
-}
-
-/** The answer of a write that is read for the ids in it. */
-const READ: BodyTerms = { maxWholeBytes: 65_536, waitsForUnannounced: true }
-/** A short body is not worth a stream; one of unknown length may be meant to come bit by bit. */
-const PASSED_ON: BodyTerms = { maxWholeBytes: 16_384, waitsForUnannounced: false }
-
-export type { PassedOn }
-
-type WithHeaders = Pick<RawRequest, 'rawHeaders'>
-
-interface Sending {
-  readonly raw: WithHeaders
-  readonly body: BodyTap | null
-  /** Called right before the first byte leaves. */
-  readonly onSend: () => void
-}
-
-/** What came of sending. */
-interface Exchange {
-  readonly answer: PassedAnswer
-  readonly outcome: WriteOutcome
-}
-
-const NOTHING_KNOWN = { status: null, requestBody: null, responseBody: null }
 /** Of a write of which no byte has left. */
-const UNSENT: WriteOutcome = { isSent: false, ...NOTHING_KNOWN }
-/** Of a write whose head has left, until an answer comes. */
-const UNKNOWN: WriteOutcome = { isSent: true, ...NOTHING_KNOWN }
+const UNSENT: WriteOutcome = { isSent: false, status: null, requestBody: null, responseBody: null }
 
 /**
  * Sends the request and gives its answer, everything that follows from it done. Rejects when no valid
- * answer comes; a write is settled as one of unknown outcome first. A write is sent exactly once.
+ * answer comes; a write is settled first, as one of unknown outcome if a byte of it may have left. A write is
+ * sent exactly once, and one that is on its way is followed to its outcome, whoever still waits for it.
+ *
+ * @param content null: the request has none
  */
 export async function conduct(
   passage: Passage,
-  raw: WithHeaders,
-  body: BodyTap | null,
+  raw: Sending['raw'],
+  content: Content | null,
   deps: PassageDependencies,
 ): Promise<PassedAnswer> {
-  const { head, credential, write } = passage
-  // 1. A write is announced: from here on nothing that it may change is served or stored.
-  const announced =
-    write === null ? null : await deps.invalidator.announce(head.tenant ?? '', write)
-  const stamp =
-    credential === null || !vouches(passage) ? [] : await deps.standings.open(credential.partition)
-  const sentAt = deps.clock.monotonic()
+  const { write } = passage
+  if (write === null) return sendAndLearn(passage, { raw, content, onOutcome: () => {} }, deps)
+  try {
+    // 1. The content of a write is held until it is whole: what breaks off by then was never a write.
+    await content?.hold(deps.held, isAccepted(passage, deps))
+    return await conductWrite(passage, write, { raw, content }, deps)
+  } finally {
+    content?.release()
+  }
+}
+
+async function conductWrite(
+  passage: Passage,
+  write: WriteMatch,
+  request: Omit<Sending, 'onOutcome'>,
+  deps: PassageDependencies,
+): Promise<PassedAnswer> {
+  const { invalidator, reporter } = deps
+  // 2. It is announced: from here on nothing that it may change is served or stored.
+  const announced = await invalidator.announce(passage.head.tenant ?? '', write)
   let outcome = UNSENT
-  const onSend = (): void => {
-    outcome = UNKNOWN
+  const onOutcome = (known: WriteOutcome): void => {
+    outcome = known
   }
   try {
-    // 2. Send, and learn the outcome.
-    const exchange = await send(passage, { raw, body, onSend }, deps)
-    outcome = exchange.outcome
-    // 3. What the status says of the credential.
-    await learn(passage, exchange.answer.status, sentAt, stamp, deps)
-    return exchange.answer
+    // 3. Send, and learn what the status says of the credential.
+    return await sendAndLearn(passage, { ...request, onOutcome }, deps)
   } finally {
     // 4. Settle before the client is answered: whoever reads after that reads the new state.
-    if (announced !== null) {
-      await deps.invalidator.settle(announced, outcome)
-      deps.reporter.invalidated('write')
-    }
+    await invalidator.settle(announced, outcome)
+    reporter.invalidated('write')
   }
+}
+
+async function sendAndLearn(
+  passage: Passage,
+  sending: Sending,
+  deps: PassageDependencies,
+): Promise<PassedAnswer> {
+  const { standings, clock } = deps
+  const { credential } = passage
+  const stamp =
+    credential === null || !vouches(passage) ? [] : await standings.open(credential.partition)
+  const sentAt = clock.monotonic()
+  const answer = await forward(passage, sending, deps)
+  await learn(passage, answer.status, sentAt, stamp, deps)
+  return answer
+}
+
+function isAccepted(
+  { head, credential }: Passage,
+  { standings, clock }: PassageDependencies,
+): boolean {
+  if (credential === null || head.tenant === null) return false
+  return standings.isAccepted(head.tenant, credential, clock.monotonic())
 }
 
 async function learn(
@@ -155,82 +144,10 @@ function vouches({ write, read }: Passage): boolean {
   return write !== null || read !== null
 }
 
-/** Holds the version pin in doubt while the request is on its way. */
-async function send(
-  passage: Passage,
-  sending: Sending,
-  { pins, client }: PassageDependencies,
-): Promise<Exchange> {
-  const { credential, head, write } = passage
-  const pin = credential === null ? null : pins.begin(credential.partition, head.version)
-  let version: string | null = null
-  try {
-    const answer = await relay(passage, sending, client)
-    version = headerValue(answer.headers, 'x-api-version')
-    const { status } = answer
-    if (!readsAnswer(write)) return { answer, outcome: { ...UNKNOWN, status } }
-    const responseBody = Buffer.isBuffer(answer.body) ? answer.body.toString('utf8') : null
-    const requestBody = sending.body?.text ?? null
-    const outcome = { isSent: true, status, requestBody, responseBody }
-    return { answer, outcome }
-  } finally {
-    if (pin !== null) pins.end(pin, version)
-  }
-}
-
-/** The call lasts until the answer is there, or its head, if the body is streamed. */
-async function relay(
-  passage: Passage,
-  sending: Sending,
-  client: UpstreamClient,
-): Promise<PassedAnswer> {
-  const { method } = passage.head
-  const call = passage.span.begin('upstream')
-  try {
-    const passed = notedHeaders(passage, sending.raw)
-    const headers = passedHeaders(passed, passage.head.requestId, call.context)
-    const answer = await receive(passage, headers, sending, client)
-    endCall(call, method, answer.status)
-    return answer
-  } catch (error) {
-    failCall(call, method, failureOf(error).kind)
-    throw error
-  }
-}
-
-/** Made once for all heads that differ in nothing but their request id and trace, which are none of it. */
-function notedHeaders({ head, read }: Passage, raw: WithHeaders): PassedOn {
-  head.notes.passedOn ??= passedOn(raw.rawHeaders, read !== null)
-  return head.notes.passedOn
-}
-
-async function receive(
-  { head, write }: Passage,
-  headers: string[],
-  { body, onSend }: Sending,
-  client: UpstreamClient,
-): Promise<PassedAnswer> {
-  const { method, path, query } = head
-  const target = query === null ? path : `${path}?${query}`
-  const question = { method, path: target, headers, body, onSend }
-  const received = await client.relay(question, readsAnswer(write) ? READ : PASSED_ON)
-  const checked = checkedHeaders(received)
-  if (checked === null) {
-    if (!Buffer.isBuffer(received.body)) received.body.destroy()
-    throw new InvalidAnswer('the upstream sent no valid answer')
-  }
-  const { status } = received
-  return { status, reason: reasonOf(received), headers: checked, body: received.body }
-}
-
-/** Whether what the write changes is found in bodies. */
-function readsAnswer(write: WriteMatch | null): boolean {
-  return write !== null && readsBodies(write)
-}
-
 /** What the client is told of the error that `conduct` rejected with. */
 export function problemOf(error: unknown): ProblemCode {
   if (error instanceof ContentTooLarge) return 'content_too_large'
+  if (error instanceof ContentBrokenOff) return 'malformed_request'
   if (error instanceof InvalidAnswer) return 'upstream_unreachable'
   if (!isUpstreamFault(error)) return 'internal_error'
   return failureOf(error).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'

@@ -5,11 +5,11 @@
 import type { Readable } from 'node:stream'
 import { relayedAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
+import type { PassedAnswer } from './forward.ts'
 import {
   conduct,
   type Passage,
   type PassageDependencies,
-  type PassedAnswer,
   problemOf,
   reportPassage,
 } from './passage.ts'

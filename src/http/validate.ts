@@ -11,7 +11,7 @@ import {
   mediaTypeOf,
 } from '../contract/headers.ts'
 import { collectFields, type Fields } from './fields.ts'
-import type { PassedOn } from './passage.ts'
+import type { PassedOn } from './forward.ts'
 import type { Plan } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
 import { parseTarget } from './target.ts'

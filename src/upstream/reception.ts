@@ -38,7 +38,7 @@ export interface Question {
   readonly path: string
   /** Names and values in turn. */
   readonly headers: string[]
-  readonly body: Readable | null
+  readonly body: Readable | Buffer | null
   /** Called once, right before the first byte is written to a connection; never, if none is. */
   readonly onSend?: () => void
 }
@@ -153,14 +153,14 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     this.#deadlines.stop()
     const { body } = this.#question
     // undici destroys it only once it has begun to read it.
-    body?.on('error', () => {}).destroy(error)
+    if (isStream(body)) body.on('error', () => {}).destroy(error)
     if (this.#stream === null) this.#reject(error)
     else this.#stream.destroy(error)
   }
 
   #awaitHead(): void {
     const { body } = this.#question
-    if (body === null || body.readableEnded) this.#deadlines.sent()
+    if (!isStream(body) || body.readableEnded) this.#deadlines.sent()
     else {
       this.#deadlines.sending()
       body.once('end', () => {
@@ -238,6 +238,10 @@ class BodyStream extends Readable {
     if (!this.#isComplete) this.#source.abort(error ?? new Error('nobody reads the body'))
     done(error)
   }
+}
+
+function isStream(body: Question['body']): body is Readable {
+  return body !== null && !Buffer.isBuffer(body)
 }
 
 function textOf(bytes: Buffer | string): string {

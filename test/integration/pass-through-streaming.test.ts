@@ -79,7 +79,9 @@ for (const framing of ['a length', 'chunks']) {
           await connection.until((text) => bodyOf(text) === UP)
           connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
         })
-        const app = await buildTestApp(t, upstream.url, { server: { maxRequestBytes: UP.length } })
+        // Below a cached resource content is held, up to here.
+        const server = { maxRequestBytes: UP.length, maxHeldBytes: 200_000 }
+        const app = await buildTestApp(t, upstream.url, { server })
         const client = openConnection(t, app.url)
         const isChunked = framing === 'chunks'
         const half = UP.length / 2
@@ -257,7 +259,7 @@ t.test(
             await until(hasHead)
             if (text.startsWith('GET')) write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
           })
-          const app = await buildTestApp(t, upstream.url)
+          const app = await buildTestApp(t, upstream.url, { server: { maxHeldBytes: 0 } })
           const client = openConnection(t, app.url)
           const content = name === 'by length' ? '{"a"' : '4\r\n{"a"\r\n'
           client.write(
@@ -300,15 +302,18 @@ t.test(
 t.test('a client that sends far too much gets to read the 413', async (t) => {
   const upstream = await startUpstream(t)
   const app = await buildTestApp(t, upstream.url, { server: { maxRequestBytes: 100_000 } })
-  for (const length of ['Content-Length: 20000000', 'Transfer-Encoding: chunked']) {
+  const ways = ['Content-Length: 20000000', 'Transfer-Encoding: chunked'].flatMap((length) =>
+    ['/things', '/customers/1'].map((path) => [path, length] as const),
+  )
+  for (const [path, length] of ways) {
     const client = openConnection(t, app.url)
-    client.write(head('PUT /things HTTP/1.1', 'Content-Type: application/json', length))
+    client.write(head(`PUT ${path} HTTP/1.1`, 'Content-Type: application/json', length))
     const piece = 'x'.repeat(100_000)
     for (let i = 0; i < 200; i++) {
       client.write(length.startsWith('C') ? piece : `186a0\r\n${piece}\r\n`)
     }
     const [reply] = parseReplies(await client.ended)
-    t.equal(reply?.status, 413, length)
+    t.equal(reply?.status, 413, `${path} ${length}`)
     t.equal(reply?.headers.get('connection'), 'close')
   }
   t.equal(upstream.requests.length, 0)

@@ -1,0 +1,134 @@
+/** The call to the upstream that a passing request comes down to: sent once, its answer checked. */
+import type { Readable } from 'node:stream'
+import type { VersionPins } from '../auth/version-pins.ts'
+import { readsBodies, type WriteOutcome } from '../cache/invalidation.ts'
+import type { HeaderList } from '../cache/records.ts'
+import { headerValue } from '../cache/representation.ts'
+import type { WriteMatch } from '../contract/routes.ts'
+import { endCall, failCall } from '../upstream/call-span.ts'
+import { checkedHeaders, failureOf, reasonOf, type UpstreamClient } from '../upstream/client.ts'
+import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
+import type { BodyTerms } from '../upstream/reception.ts'
+import type { Content } from './content.ts'
+import type { Passage } from './passage.ts'
+import type { RawRequest } from './validate.ts'
+
+export type { PassedOn }
+
+export interface ForwardDependencies {
+  readonly client: UpstreamClient
+  readonly pins: VersionPins
+}
+
+/** An answer of the upstream, checked; its body is here if it is short, and else comes as a stream. */
+export interface PassedAnswer {
+  readonly status: number
+  readonly reason: string
+  readonly headers: HeaderList
+  readonly body: Readable | Buffer
+}
+
+/** The answer breaks HTTP: an impossible status, or headers that are none. */
+export class InvalidAnswer extends Error {
+  override readonly name = 'InvalidAnswer'
+}
+
+export interface Sending {
+  readonly raw: Pick<RawRequest, 'rawHeaders'>
+  /** Null: the request has none. */
+  readonly content: Content | null
+  /** Called right before the first byte leaves, with the outcome unknown, and with an answer at hand. Never: unsent. */
+  readonly onOutcome: (outcome: WriteOutcome) => void
+}
+
+const NO_BODIES = { requestBody: null, responseBody: null }
+/** Of a request whose head has left, until an answer comes. */
+const UNKNOWN: WriteOutcome = { isSent: true, status: null, ...NO_BODIES }
+
+/** The answer of a write that is read for the ids in it. */
+const READ: BodyTerms = { maxWholeBytes: 65_536, waitsForUnannounced: true }
+/** A short body is not worth a stream; one of unknown length may be meant to come bit by bit. */
+const PASSED_ON: BodyTerms = { maxWholeBytes: 16_384, waitsForUnannounced: false }
+
+/** Sends the request, with the version pin in doubt while it is on its way. Rejects when no valid answer comes. */
+export async function forward(
+  passage: Passage,
+  sending: Sending,
+  { pins, client }: ForwardDependencies,
+): Promise<PassedAnswer> {
+  const { credential, head, write } = passage
+  const pin = credential === null ? null : pins.begin(credential.partition, head.version)
+  let version: string | null = null
+  try {
+    const answer = await call(passage, sending, client)
+    version = headerValue(answer.headers, 'x-api-version')
+    sending.onOutcome(outcomeOf(write, answer, sending.content))
+    return answer
+  } finally {
+    if (pin !== null) pins.end(pin, version)
+  }
+}
+
+/** The bodies are read only where they say what else the write changes. */
+function outcomeOf(
+  write: WriteMatch | null,
+  { status, body }: PassedAnswer,
+  content: Content | null,
+): WriteOutcome {
+  const sent = { isSent: true, status }
+  if (!readsAnswer(write)) return { ...sent, ...NO_BODIES }
+  const responseBody = Buffer.isBuffer(body) ? body.toString('utf8') : null
+  return { ...sent, requestBody: content?.text ?? null, responseBody }
+}
+
+/** The call lasts until the answer is there, or its head, if the body is streamed. */
+async function call(
+  passage: Passage,
+  sending: Sending,
+  client: UpstreamClient,
+): Promise<PassedAnswer> {
+  const { method } = passage.head
+  const span = passage.span.begin('upstream')
+  try {
+    const passed = notedHeaders(passage, sending.raw)
+    const headers = passedHeaders(passed, passage.head.requestId, span.context)
+    const answer = await receive(passage, headers, sending, client)
+    endCall(span, method, answer.status)
+    return answer
+  } catch (error) {
+    failCall(span, method, failureOf(error).kind)
+    throw error
+  }
+}
+
+/** Made once for all heads that differ in nothing but their request id and trace, which are none of it. */
+function notedHeaders({ head, read }: Passage, raw: Sending['raw']): PassedOn {
+  head.notes.passedOn ??= passedOn(raw.rawHeaders, read !== null)
+  return head.notes.passedOn
+}
+
+async function receive(
+  { head, write }: Passage,
+  headers: string[],
+  { content, onOutcome }: Sending,
+  client: UpstreamClient,
+): Promise<PassedAnswer> {
+  const { method, path, query } = head
+  const target = query === null ? path : `${path}?${query}`
+  const body = content === null ? null : content.toSend()
+  const onSend = (): void => onOutcome(UNKNOWN)
+  const question = { method, path: target, headers, body, onSend }
+  const received = await client.relay(question, readsAnswer(write) ? READ : PASSED_ON)
+  const checked = checkedHeaders(received)
+  if (checked === null) {
+    if (!Buffer.isBuffer(received.body)) received.body.destroy()
+    throw new InvalidAnswer('the upstream sent no valid answer')
+  }
+  const { status } = received
+  return { status, reason: reasonOf(received), headers: checked, body: received.body }
+}
+
+/** Whether what the write changes is found in bodies. */
+function readsAnswer(write: WriteMatch | null): boolean {
+  return write !== null && readsBodies(write)
+}
