@@ -11,6 +11,8 @@ import type { App } from './app.ts'
 import { EXIT } from './cli/exit-codes.ts'
 import { ConfigError } from './config/config-error.ts'
 import { loadConfig } from './config/load.ts'
+import { ineffectiveRedisKeys } from './config/redis-rules.ts'
+import { logConsole } from './lib/console-lines.ts'
 
 const SOURCES = {
   defaultFile: fileURLToPath(new URL('../../config/default.json', import.meta.url)),
@@ -48,8 +50,12 @@ async function serve(): Promise<void> {
     import('close-with-grace'),
   ])
   const app = await buildInstance(config)
+  logConsole(app.log, console)
   if (unknownVariables.length > 0) {
     app.log.warn({ variables: unknownVariables }, 'no configuration key answers to these variables')
+  }
+  for (const { key, reason } of ineffectiveRedisKeys(config)) {
+    app.log.warn({ key, reason }, 'configuration key without effect')
   }
   const { url, opsUrl } = await listen(app, `${config.server.port}`, `${config.ops.port}`)
   app.log.info({ url, ops_url: opsUrl, sharing: config.cache.sharing }, 'listening')

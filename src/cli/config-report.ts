@@ -1,5 +1,6 @@
 /** What a configuration comes to: every key, its value, where that is from, and what deserves a second look. Pure. */
 import type { LoadedConfig } from '../config/load.ts'
+import { ineffectiveRedisKeys } from '../config/redis-rules.ts'
 import { configKeys } from '../config/schema.ts'
 import { fileVariableOf } from '../config/secret-files.ts'
 import type { ConfigSources, Origin } from '../config/sources.ts'
@@ -58,6 +59,9 @@ function warningsOf({ config, origins, unknownVariables }: LoadedConfig): string
   const warnings = unknownVariables.map(
     (name) => `${printable(name)}: no configuration key answers to this variable; it has no effect`,
   )
+  for (const { key, reason } of ineffectiveRedisKeys(config)) {
+    warnings.push(`${key}: has no effect: ${reason}`)
+  }
   if (config.cache.sharing === 'tenant') {
     warnings.push(
       'cache.sharing: every admitted token of a tenant may read every cached customer of it: right only if all see the same (docs/sharing.md)',

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { Value } from 'typebox/value'
 import { ConfigError } from './config-error.ts'
+import { checkRedis } from './redis-rules.ts'
 import { type Config, ConfigSchema, type RawConfig } from './schema.ts'
 import { type ConfigSources, type Gathered, gatherValues, type Json } from './sources.ts'
 
@@ -116,38 +117,6 @@ function checkAdminToken(token: string | null): void {
     'ops.adminToken',
     'must have at least 16 characters, all of them visible ASCII',
   )
-}
-
-function checkRedis({ mode, url, nodes }: RawConfig['redis']): void {
-  if (mode === 'standalone') {
-    if (nodes.length > 0) throw new ConfigError('redis.nodes', 'is for sentinel and cluster only')
-    if (url !== null) checkRedisUrl(url)
-    return
-  }
-  if (url !== null) throw new ConfigError('redis.url', `is for standalone only: set redis.nodes`)
-  if (nodes.length === 0) throw new ConfigError('redis.nodes', `is required for ${mode}`)
-  if (!nodes.every((node) => /^.+:[0-9]{1,5}$/.test(node))) {
-    throw new ConfigError('redis.nodes', 'must be host:port')
-  }
-}
-
-/** What the client would take for its own options, or quietly for nothing, is refused. */
-function checkRedisUrl(text: string): void {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
-    throw new ConfigError('redis.url', 'must be a redis or rediss URL')
-  }
-  if (url.search !== '' || url.hash !== '') {
-    throw new ConfigError('redis.url', 'must have no query or fragment')
-  }
-  if (!/^(\/[0-9]{0,5})?$/.test(url.pathname)) {
-    throw new ConfigError('redis.url', "must have the database's number as its path, or none")
-  }
-  try {
-    decodeURIComponent(url.username + url.password)
-  } catch {
-    throw new ConfigError('redis.url', 'must have its user and password percent-encoded')
-  }
 }
 
 function checkUrl(key: string, text: string): void {

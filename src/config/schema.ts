@@ -24,6 +24,8 @@ const choice = <const T extends string[]>(
 const group = <T extends Record<string, TSchema>>(properties: T) =>
   Type.Object(properties, { additionalProperties: false, default: {} })
 
+export const DEFAULT_SENTINEL_NAME = 'mymaster'
+
 export const ConfigSchema = group({
   server: group({
     host: Type.String({
@@ -140,13 +142,16 @@ export const ConfigSchema = group({
     nodes: list('`host:port` of the Sentinels, or of some nodes of the Cluster.'),
     sentinelName: Type.String({
       minLength: 1,
-      default: 'mymaster',
+      default: DEFAULT_SENTINEL_NAME,
       description: 'What the Sentinels call the master.',
     }),
     username: optionalText('ACL user, where the URL does not say.'),
     password: secret(optionalText('Password, where the URL does not say.')),
     sentinelPassword: secret(optionalText('Password of the Sentinels themselves.')),
-    tls: Type.Boolean({ default: false, description: 'TLS to Sentinels and Cluster nodes.' }),
+    tls: Type.Boolean({
+      default: false,
+      description: 'TLS to Redis, and to Sentinels; a `rediss://` URL says it as well.',
+    }),
     ca: optionalText(
       'PEM file of the authorities that may vouch for Redis, in place of the system’s.',
     ),

@@ -6,7 +6,8 @@ import type { Redis } from 'ioredis'
 import type { Clock } from '../lib/clock.ts'
 import { Breaker } from './breaker.ts'
 import { TooLate, within } from './patience.ts'
-import { codeOf, connect, type RedisClient, type RedisSettings } from './redis-connection.ts'
+import { codeOf } from './redis-codes.ts'
+import { connect, type RedisClient, type RedisSettings } from './redis-connection.ts'
 
 /** A Lua script; all keys of a call must be in one slot. */
 export interface Script {

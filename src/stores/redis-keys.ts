@@ -15,9 +15,11 @@ function hashOf(text: string): string {
 
 export class RedisKeys {
   readonly #prefix: string
+  readonly #database: number
 
-  constructor(prefix: string) {
+  constructor(prefix: string, database: number) {
     this.#prefix = prefix
+    this.#database = database
   }
 
   /** What fences guard, and where they are kept: with the tenant's entries, or with the credential's. */
@@ -53,7 +55,8 @@ export class RedisKeys {
     return hashOf(`tenant;${tenant}`)
   }
 
+  /** With the number of the database: channels are of all databases of a server, where keys are of one. */
   get channel(): string {
-    return `${this.#prefix}:bus`
+    return `${this.#prefix}:bus:${this.#database}`
   }
 }

@@ -18,6 +18,7 @@ import { Bus, type BusMessage } from './bus.ts'
 import { FenceTable } from './fence-table.ts'
 import { Lease } from './lease.ts'
 import { OwedChanges, type PendingState } from './owed-changes.ts'
+import { databaseOf } from './redis-clients.ts'
 import { type CommandsObserver, createCommands } from './redis-commands.ts'
 import { connect, type RedisSettings } from './redis-connection.ts'
 import { RedisKeys } from './redis-keys.ts'
@@ -162,7 +163,7 @@ function createParts(options: RedisOptions) {
   const longest = Math.max(...options.lifetimes)
   // Fences outlive whatever is stamped with them, so that losing one stays the exception.
   const fenceLifetimeMs = Math.ceil(longest * 2 + 60_000)
-  const keys = new RedisKeys(settings.keyPrefix)
+  const keys = new RedisKeys(settings.keyPrefix, databaseOf(settings))
   const sealingKeys = secrets.map((secret) => deriveKey(secret, 'bus'))
   const lease = new Lease(clock)
   const table = new FenceTable(clock, lease, options.maxFences)

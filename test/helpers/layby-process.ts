@@ -11,6 +11,8 @@ export interface LaybyProcess {
   readonly child: ChildProcess
   readonly url: string
   readonly opsUrl: string
+  /** What it has written so far, to standard output and to standard error. */
+  output(): string
   /** Resident memory in MiB, now and at most so far; Linux only. */
   memory(): { readonly now: number; readonly most: number }
   /** SIGTERM. @returns the exit code */
@@ -46,13 +48,16 @@ export async function startLayby(
     child.kill('SIGKILL')
     await exited
   })
-  child.stderr.resume()
+  const written: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => written.push(String(chunk)))
+  }
   const { url, opsUrl } = await addressesIn(child)
-  child.stdout.resume()
   return {
     child,
     url,
     opsUrl,
+    output: () => written.join(''),
     memory: () => memoryOf(child.pid as number),
     end: () => {
       child.kill('SIGTERM')

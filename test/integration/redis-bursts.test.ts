@@ -170,7 +170,7 @@ async function makeTurns(t: Test, url: string) {
       return true
     },
   }
-  const keys = new RedisKeys('layby')
+  const keys = new RedisKeys('layby', 0)
   return { turns: new Turns({ commands, keys, bus, clock: systemClock }), commands, told, keys }
 }
 
@@ -243,7 +243,7 @@ t.test('a turn whose taking was not answered is treated as taken, and given back
 t.test('who waits while Redis is lost waits a little longer, and then for nobody', async (t) => {
   const redis = await startRedis(t)
   const { turns } = await makeTurns(t, redis.url)
-  await redis.cli('SET', new RedisKeys('layby').turn('7', KEY), 'another', 'PX', '60000')
+  await redis.cli('SET', new RedisKeys('layby', 0).turn('7', KEY), 'another', 'PX', '60000')
   const turn = await turns.take('7', KEY)
   t.equal(turn.isOurs, false)
   await redis.kill()

@@ -1,13 +1,10 @@
 /** Sentinel, Cluster, TLS and ACL users, each against real servers, failovers included. */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { parseConfig } from '../../src/config/load.ts'
 import { connect, type RedisSettings } from '../../src/stores/redis-connection.ts'
 import type { TestApp } from '../helpers/app.ts'
+import { makeCertificate } from '../helpers/certificates.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { gauge, startInstances, until } from '../helpers/instances.ts'
 import { launchRedis, startRedis } from '../helpers/redis-servers.ts'
@@ -114,12 +111,7 @@ t.test('Cluster: records of all slots are shared, and a lost master is survived'
 
 /** A server that speaks TLS alone; its certificate vouches for itself. */
 async function startTlsRedis(t: Test): Promise<{ readonly url: string; readonly cert: string }> {
-  const directory = mkdtempSync(join(tmpdir(), 'layby-tls-'))
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
-  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-  const names = ['-addext', 'subjectAltName=IP:127.0.0.1', '-subj', '/CN=redis', '-days', '2']
-  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert]
-  execFileSync('openssl', [...made, ...names], { stdio: 'ignore' })
+  const { key, cert } = makeCertificate(t, 'IP:127.0.0.1')
   const port = await freePort()
   const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert]
   const options = ['--tls-port', String(port), '--tls-auth-clients', 'no', ...files]

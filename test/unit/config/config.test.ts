@@ -6,6 +6,7 @@ import t from 'tap'
 import { defaultFile, problemsPage, withReasons, withTable } from '../../../docs/generate.ts'
 import { ConfigError } from '../../../src/config/config-error.ts'
 import { loadConfig, loadOps, parseConfig } from '../../../src/config/load.ts'
+import { ineffectiveRedisKeys } from '../../../src/config/redis-rules.ts'
 import { configKeys } from '../../../src/config/schema.ts'
 
 const ROOT = new URL('../../../../', import.meta.url)
@@ -176,6 +177,35 @@ t.test('Redis is one server by its URL, or more by their addresses', (t) => {
   })
   t.strictSame(config.redis.nodes, ['a:26379', '[::1]:26379'])
   t.equal(config.previousSecrets.length, 2)
+  t.end()
+})
+
+t.test('keys of Redis that change nothing are known, each with the reason', (t) => {
+  const idle = (environment: Record<string, string>): string[] =>
+    ineffectiveRedisKeys(load({ ...REDIS_SET, ...environment }).config).map(
+      ({ key, reason }) => `${key}: ${reason}`,
+    )
+  const credentials = { LAYBY_REDIS_USERNAME: 'u', LAYBY_REDIS_PASSWORD: 'p' }
+  t.strictSame(idle({ LAYBY_REDIS_URL: 'redis://h', ...credentials }), [])
+  t.strictSame(idle({ LAYBY_REDIS_URL: 'redis://v@h', ...credentials }), [
+    'redis.username: redis.url says it',
+  ])
+  t.strictSame(idle({ LAYBY_REDIS_URL: 'redis://:q@h', ...credentials }), [
+    'redis.password: redis.url says it',
+  ])
+  const sentinels = { LAYBY_REDIS_SENTINEL_NAME: 'm', LAYBY_REDIS_SENTINEL_PASSWORD: 'p' }
+  t.strictSame(idle({ LAYBY_REDIS_URL: 'redis://h', ...sentinels }), [
+    'redis.sentinelName: redis.mode is not sentinel',
+    'redis.sentinelPassword: redis.mode is not sentinel',
+  ])
+  const several = { LAYBY_REDIS_URL: '', LAYBY_REDIS_NODES: 'a:1', ...credentials }
+  t.strictSame(idle({ ...several, ...sentinels, LAYBY_REDIS_MODE: 'sentinel' }), [])
+  const encrypted = { LAYBY_REDIS_TLS: 'true', LAYBY_REDIS_CA: 'ca.pem' }
+  t.strictSame(idle({ ...several, ...encrypted, LAYBY_REDIS_MODE: 'cluster' }), [])
+  t.strictSame(
+    idle({ LAYBY_REDIS_URL: '', ...credentials, ...encrypted }).map((line) => line.split(':')[0]),
+    ['redis.username', 'redis.password', 'redis.tls', 'redis.ca'],
+  )
   t.end()
 })
 

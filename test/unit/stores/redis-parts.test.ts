@@ -14,7 +14,7 @@ import {
   representationFrame,
   representationOf,
 } from '../../../src/stores/record-frames.ts'
-import { codeOf } from '../../../src/stores/redis-connection.ts'
+import { codeOf } from '../../../src/stores/redis-codes.ts'
 import { RedisKeys } from '../../../src/stores/redis-keys.ts'
 import { QUARANTINE_MS, TierTrust } from '../../../src/stores/tier-trust.ts'
 import { FakeClock } from '../../helpers/clock.ts'
@@ -64,7 +64,7 @@ t.test(
 )
 
 t.test('all of a tenant lies in one slot, and a credential’s in its own', (t) => {
-  const keys = new RedisKeys('p')
+  const keys = new RedisKeys('p', 0)
   const tag = (key: string): string => /\{(.*?)\}/.exec(key)?.[1] ?? ''
   const ofTenant = [
     tenantFence('7'),
