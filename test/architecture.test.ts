@@ -158,6 +158,22 @@ t.test(
   },
 )
 
+t.test('servers are made in one place, which keeps an error listener on every socket', (t) => {
+  for (const file of filesBelow(join(ROOT, 'src'), '.ts')) {
+    const text = readFileSync(join(ROOT, 'src', file), 'utf8')
+    if (file !== 'lib/http-server.ts') {
+      t.notMatch(text, /\bcreate(Secure)?Server\b|\bnew (\w+[.])?Server\b/, file)
+    }
+    const calls = [...text.matchAll(/\bFastify\(/g)].length
+    t.equal(
+      calls,
+      [...text.matchAll(/\bserverFactory:/g)].length,
+      `${file}: Fastify gets its server from there`,
+    )
+  }
+  t.end()
+})
+
 t.test('the linter sees every TypeScript file', (t) => {
   const listed = execFileSync('git', ['ls-files', '*.ts'], { cwd: ROOT, encoding: 'utf8' })
     .trim()

@@ -2,14 +2,14 @@
  * The normal front end: Node's HTTP server with the pipeline in front, and Fastify with http-proxy
  * behind it for what passes through. Listens to nothing by itself.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, {
   type FastifyInstance,
   type FastifyServerFactoryHandler as ServerFactoryHandler,
 } from 'fastify'
 import { REFUSED } from '../cache/outcome.ts'
+import { createHttpServer } from '../lib/http-server.ts'
 import { NodeExchange, type PassOn } from './exchange.ts'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
@@ -84,7 +84,7 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
     rewriteUrl: () => '/',
     serverFactory: (handler) => {
       giveToFastify = handler
-      return createHttpServer(pipeline, passOn, deps)
+      return createPublicServer(pipeline, passOn, deps)
     },
   })
   fastify.addHook('onClose', async () => pressure.close())
@@ -93,7 +93,11 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
   return { fastify, pipeline, passOn, isOverloaded }
 }
 
-function createHttpServer(pipeline: Pipeline, passOn: PassOn, deps: FrontEndDependencies): Server {
+function createPublicServer(
+  pipeline: Pipeline,
+  passOn: PassOn,
+  deps: FrontEndDependencies,
+): Server {
   /** The newest answer on each connection. */
   const answers = new WeakMap<Socket, ServerResponse>()
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
@@ -110,10 +114,7 @@ function createHttpServer(pipeline: Pipeline, passOn: PassOn, deps: FrontEndDepe
       writeProblem(req, res, 'internal_error', NO_REQUEST_ID)
     }
   }
-  const server =
-    deps.tls === null
-      ? createServer(HTTP_SETTINGS, handle)
-      : createTlsServer({ ...HTTP_SETTINGS, ...deps.tls, minVersion: 'TLSv1.2' }, handle)
+  const server = createHttpServer(HTTP_SETTINGS, deps.tls, handle)
   // The pipeline refuses what can't be met.
   server.on('checkExpectation', handle)
   server.on('connect', (_req, socket) => {

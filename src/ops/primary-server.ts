@@ -3,8 +3,9 @@
  * itself. Metrics are merged and health is judged here, and the dashboard shows both; everything else is carried to
  * a worker.
  */
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { addDashboard, type DashboardDependencies } from './dashboard.ts'
+import { createOpsListener } from './listener.ts'
 import type { ProcessMetrics } from './merged-metrics.ts'
 import { addMetrics } from './metrics-route.ts'
 
@@ -39,7 +40,7 @@ const NOT_CARRIED = ['connection', 'transfer-encoding', 'keep-alive', 'content-l
 export async function createPrimaryServer(
   deps: PrimaryServerDependencies,
 ): Promise<FastifyInstance> {
-  const fastify = Fastify({ logger: false, requestTimeout: 10_000, bodyLimit: MAX_BODY_BYTES })
+  const fastify = createOpsListener(MAX_BODY_BYTES)
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),

@@ -1,9 +1,9 @@
 /** The operations listener: metrics, health, dashboard, and admin, on a port of its own. Listens to nothing by itself. */
-import { randomUUID } from 'node:crypto'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type AdminDependencies, addAdmin } from './admin.ts'
 import { addDashboard, type DashboardDependencies } from './dashboard.ts'
+import { createOpsListener } from './listener.ts'
 import { addMetrics } from './metrics-route.ts'
 
 export interface OpsDependencies {
@@ -17,6 +17,9 @@ export interface OpsDependencies {
   readonly dashboard: DashboardDependencies
 }
 
+/** Longest content of a request; each admin call has its own limit. */
+const MAX_BODY_BYTES = 65_536
+
 export async function createOpsServer({
   registry,
   isReady,
@@ -24,7 +27,7 @@ export async function createOpsServer({
   admin,
   dashboard,
 }: OpsDependencies): Promise<FastifyInstance> {
-  const fastify = Fastify({ logger: false, requestTimeout: 10_000, genReqId: () => randomUUID() })
+  const fastify = createOpsListener(MAX_BODY_BYTES)
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 404 }))
   addMetrics(fastify, () => registry.getMetricsAsJSON())
   // Never tests a dependency: a restart would not mend one.

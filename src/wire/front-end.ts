@@ -3,8 +3,7 @@
  * to Node's HTTP server, which listens.
  */
 import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
-import { Server as TlsServer } from 'node:tls'
+import { acceptBefore } from '../lib/http-server.ts'
 import { type ConnectionDependencies, WireConnection } from './connection.ts'
 import { IdleWatch } from './idle.ts'
 import { Output } from './output.ts'
@@ -24,10 +23,6 @@ export interface WireFrontEnd {
 
 /** @param server not listening yet; its connections are taken from it, and given to it where that is called for */
 export function placeBefore(server: Server, dependencies: WireDependencies): WireFrontEnd {
-  // A TLS server's `connection` is the handshake.
-  const event = server instanceof TlsServer ? 'secureConnection' : 'connection'
-  const accept = server.listeners(event) as ((socket: Socket) => void)[]
-  server.removeAllListeners(event)
   const { keepAliveTimeout } = server
   const idle = new IdleWatch(keepAliveTimeout)
   server.once('close', () => idle.stop())
@@ -39,10 +34,10 @@ export function placeBefore(server: Server, dependencies: WireDependencies): Wir
     trailing: new Trailing(dependencies.clock, keepAliveTimeout),
     handOver: (socket) => {
       dependencies.reporter.handedOver()
-      for (const listener of accept) listener.call(server, socket)
+      giveToNode(socket)
     },
   }
-  server.on(event, (socket: Socket) => {
+  const giveToNode = acceptBefore(server, (socket) => {
     const connection = new WireConnection(socket, deps)
     idle.add(connection)
     socket.once('close', () => idle.delete(connection))
