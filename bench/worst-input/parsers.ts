@@ -3,46 +3,36 @@
  * the test that its time is linear (`test/unit/worst-input.test.ts`), for the bench that says how long it takes
  * (`npm run bench:worst-input`), and for the test that no file takes text apart without standing here.
  */
-import { trimOws } from '../../src/lib/ows.ts'
-import { readTraceContext } from '../../src/lib/trace-context.ts'
-
-export interface Parser {
-  readonly name: string
-  /** Below `src/`, what of it `run` goes through. */
-  readonly files: readonly string[]
-  /** Puts what is repeated where it hurts. */
-  readonly frames: readonly ((filling: string) => string)[]
-  readonly run: (text: string) => unknown
-}
-
-const bare = (filling: string): string => filling
-const within = (filling: string): string => `x${filling}x`
-const PARENT = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
+import { CLIENT_PARSERS } from './client-parsers.ts'
+import { REQUEST_HEAD_PARSERS } from './head-parsers.ts'
+import type { Parser } from './parser.ts'
+import { STORE_PARSERS } from './store-parsers.ts'
+import { UPSTREAM_PARSERS } from './upstream-parsers.ts'
 
 export const PARSERS: readonly Parser[] = [
-  {
-    name: 'white space around a value',
-    files: ['lib/ows.ts'],
-    frames: [bare, within],
-    run: trimOws,
-  },
-  {
-    name: 'traceparent',
-    files: ['lib/trace-context.ts'],
-    frames: [bare, (filling) => `cc${PARENT.slice(2)}-${filling}`],
-    run: (text) => readTraceContext(text, null),
-  },
-  {
-    name: 'tracestate',
-    files: ['lib/trace-context.ts'],
-    frames: [
-      bare,
-      within,
-      // Just below the bound on the field.
-      ...[bare, within].map((make) => (filling: string) => make(filling.slice(0, 8_000))),
-      (filling) => `a=${filling.slice(0, 8_000)}x`,
-      (filling) => `a=x${filling.slice(0, 8_000)}x`,
-    ],
-    run: (text) => readTraceContext(PARENT, text),
-  },
+  ...REQUEST_HEAD_PARSERS,
+  ...CLIENT_PARSERS,
+  ...UPSTREAM_PARSERS,
+  ...STORE_PARSERS,
 ]
+
+/** Files below `src/` that take text apart, and none that a stranger chooses; each with whose text it is. */
+export const OWN_TEXT_ONLY: Readonly<Record<string, string>> = {
+  'auth/credentials.ts': 'a credential that has passed, of 256 characters at most',
+  'auth/partition.ts': 'a credential that has passed, of 256 characters at most',
+  'auth/sealing.ts': 'a credential that has passed, of 256 characters at most',
+  'cache/explained-records.ts': 'names of fences, by cache/key.ts',
+  'http/problems.ts': 'names of fields in the catalogue',
+  'http/request-traces.ts': 'a list of its own',
+  'lib/logger.ts': 'a time of its own',
+  'ops/explain.ts': 'a status of its own',
+  'ops/exposition.ts': 'names and labels of metrics, of closed vocabularies',
+  'ops/words.ts': 'words of closed vocabularies',
+  'processes/overview.ts': 'what the processes of one instance say to each other',
+  'lib/redis-address.ts': 'the configuration',
+  'stores/redis-clients.ts': 'the configuration',
+  'stores/redis-keys.ts': 'names of fences, by cache/key.ts',
+  'stores/redis.ts': 'names of fences, by cache/key.ts',
+  'stores/shared-switches.ts': 'ids of tenants, and its replace is no text’s',
+  'stores/bus.ts': 'what was sealed by an instance with the same secret',
+}

@@ -51,6 +51,8 @@ const NOTHING_DEMANDED: ResponseDirectives = {
 
 /** RFC 9111 section 1.2.2: a greater value counts as 2^31. */
 const MAX_DELTA_SECONDS = 2_147_483_648
+/** What is longer can't be understood, as what is no list of directives. */
+const MAX_FIELD_LENGTH = 2_048
 const DIRECTIVE =
   /[ \t]*([!#$%&'*+.^_`|~0-9a-z-]+)(?:=(?:([!#$%&'*+.^_`|~0-9a-z-]+)|"((?:[^"\\]|\\.)*)"))?[ \t]*(?:,|$)|[ \t]*(?:,|$)/iy
 
@@ -59,6 +61,7 @@ const DIRECTIVE =
  * equal names wins unless a later one is stricter, which the callers see to by asking for presence.
  */
 export function parseDirectives(value: string): Map<string, string | null> | null {
+  if (value.length > MAX_FIELD_LENGTH) return null
   const directives = new Map<string, string | null>()
   DIRECTIVE.lastIndex = 0
   while (DIRECTIVE.lastIndex < value.length) {
@@ -88,8 +91,7 @@ export function requestDirectives(
   pragma: string | null,
 ): RequestDirectives {
   if (cacheControl === null) {
-    if (pragma === null || !/(^|,)[ \t]*no-cache[ \t]*(,|$)/i.test(pragma)) return NO_DIRECTIVES
-    return { ...NO_DIRECTIVES, noCache: true }
+    return asksForRefresh(pragma) ? { ...NO_DIRECTIVES, noCache: true } : NO_DIRECTIVES
   }
   const parsed = parseDirectives(cacheControl)
   // What can't be read asks for the most careful thing that costs one refresh.
@@ -103,6 +105,11 @@ export function requestDirectives(
     maxStale: parsed.get('max-stale') === null ? Infinity : deltaSeconds(parsed.get('max-stale')),
     staleIfError: deltaSeconds(parsed.get('stale-if-error')),
   }
+}
+
+function asksForRefresh(pragma: string | null): boolean {
+  if (pragma === null) return false
+  return pragma.length > MAX_FIELD_LENGTH || /(^|,)[ \t]*no-cache[ \t]*(,|$)/i.test(pragma)
 }
 
 /** @param cacheControl all `Cache-Control` lines of the answer joined with commas, or null */

@@ -2,7 +2,7 @@
  * Reads one integer member of a JSON object as text: ids never pass through a JavaScript number that
  * could round them.
  */
-import { parse as parseLossless } from 'lossless-json'
+import { digitsOf } from './json-digits.ts'
 
 /** The member's digits; `null` for JSON null or no such member; `invalid` for anything else. */
 export type IntegerMember = string | null | 'invalid'
@@ -32,8 +32,7 @@ export function integerMember(
   if (value === null) return null
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) return 'invalid'
   if (Number.isSafeInteger(value)) return String(value)
-  // Above 2^53 the number has been rounded: read the digits themselves. Rare, so the slow way will do.
-  const exact = parseLossless(json, null, (digits) => digits) as Record<string, unknown>
-  const digits = exact[name]
-  return typeof digits === 'string' && /^[0-9]+$/.test(digits) ? digits : 'invalid'
+  // Above 2^53 the number has been rounded: read the digits themselves.
+  const digits = digitsOf(json, name)
+  return digits !== null && /^[0-9]+$/.test(digits) ? digits : 'invalid'
 }

@@ -30,12 +30,13 @@ export function encodeParts(...parts: readonly string[]): Key {
   return encoded.join('')
 }
 
-/** The parts of a key, back from `encodeParts`. */
+/** The parts of a key, back from `encodeParts`; of a text that is no key, those up to where it is none. */
 export function partsOf(key: Key): readonly string[] {
   const parts: string[] = []
   for (let at = 0; at < key.length; ) {
     const colon = key.indexOf(':', at)
     const end = colon + 1 + Number(key.slice(at, colon))
+    if (colon === -1 || !(end > colon)) break
     parts.push(key.slice(colon + 1, end))
     at = end
   }

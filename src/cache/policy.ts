@@ -3,6 +3,7 @@
  * request, the answer and the local limits. The upstream sends no cache metadata today (contract
  * section 1); what it ever sends wins over the local lifetime where it is stricter.
  */
+import { parseHttpDate } from '../lib/http-date.ts'
 import { type ResponseDirectives, responseDirectives } from './cache-control.ts'
 import { integerMember, parseObject } from './json-member.ts'
 import type { RejectReason } from './outcome.ts'
@@ -46,6 +47,9 @@ const KNOWN_VARY: ReadonlySet<string> = new Set([
   'origin',
 ])
 
+/** All the known ones fit several times. */
+const MAX_VARY_LENGTH = 1_024
+
 /** @param ttlMs the local lifetime, jitter applied */
 export function assess(asked: Asked, answer: BufferedAnswer, ttlMs: number): Assessment {
   const { headers } = answer
@@ -69,7 +73,11 @@ export function assess(asked: Asked, answer: BufferedAnswer, ttlMs: number): Ass
 
 function hasKnownVary(headers: HeaderList): boolean {
   const vary = joinedHeader(headers, 'vary')
-  return vary === null || vary.split(',').every((name) => KNOWN_VARY.has(name.trim().toLowerCase()))
+  if (vary === null) return true
+  return (
+    vary.length <= MAX_VARY_LENGTH &&
+    vary.split(',').every((name) => KNOWN_VARY.has(name.trim().toLowerCase()))
+  )
 }
 
 type Freshness = Pick<
@@ -104,7 +112,7 @@ function staleMs({ mustRevalidate, staleIfError }: ResponseDirectives): number {
 function expiresLifetime(headers: HeaderList): number | null {
   const expires = headerValue(headers, 'expires')
   if (expires === null) return null
-  const seconds = (Date.parse(expires) - Date.parse(headerValue(headers, 'date') ?? '')) / 1000
+  const seconds = (parseHttpDate(expires) - parseHttpDate(headerValue(headers, 'date'))) / 1000
   return Number.isFinite(seconds) ? Math.max(0, seconds) : 0
 }
 

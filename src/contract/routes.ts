@@ -98,6 +98,9 @@ export function isSafeMethod(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
+/** More than the longest template, with its leading slash, a final one, and one beyond. */
+const MAX_SEGMENTS = 16
+
 export type ReadMatch =
   | { readonly kind: 'cached'; readonly match: RouteMatch }
   /** The path is a cached route's but for a parameter that is an integer and yet no canonical id. */
@@ -177,9 +180,12 @@ function matchTemplate(template: string, actual: readonly string[]): string[] | 
   return params
 }
 
-/** Path segments without the leading slash and without one final slash. */
+/**
+ * Path segments without the leading slash and without one final slash. Of a path with more than any template has, only
+ * so many that it still has more.
+ */
 function segmentsOf(path: string): string[] {
-  const segments = path.split('/')
+  const segments = path.split('/', MAX_SEGMENTS)
   segments.shift()
   if (segments.length > 1 && segments.at(-1) === '') segments.pop()
   return segments

@@ -172,9 +172,13 @@ function blockOf(status: number, reason: string, list: readonly string[]): Heade
 /** Kept headers that are written from a rule of their own. */
 const REPLACED: ReadonlySet<string> = new Set(['vary', 'etag', 'access-control-expose-headers'])
 
+/** A longer list is not taken apart: the answer then varies by anything (RFC 9110 section 12.5.5). */
+const MAX_VARY_LENGTH = 1_024
+
 function varyOf(headers: HeaderList): string {
   const upstream = joinedHeader(headers, 'vary')
   if (upstream === null) return VARY.join(', ')
+  if (upstream.length > MAX_VARY_LENGTH) return '*'
   const own = new Set(VARY.map((name) => name.toLowerCase()))
   const more = upstream.split(',').map((name) => name.trim())
   return [...VARY, ...more.filter((name) => name !== '' && !own.has(name.toLowerCase()))].join(', ')

@@ -37,6 +37,8 @@ export function compress(body: Buffer, coding: Coding): Buffer {
   return ownBytes((COMPRESS[coding] as Compress)(body))
 }
 
+/** Who sends a longer field gets the content as it is. */
+const MAX_FIELD_LENGTH = 1_024
 /** Clients send few different fields; what they choose is remembered for so many of them. */
 const MAX_REMEMBERED = 256
 const remembered = new Map<string, Coding | null>()
@@ -47,7 +49,7 @@ const remembered = new Map<string, Coding | null>()
  * @param field all lines of `Accept-Encoding`, joined with commas; null: none was sent
  */
 export function chooseCoding(field: string | null): Coding | null {
-  if (field === null) return null
+  if (field === null || field.length > MAX_FIELD_LENGTH) return null
   const known = remembered.get(field)
   if (known !== undefined) return known
   const chosen = choose(field)

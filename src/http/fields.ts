@@ -48,7 +48,12 @@ const CONNECTION_OPTIONS: ReadonlySet<string> = new Set([
   'http2-settings',
   '',
 ])
+/** All the known ones fit several times. */
+const MAX_CONNECTION_LENGTH = 256
 const CONTRACT_SET: ReadonlySet<string> = new Set(CONTRACT_HEADERS)
+
+/** A request with more is refused, and those beyond are not looked at. */
+export const MAX_HEADER_FIELDS = 100
 
 export function collectFields(rawHeaders: readonly string[]): Fields {
   const fields: Fields = {
@@ -72,7 +77,8 @@ export function collectFields(rawHeaders: readonly string[]): Fields {
     hasPassedHere: false,
     problem: null,
   }
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+  const end = Math.min(rawHeaders.length, 2 * MAX_HEADER_FIELDS)
+  for (let i = 0; i + 1 < end; i += 2) {
     collect(fields, (rawHeaders[i] as string).toLowerCase(), trimOws(rawHeaders[i + 1] as string))
   }
   return fields
@@ -154,7 +160,8 @@ function collectOther(fields: Fields, name: string, value: string): void {
 }
 
 function hasOnlyKnownOptions(connection: string): boolean {
-  return connection
-    .split(',')
-    .every((option) => CONNECTION_OPTIONS.has(trimOws(option).toLowerCase()))
+  return (
+    connection.length <= MAX_CONNECTION_LENGTH &&
+    connection.split(',').every((option) => CONNECTION_OPTIONS.has(trimOws(option).toLowerCase()))
+  )
 }

@@ -10,7 +10,7 @@ import {
   isUuid,
   mediaTypeOf,
 } from '../contract/headers.ts'
-import { collectFields, type Fields } from './fields.ts'
+import { collectFields, type Fields, MAX_HEADER_FIELDS } from './fields.ts'
 import type { PassedOn } from './forward.ts'
 import type { Plan } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
@@ -78,8 +78,9 @@ const FORWARDED_METHODS: ReadonlySet<string> = new Set([
   'DELETE',
   'OPTIONS',
 ])
+/** A DNS name has 253 characters at most (RFC 1035 section 2.3.4), and a port a colon and five digits. */
+const MAX_HOST_LENGTH = 259
 const HOST = /^(?:[a-z0-9._~!$&'()*+,=%-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?$/i
-const MAX_HEADER_FIELDS = 100
 
 /**
  * @param newRequestId gives a fresh UUID, when the client sent no valid one
@@ -166,7 +167,8 @@ function checkMessage(
 
 /** RFC 9112 section 3.2: HTTP/1.1 requires one. */
 function hasSoundHost(line: RequestLine, { host }: Fields): boolean {
-  return host === null ? line.httpVersion === '1.0' : HOST.test(host)
+  if (host === null) return line.httpVersion === '1.0'
+  return host.length <= MAX_HOST_LENGTH && HOST.test(host)
 }
 
 /** RFC 9112 section 6.1: `chunked`, once, alone, in HTTP/1.1; never beside a length. */

@@ -132,6 +132,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
+/** Who names more fields than fit is not believed: dropping some of them would be worse. */
+const MAX_CONNECTION_LENGTH = 1_024
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be in a value
 const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/
@@ -165,6 +167,7 @@ export function endToEndHeaders(raw: readonly string[]): HeaderList | null {
     const value = trimOws(raw[i + 1] as string)
     if (name === null || FORBIDDEN_IN_VALUE.test(value)) return null
     if (name === 'connection') {
+      if (value.length > MAX_CONNECTION_LENGTH) return null
       named ??= new Set()
       for (const option of value.split(',')) named.add(option.trim().toLowerCase())
     }

@@ -31,23 +31,29 @@ export type HeadRead =
 
 export const MAX_HEAD_BYTES = 8_192
 
-const INCOMPLETE: HeadRead = { kind: 'incomplete' }
-const OTHER: HeadRead = { kind: 'other' }
+const INCOMPLETE = { kind: 'incomplete' } as const satisfies HeadRead
+const OTHER = { kind: 'other' } as const satisfies HeadRead
 
 const HEAD =
   /(GET|HEAD|OPTIONS|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)*)\r\n/y
 const LINE = /(GET|HEAD|OPTIONS|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n/y
 const DOUBTFUL =
   /^(?:(?:content-length|expect|proxy-connection|transfer-encoding|upgrade):|connection:(?![\t ]*keep-alive[\t ]*$))/im
+/** Ends the line before it, and the head. */
+export const EMPTY_LINE = '\r\n\r\n'
 const BEGINNINGS = ['GET /', 'HEAD /', 'OPTIONS /', 'DELETE /'] as const
 
 /** @param text what the client has sent, one character a byte; the head is looked for at `from` */
 export function readHead(text: string, from: number): HeadRead {
+  // One that comes in small pieces is read once, when it is all there, and not anew with each piece.
+  const empty = text.indexOf(EMPTY_LINE, from)
+  if (empty === -1) return readBeginning(text, from)
+  if (empty + EMPTY_LINE.length - from > MAX_HEAD_BYTES) return OTHER
   HEAD.lastIndex = from
   const found = HEAD.exec(text)
-  if (found === null) return mayBecomeHead(text, from) ? INCOMPLETE : OTHER
+  if (found === null) return OTHER
   const [whole, method, url, lines] = found as unknown as [string, string, string, string]
-  if (whole.length > MAX_HEAD_BYTES || DOUBTFUL.test(lines)) return OTHER
+  if (DOUBTFUL.test(lines)) return OTHER
   const raw = { method, url, httpVersion: '1.1', rawHeaders: rawHeadersOf(lines) }
   return { kind: 'head', raw, end: from + whole.length }
 }
@@ -61,12 +67,14 @@ export function readLine(text: string, from: number): RequestLine | null {
   return { method, url, httpVersion: '1.1' }
 }
 
-function mayBecomeHead(text: string, from: number): boolean {
-  if (text.length - from > MAX_HEAD_BYTES || text.includes('\r\n\r\n', from)) return false
-  return BEGINNINGS.some((beginning) => {
+/** Of a text that has no empty line from `from` on. */
+export function readBeginning(text: string, from: number): Exclude<HeadRead, { kind: 'head' }> {
+  if (text.length - from > MAX_HEAD_BYTES) return OTHER
+  const mayBecomeHead = BEGINNINGS.some((beginning) => {
     const length = Math.min(beginning.length, text.length - from)
     return text.startsWith(beginning.slice(0, length), from)
   })
+  return mayBecomeHead ? INCOMPLETE : OTHER
 }
 
 /** Names and values in turn, as Node gives them: values without outer white space. */

@@ -13,7 +13,14 @@ import {
   type RequestLine,
   validateFields,
 } from '../http/validate.ts'
-import { MAX_HEAD_BYTES, rawHeadersOf, readHead, readLine } from './head.ts'
+import {
+  EMPTY_LINE,
+  MAX_HEAD_BYTES,
+  rawHeadersOf,
+  readBeginning,
+  readHead,
+  readLine,
+} from './head.ts'
 
 export type Recognised =
   | {
@@ -70,6 +77,8 @@ const MAX_HELD_LENGTH = 2 * MAX_HEAD_BYTES
 export class Recogniser {
   readonly #newRequestId: () => string
   #last: Remembered | null = null
+  /** Of a head that is not all there: so much of it has been searched for its end. */
+  #searched = 0
 
   /** @param newRequestId gives a fresh UUID, when the client sent no valid one */
   constructor(newRequestId: () => string) {
@@ -78,8 +87,20 @@ export class Recogniser {
 
   /** @param text what the client has sent, one character a byte; the request is looked for at `from` */
   recognise(text: string, from: number): Recognised {
+    // What comes byte by byte is searched once, and not anew with each byte.
+    if (this.#searched > 0 && !this.#isComplete(text, from)) return readBeginning(text, from)
     const last = this.#last
-    return (last === null ? null : this.#again(last, text, from)) ?? this.#anew(text, from)
+    const found = (last === null ? null : this.#again(last, text, from)) ?? this.#anew(text, from)
+    if (found.kind === 'incomplete') this.#searched = text.length - from
+    return found
+  }
+
+  /** Of a head that was not all there when it was last looked at. */
+  #isComplete(text: string, from: number): boolean {
+    const at = from + this.#searched - EMPTY_LINE.length + 1
+    const isComplete = text.includes(EMPTY_LINE, Math.max(from, at))
+    this.#searched = isComplete ? 0 : text.length - from
+    return isComplete
   }
 
   /** Null: the header block is not the same again, or is not all there. */

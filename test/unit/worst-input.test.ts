@@ -4,7 +4,8 @@
  */
 import t from 'tap'
 import { type Growth, growthOf, isLinear, PIECES } from '../../bench/worst-input/cost.ts'
-import { PARSERS, type Parser } from '../../bench/worst-input/parsers.ts'
+import type { Parser } from '../../bench/worst-input/parser.ts'
+import { PARSERS } from '../../bench/worst-input/parsers.ts'
 
 function growthsOf(parser: Parser): Growth[] {
   return parser.frames.flatMap((_, frame) => PIECES.map((piece) => growthOf(parser, piece, frame)))

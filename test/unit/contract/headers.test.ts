@@ -104,15 +104,6 @@ for (const [value, valid] of CREDENTIALS) {
   )
 }
 
-t.test('256 hostile characters are judged in no time', (t) => {
-  const value = `bearer ${'a'.repeat(248)}!`
-  const startedAt = process.cpuUsage().user
-  for (let i = 0; i < 1_000; i++) isBearerCredential(value)
-  // The pattern itself takes seconds for these.
-  t.ok(process.cpuUsage().user - startedAt < 1_000_000)
-  t.end()
-})
-
 const IDS: Readonly<Record<string, boolean>> = {
   '1': true,
   '7': true,

@@ -56,12 +56,3 @@ t.test('the comparison is weak on both sides', (t) => {
   t.notOk(noneMatchFails('"b"', 'W/"a"'))
   t.end()
 })
-
-t.test('16 KiB of the worst are compared in no time', (t) => {
-  const startedAt = process.cpuUsage().user
-  for (const piece of [',', ', ', '",', 'W/"', '"a",', ' ', '\t']) {
-    for (let i = 0; i < 10; i++) noneMatchFails(`,${piece.repeat(16_000 / piece.length)}x`, OWN)
-  }
-  t.ok(process.cpuUsage().user - startedAt < 2_000_000)
-  t.end()
-})

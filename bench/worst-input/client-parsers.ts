@@ -1,0 +1,106 @@
+/** What reads single fields of a request once it has passed, or needs no more than to be refused. */
+import { requestDirectives } from '../../src/cache/cache-control.ts'
+import { noneMatchFails } from '../../src/http/conditional.ts'
+import { chooseCoding } from '../../src/http/encoding.ts'
+import { readTraceContext } from '../../src/lib/trace-context.ts'
+import { AdminGate } from '../../src/ops/admin-gate.ts'
+import { chooseFormat } from '../../src/ops/format-choice.ts'
+import { passedOn } from '../../src/upstream/headers.ts'
+import { bare, below, type Parser, within } from './parser.ts'
+
+const PARENT = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
+const OWN_TAG = '"noAUUuJrsMN8nKfDR2nN0g"'
+
+const gate = new AdminGate('x'.repeat(16), { wall: () => 0, monotonic: () => 0 })
+
+let runs = 0
+
+export const CLIENT_PARSERS: readonly Parser[] = [
+  {
+    name: 'traceparent',
+    files: ['lib/trace-context.ts'],
+    frames: [bare, (filling) => `cc${PARENT.slice(2)}-${filling}`],
+    run: (text) => readTraceContext(text, null),
+  },
+  {
+    name: 'tracestate',
+    files: ['lib/trace-context.ts'],
+    frames: [
+      bare,
+      within,
+      below(8_000, bare),
+      below(8_000, within),
+      below(8_000, (filling) => `a=${filling}x`),
+      below(8_000, (filling) => `a=x${filling}x`),
+    ],
+    run: (text) => readTraceContext(PARENT, text),
+  },
+  {
+    name: 'If-None-Match',
+    files: ['http/conditional.ts'],
+    frames: [
+      bare,
+      below(2_000, bare),
+      // With what makes it worth cutting up.
+      below(2_000, (filling) => `**,${filling}x`),
+      below(2_000, (filling) => `x${OWN_TAG}${filling}x`),
+    ],
+    run: (text) => noneMatchFails(text, OWN_TAG),
+  },
+  {
+    name: 'Accept-Encoding',
+    files: ['http/encoding.ts'],
+    frames: [bare, within, below(1_000, bare), below(1_000, (filling) => `a;q=${filling}`)],
+    // Another one each time: what was chosen is remembered.
+    run: (text) => chooseCoding(`${text}${runs++}`),
+  },
+  {
+    name: 'Cache-Control of a request',
+    files: ['cache/cache-control.ts'],
+    frames: [
+      bare,
+      within,
+      below(2_000, bare),
+      below(2_000, (filling) => `max-age=${filling}`),
+      below(2_000, (filling) => `a="${filling}`),
+      below(2_000, (filling) => `a="${filling}"x`),
+    ],
+    run: (text) => requestDirectives(text, null),
+  },
+  {
+    name: 'Pragma',
+    files: ['cache/cache-control.ts'],
+    frames: [
+      bare,
+      within,
+      below(2_000, bare),
+      below(2_000, (filling) => `,${filling}no-cache${filling}x`),
+    ],
+    run: (text) => requestDirectives(null, text),
+  },
+  {
+    name: 'fields that are passed on',
+    files: ['upstream/headers.ts'],
+    frames: [bare],
+    run: (text) => passedOn(['via', text, text, 'a', 'accept', text], false),
+  },
+  {
+    name: 'Accept of the metrics',
+    files: ['ops/format-choice.ts'],
+    frames: [
+      bare,
+      within,
+      below(4_000, bare),
+      below(4_000, (filling) => `text/plain;${filling}`),
+      below(4_000, (filling) => `text/plain;a="${filling}x`),
+      below(4_000, (filling) => `text/plain;q=0${filling}x`),
+    ],
+    run: chooseFormat,
+  },
+  {
+    name: 'Authorization of the admin API',
+    files: ['ops/admin-gate.ts'],
+    frames: [bare, (filling) => `bearer${filling}\u0001`, (filling) => `bearer ${filling}\u0001`],
+    run: (text) => gate.judge(text),
+  },
+]
