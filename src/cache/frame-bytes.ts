@@ -5,6 +5,11 @@
 export class ByteWriter {
   readonly #chunks: Buffer[] = []
 
+  /** 0 to 255. */
+  byte(value: number): void {
+    this.#chunks.push(Buffer.of(value))
+  }
+
   number(value: number): void {
     const bytes = Buffer.alloc(8)
     bytes.writeDoubleBE(value)
@@ -48,6 +53,10 @@ export class ByteReader {
   /** All was read, and all that was read was there. */
   get isSpent(): boolean {
     return !this.#isBroken && this.#at === this.#bytes.length
+  }
+
+  byte(): number {
+    return this.#take(1)?.[0] ?? 0
   }
 
   number(): number {

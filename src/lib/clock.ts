@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 export interface Clock {
   /** Milliseconds on a clock that never jumps. All lifetimes, ages and deadlines use this one. */
   monotonic(): number
-  /** Milliseconds since 1970-01-01 UTC. For log lines and `Date` headers only: it may jump. */
+  /** Milliseconds since 1970-01-01 UTC. It may jump: for log lines, `Date` headers, and coarse bounds that say what they allow for. */
   wall(): number
 }
 

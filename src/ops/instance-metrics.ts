@@ -4,7 +4,7 @@ import type { MemoryStore } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource, Reporter } from '../cache/report.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Count, CounterFamily, type Distribution, HistogramFamily } from './instruments.ts'
-import type { InstanceReporter, UpstreamReporter, WireReporter } from './reporting.ts'
+import type { InstanceReporter, Mismatch, UpstreamReporter, WireReporter } from './reporting.ts'
 import type { TenantTraffic } from './tenant-traffic.ts'
 import { FILL_RESULTS, forEachWord, INVALIDATION_SOURCES } from './vocabularies.ts'
 
@@ -38,7 +38,7 @@ export class InstanceMetrics
 {
   readonly #fills: Readonly<Record<FillResult, Distribution>>
   readonly #invalidations: Readonly<Record<InvalidationSource, Count>>
-  readonly #mismatches: Readonly<Record<'seal' | 'envelope', Count>>
+  readonly #mismatches: Readonly<Record<Mismatch, Count>>
   readonly #busGaps: Distribution
   readonly #handovers: Count
   readonly #staleness: Distribution
@@ -81,7 +81,7 @@ export class InstanceMetrics
     this.#staleness.observe(milliseconds / 1000)
   }
 
-  mismatched(kind: 'seal' | 'envelope'): void {
+  mismatched(kind: Mismatch): void {
     this.#mismatches[kind].total++
   }
 
@@ -124,9 +124,14 @@ function mismatchCounts(registry: Registry) {
   }
   const envelope = {
     name: 'envelope_mismatch_total',
-    help: 'Values in Redis that were too long, or no strings',
+    help: 'Values in Redis that were too long, no strings, or of another version',
+  }
+  const time = {
+    name: 'sealed_time_mismatch_total',
+    help: 'Values in Redis that were sealed when they can not have been: put back, or a clock is wrong',
   }
   return {
+    time: new CounterFamily(registry, { ...time, labelNames: [] }).series({}),
     seal: new CounterFamily(registry, { ...seal, labelNames: [] }).series({}),
     envelope: new CounterFamily(registry, { ...envelope, labelNames: [] }).series({}),
   }

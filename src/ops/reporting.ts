@@ -1,9 +1,12 @@
 /** Tells every listener what happened. On the hit path: plain loops, nothing allocated. */
 import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/report.ts'
 
+/** As the Redis tier has it: what was wrong with a value. */
+export type Mismatch = 'envelope' | 'seal' | 'time'
+
 /** What the second tier and the bus tell; the counterpart of `Reporter`. */
 export interface InstanceReporter {
-  mismatched(kind: 'seal' | 'envelope'): void
+  mismatched(kind: Mismatch): void
   busGap(milliseconds: number): void
   /** Invalidations of other instances are heard, or no longer; looked at a few times a second. */
   busChanged(isHeard: boolean): void
@@ -85,7 +88,7 @@ export class Reporting
     for (const listener of this.#listeners) listener.sharingTripped?.(tenant)
   }
 
-  mismatched(kind: 'seal' | 'envelope'): void {
+  mismatched(kind: Mismatch): void {
     for (const listener of this.#listeners) listener.mismatched?.(kind)
   }
 

@@ -117,9 +117,16 @@ export const SNAPSHOT_METRICS = [
   'bus_gap_seconds',
   'seal_mismatch_total',
   'envelope_mismatch_total',
+  'sealed_time_mismatch_total',
   'breaker_state',
   'process_resident_memory_bytes',
   'process_start_time_seconds',
+] as const
+
+const MISMATCHES = [
+  'seal_mismatch_total',
+  'envelope_mismatch_total',
+  'sealed_time_mismatch_total',
 ] as const
 
 const MAX_TENANTS = 10
@@ -212,7 +219,7 @@ function redisState(samples: Samples): RedisState | null {
     isUp: isUp === 1,
     isBusLive: samples.value('bus_live') === 1,
     busGaps: samples.histogram('bus_gap_seconds'),
-    mismatches: samples.sum('seal_mismatch_total') + samples.sum('envelope_mismatch_total'),
+    mismatches: MISMATCHES.reduce((sum, name) => sum + samples.sum(name), 0),
   }
 }
 

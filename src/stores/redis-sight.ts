@@ -83,11 +83,12 @@ export class RedisSight implements TierSight {
     if (!canOpen) return { ...has, found: null }
     const grant = opened(sealedGrant, credential.seal, grantAt, 'grant')
     const admission = opened(sealedAdmission, credential.seal, admissionAt, 'admission')
-    const named = grant === null ? null : grantOf(grant, sealedGrant.leftMs, askedAt)
+    const wall = clock.wall()
+    const named = grant && grantOf(grant, { askedAt, wall, leftMs: sealedGrant.leftMs })
     const found: TierFound = {
       grant: named,
       admission:
-        admission === null ? null : admissionOf(admission, sealedAdmission.leftMs, askedAt),
+        admission && admissionOf(admission, { askedAt, wall, leftMs: sealedAdmission.leftMs }),
       representation:
         named === null ? null : await this.#bytesOf(query, credential, secret, named, fences),
       pinnedVersion: pin.bytes?.toString() ?? null,
@@ -116,7 +117,7 @@ export class RedisSight implements TierSight {
     for (const [i, name] of names.entries()) fences.set(name, fenceOf(values[i] ?? NOTHING))
     const frame = opened(sealed, bodyKey(secret, tenant, digest), place, 'representation')
     if (frame === null || frame.digest !== digest) return null
-    return representationOf(frame, sealed.leftMs, askedAt)
+    return representationOf(frame, { askedAt, wall: clock.wall(), leftMs: sealed.leftMs })
   }
 
   /** All keys must be in one slot. Null: Redis does not answer. */

@@ -6,7 +6,7 @@
  * is a miss, is removed, and counted.
  */
 
-import { type Frame, open, seal } from '../cache/frame.ts'
+import { type Frame, isFramed, open, seal } from '../cache/frame.ts'
 import { credentialFence, type Key, representationKey } from '../cache/key.ts'
 import type { TierCredential, TierEntry, TierFound, TierQuery, TierRead } from '../cache/ports.ts'
 import type { Representation } from '../cache/records.ts'
@@ -22,8 +22,10 @@ import {
   type FoundGrant,
   grantFrame,
   grantOf,
+  momentOf,
   representationFrame,
   representationOf,
+  type Sighting,
 } from './record-frames.ts'
 import type { RedisCommands } from './redis-commands.ts'
 import type { RedisKeys } from './redis-keys.ts'
@@ -39,6 +41,14 @@ export const MAX_HEAD_BYTES = 65_536
 const SUPERSEDED_MARK = 'S'
 const SUPERSEDED_MS = 15_000
 
+/**
+ * A value that was not what was stored under its key.
+ * - `envelope`: too long, no string, or no frame of this version;
+ * - `seal`: sealed with another key, for another place, or changed;
+ * - `time`: sealed when it can't have been, and put back, unless clocks are wrong.
+ */
+export type Mismatch = 'envelope' | 'seal' | 'time'
+
 export interface RedisTierOptions {
   readonly commands: RedisCommands
   readonly keys: RedisKeys
@@ -50,7 +60,7 @@ export interface RedisTierOptions {
   readonly secrets: readonly string[]
   readonly fenceLifetimeMs: number
   readonly maxBodyBytes: number
-  readonly onMismatch: (kind: 'seal' | 'envelope') => void
+  readonly onMismatch: (kind: Mismatch) => void
 }
 
 export class RedisTier {
@@ -140,7 +150,7 @@ export class RedisTier {
   #sealed({ tenant, viewKey, credential, grant, admission, representation }: TierEntry): Sealed[] {
     const { keys, secrets, clock } = this.#options
     const secret = secrets[0] as string
-    const now = clock.monotonic()
+    const now = momentOf(clock)
     const { digest } = representation
     const place = keys.record(secret, tenant, representationKey(viewKey, credential.scope, digest))
     const frames: [string, Frame, Buffer][] = [
@@ -191,10 +201,11 @@ export class RedisTier {
     const [grantBytes, grantLeft, admissionBytes, admissionLeft] = values
     const grant = this.#opened(grantBytes, credential.seal, grantAt, 'grant')
     const admission = this.#opened(admissionBytes, credential.seal, admissionAt, 'admission')
-    const named = grant === null ? null : grantOf(grant, Number(grantLeft), askedAt)
+    const named = grant && this.#timed(grantOf(grant, this.#seen(askedAt, grantLeft)))
     const found: TierFound = {
       grant: named,
-      admission: admission === null ? null : admissionOf(admission, Number(admissionLeft), askedAt),
+      admission:
+        admission && this.#timed(admissionOf(admission, this.#seen(askedAt, admissionLeft))),
       representation:
         named === null ? null : await this.#readBytes(query, credential, secret, named),
       pinnedVersion: held.pin,
@@ -225,7 +236,17 @@ export class RedisTier {
     if (Buffer.isBuffer(bytes) && bytes.toString('latin1') === SUPERSEDED_MARK) return null
     const frame = this.#opened(bytes, bodyKey(secret, tenant, grant.digest), key, 'representation')
     if (frame === null || frame.digest !== grant.digest) return null
-    return representationOf(frame, Number(left), askedAt)
+    return this.#timed(representationOf(frame, this.#seen(askedAt, left)))
+  }
+
+  #seen(askedAt: number, leftMs: unknown): Sighting {
+    return { askedAt, wall: this.#options.clock.wall(), leftMs: Number(leftMs) }
+  }
+
+  /** A frame that is not of its time is not removed: it may be this instance's clock that is wrong. */
+  #timed<R>(record: R | null): R | null {
+    if (record === null) this.#options.onMismatch('time')
+    return record
   }
 
   #opened<K extends Frame['kind']>(
@@ -242,7 +263,7 @@ export class RedisTier {
     }
     const frame = open(bytes, key, place)
     if (frame?.kind === kind) return frame as Extract<Frame, { kind: K }>
-    this.#options.onMismatch('seal')
+    this.#options.onMismatch(isFramed(bytes) ? 'seal' : 'envelope')
     void this.#options.commands.run(REMOVE, [place], [])
     return null
   }

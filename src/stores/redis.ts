@@ -24,7 +24,7 @@ import { connect, type RedisSettings } from './redis-connection.ts'
 import { RedisKeys } from './redis-keys.ts'
 import { SET_PIN } from './redis-scripts.ts'
 import { RedisSight } from './redis-sight.ts'
-import { RedisTier } from './redis-tier.ts'
+import { type Mismatch, RedisTier } from './redis-tier.ts'
 import { BusRollCall } from './roll-call.ts'
 import { SharedFences } from './shared-fences.ts'
 import { SharedSwitches } from './shared-switches.ts'
@@ -34,7 +34,7 @@ import { Turns } from './turns.ts'
 /** What the house is told of Redis; metrics and log. */
 export interface RedisObserver {
   /** A value that was not what was stored under its key. */
-  mismatched(kind: 'seal' | 'envelope'): void
+  mismatched(kind: Mismatch): void
   /** The bus was not heard for so many milliseconds, and is again. */
   busGap(milliseconds: number): void
   busChanged(isHeard: boolean): void

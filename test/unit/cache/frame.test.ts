@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import t from 'tap'
-import { type Frame, open, openBytes, seal, sealBytes } from '../../../src/cache/frame.ts'
+import { type Frame, isFramed, open, openBytes, seal, sealBytes } from '../../../src/cache/frame.ts'
 import { ByteReader } from '../../../src/cache/frame-bytes.ts'
 
 const KEY = Buffer.alloc(32, 7)
@@ -10,9 +10,13 @@ const NONCE = Buffer.from('000102030405060708090a0b', 'hex')
 const PLACE = 'layby:{tenant}:g:name'
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 
+/** 2026-11-24 12:00 UTC. */
+const SEALED_AT = 1_795_521_600_000
+
 const FRAMES: Readonly<Record<string, Frame>> = {
   grant: {
     kind: 'grant',
+    sealedAt: SEALED_AT,
     digest: 'dGhlIGRpZ2VzdA',
     version: '2023/04/19',
     witnessedAgeMs: 1_250,
@@ -22,9 +26,10 @@ const FRAMES: Readonly<Record<string, Frame>> = {
       ['1:k5:xxxxx', 'v2'],
     ],
   },
-  admission: { kind: 'admission', keptMs: 300_000, stamp: [] },
+  admission: { kind: 'admission', sealedAt: SEALED_AT, keptMs: 300_000, stamp: [] },
   representation: {
     kind: 'representation',
+    sealedAt: SEALED_AT,
     digest: 'dGhlIGRpZ2VzdA',
     status: 200,
     reason: 'Très bien',
@@ -43,15 +48,37 @@ const FRAMES: Readonly<Record<string, Frame>> = {
   },
 }
 
-function golden(kind: string): string {
-  const url = new URL(`../../../../test/wire/${kind}.v1.hex`, import.meta.url)
+function golden(kind: string, version = 2): string {
+  const url = new URL(`../../../../test/wire/${kind}.v${version}.hex`, import.meta.url)
   return readFileSync(fileURLToPath(url), 'utf8').trim()
 }
 
 for (const [kind, frame] of Object.entries(FRAMES)) {
   t.test(`a ${kind} is sealed byte for byte as in its golden file, and opens`, (t) => {
-    t.equal(seal(frame, KEY, PLACE, NONCE).toString('hex'), golden(kind))
+    t.equal(seal(frame, KEY, PLACE, { nonce: NONCE }).toString('hex'), golden(kind))
     t.strictSame(open(Buffer.from(golden(kind), 'hex'), KEY, PLACE), frame)
+    t.end()
+  })
+
+  t.test(`a ${kind} of version 1 is a miss: nothing says when it was sealed`, (t) => {
+    const former = Buffer.from(golden(kind, 1), 'hex')
+    t.equal(open(former, KEY, PLACE), null)
+    t.equal(isFramed(former), false)
+    t.equal(isFramed(Buffer.from(golden(kind), 'hex')), true)
+    t.end()
+  })
+
+  t.test(`a ${kind} with options opens if none has to be known`, (t) => {
+    const withOptions = (...ids: readonly number[]): Frame | null => {
+      const options = ids.map((id) => ({ id, value: Buffer.from(`option ${id}`) }))
+      return open(seal(frame, KEY, PLACE, { options }), KEY, PLACE)
+    }
+    t.strictSame(withOptions(), frame)
+    t.strictSame(withOptions(0, 1, 127), frame)
+    t.equal(withOptions(128), null)
+    t.equal(withOptions(1, 255), null)
+    t.equal(withOptions(2, 1), null, 'in no order')
+    t.equal(withOptions(1, 1), null, 'twice')
     t.end()
   })
 
@@ -85,6 +112,7 @@ t.test('any frame survives sealing and opening', (t) => {
     fc.record(
       {
         kind: fc.constant('grant' as const),
+        sealedAt: age,
         digest: fc.string(),
         version: fc.string(),
         witnessedAgeMs: age,
@@ -96,6 +124,7 @@ t.test('any frame survives sealing and opening', (t) => {
     fc.record(
       {
         kind: fc.constant('representation' as const),
+        sealedAt: age,
         digest: fc.string(),
         status: fc.integer({ min: 100, max: 599 }),
         reason: fc.string({ unit: 'grapheme' }),
@@ -125,7 +154,7 @@ t.test('noise never opens and never throws', (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (noise) => {
       if (open(Buffer.from(noise), KEY, PLACE) !== null) throw new Error('opened')
-      const dressed = Buffer.concat([Buffer.from('LB\x01\x01'), Buffer.from(noise)])
+      const dressed = Buffer.concat([Buffer.from('LB\x02\x01'), Buffer.from(noise)])
       if (open(dressed, KEY, PLACE) !== null) throw new Error('opened')
       const reader = new ByteReader(Buffer.from(noise))
       reader.pairs()

@@ -8,12 +8,6 @@ import {
   tenantFence,
 } from '../../../src/cache/key.ts'
 import { Breaker } from '../../../src/stores/breaker.ts'
-import {
-  grantFrame,
-  grantOf,
-  representationFrame,
-  representationOf,
-} from '../../../src/stores/record-frames.ts'
 import { codeOf } from '../../../src/stores/redis-codes.ts'
 import { RedisKeys } from '../../../src/stores/redis-keys.ts'
 import { QUARANTINE_MS, TierTrust } from '../../../src/stores/tier-trust.ts'
@@ -79,40 +73,6 @@ t.test('all of a tenant lies in one slot, and a credential’s in its own', (t) 
   t.equal(tag(keys.fence(credentialFence('7'))), tag(keys.pin('7')))
   t.not(tag(keys.pin('7')), tag(all[0] as string), 'a credential that is named like a tenant')
   t.strictSame(partsOf(subjectFence('7', 'customer', '1')), ['s', '7', 'customer', '1'])
-  t.end()
-})
-
-t.test('life is never longer after Redis than before, whatever the clocks say', (t) => {
-  const stamp = [['a', '1']] as const
-  const grant = { kind: 'grant', holder: 'h', digest: 'D', version: 'v', stamp } as const
-  const here = 1_000_000
-  const frame = grantFrame({ ...grant, witnessedAt: here - 100, expiresAt: here + 900 }, here)
-  // Another instance, on another clock, reads it 300 ms later.
-  const there = 5_000
-  const found = grantOf(frame, 600, there)
-  t.equal(found.expiresAt, there + 600)
-  t.equal(found.witnessedAt, there - 400)
-  t.equal(grantOf(frame, 10_000_000, there).expiresAt, there + 900, 'not by what Redis claims')
-  t.equal(grantOf(frame, -1, there).expiresAt, there, 'nor without an end')
-  const shown = {
-    kind: 'representation',
-    digest: 'D',
-    status: 200,
-    reason: 'OK',
-    headers: [],
-    date: null,
-    body: Buffer.from('{}'),
-    etag: '"x"',
-    version: 'v',
-    generatedAt: here - 1_000,
-    servedAt: 0,
-    freshUntil: here + 4_000,
-    staleUntil: here + 4_000,
-    stamp,
-  } as const
-  const read = representationOf(representationFrame(shown, here), 3_000, there)
-  t.equal(there - read.generatedAt, 2_000, 'its age has grown')
-  t.equal(read.freshUntil - there, 3_000, 'and its freshness shrunk')
   t.end()
 })
 
