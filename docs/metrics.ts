@@ -54,7 +54,7 @@ const LABELS = `
 | \`result\` | ${words(FILL_RESULTS)} |
 | \`source\` | ${words(INVALIDATION_SOURCES)} |
 | \`target\` | \`upstream\`, \`redis\` |
-| \`tenant_rank\` | \`1\` to \`10\`: who it is, \`layby tenants\` tells |
+| \`tenant_rank\` | \`1\` to \`10\`; of \`tenant_top_requests\`, \`layby tenants\` tells who it is |
 | \`sharing\` | the value of \`cache.sharing\` |
 
 How \`staleness_seconds\` is measured: [decisions/2026-11-24-measured-staleness.md](decisions/2026-11-24-measured-staleness.md).
@@ -64,7 +64,7 @@ How \`staleness_seconds\` is measured: [decisions/2026-11-24-measured-staleness.
 export function listedMetrics(): Listed[] {
   const instance = new Metrics({
     clock: { wall: () => 0 },
-    memory: { bytes: 0, entries: 0 },
+    memory: { bytes: 0, entries: 0, largestTenants: () => [] },
     sharing: 'witnessed',
     trippedTenants: () => 0,
     traffic: { top: () => [] },

@@ -101,7 +101,7 @@ export interface Core {
 export function buildCore(config: Config, overrides: Overrides, reporter: Reporter): Core {
   const limits = config.cache
   const clock = overrides.clock ?? systemClock
-  const memory = overrides.memory ?? createMemoryStore({ ...limits.memory, formBytes })
+  const memory = overrides.memory ?? createMemoryStore({ ...limits.memory, formBytes, clock })
   const maxFences = maxFencesOf(config)
   const fences = overrides.fences ?? new LocalFences({ clock, maxFences })
   const tier = overrides.tier ?? null
@@ -166,7 +166,7 @@ function buildInstance(
   reporting: Reporting,
   siblings: Siblings | null,
 ): Instance {
-  const own = overrides.memory ?? createMemoryStore({ ...config.cache.memory, formBytes })
+  const own = overrides.memory ?? createMemoryStore({ ...config.cache.memory, formBytes, clock })
   const tenants = new TenantSwitch()
   const pins: VersionPins = new VersionPins(MAX_PINNED_CREDENTIALS, (partition, version) => {
     void (shared ?? local)?.notePin(partition, version)

@@ -32,7 +32,8 @@ export function adopt(
   const { holder } = request.credential
   // The seal has proved whose they are.
   const admission = found.admission === null ? null : { ...found.admission, holder }
-  if (admission !== null) adoptAdmission(memory, request.admissionKey, admission)
+  const { tenant } = request.view
+  if (admission !== null) adoptAdmission(memory, request.admissionKey, admission, tenant)
   if (found.grant === null) return { isAny: admission !== null, admission, grant: null }
   const grant = { ...found.grant, holder }
   const held = memory.get(request.grantKey)
@@ -40,25 +41,26 @@ export function adopt(
   if (isKnown && held.witnessedAt > grant.witnessedAt) {
     return { isAny: true, admission, grant: null }
   }
-  memory.set(request.grantKey, grant)
+  memory.set(request.grantKey, grant, tenant)
   if (found.representation !== null) {
     const { digest } = found.representation
     const key = request.representationKey(scopeOf(request.partition), digest)
-    adoptRepresentation({ memory, fences }, key, found.representation)
+    adoptRepresentation({ memory, fences }, key, found.representation, tenant)
   }
   return { isAny: true, admission, grant }
 }
 
-function adoptAdmission(memory: Memory, key: Key, admission: Admission): void {
+function adoptAdmission(memory: Memory, key: Key, admission: Admission, tenant: string): void {
   const known = memory.get(key)
   const isLater = known?.kind !== 'admission' || admission.expiresAt > known.expiresAt
-  if (isLater) memory.set(key, admission)
+  if (isLater) memory.set(key, admission, tenant)
 }
 
 function adoptRepresentation(
   { memory, fences }: AdoptionDependencies,
   key: Key,
   representation: Representation,
+  tenant: string,
 ): void {
   const present = memory.get(key)
   const isOvertaken = present?.kind === 'superseded' && present.at >= representation.generatedAt
@@ -67,5 +69,5 @@ function adoptRepresentation(
     present?.kind === 'representation' &&
     fences.holds(present.stamp) &&
     present.freshUntil >= representation.freshUntil
-  if (!isOvertaken && !isOlder) memory.set(key, representation)
+  if (!isOvertaken && !isOlder) memory.set(key, representation, tenant)
 }

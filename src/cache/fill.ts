@@ -15,7 +15,7 @@ import {
 import type { RejectReason } from './outcome.ts'
 import { type Assessment, assess } from './policy.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
-import type { Grant, Representation } from './records.ts'
+import type { Current, Grant, Representation } from './records.ts'
 import type { Reporter } from './report.ts'
 import { digestOf, headerValue, keptHeaders, type MintTag } from './representation.ts'
 import { type ReadRequest, subjectOf, tierCredential } from './request.ts'
@@ -174,8 +174,8 @@ export class FillStore {
     const { holder } = request.credential
     const kind = 'grant'
     const grant: Grant = { kind, holder, digest, version, witnessedAt: sentAt, expiresAt, stamp }
-    memory.set(request.grantKey, grant)
-    memory.set(key, representation)
+    memory.set(request.grantKey, grant, request.view.tenant)
+    memory.set(key, representation, request.view.tenant)
     if (sharing.of(request.view.tenant, sentAt) === 'tenant') {
       this.#noteCurrent(request, representation, sentAt)
     }
@@ -206,7 +206,7 @@ export class FillStore {
 
   #supersede(request: ReadRequest, digest: string, at: number): void {
     const key = this.#keyOf(request, digest)
-    this.#deps.memory.set(key, { kind: 'superseded', at })
+    this.#deps.memory.set(key, { kind: 'superseded', at }, request.view.tenant)
     this.#deps.tier?.supersede(request.view.tenant, key)
     this.#deps.reporter.invalidated('change')
   }
@@ -227,15 +227,17 @@ export class FillStore {
     const last = before?.digests.at(-1)
     if (last !== undefined && last !== shown.digest) this.#overtake(request, last, witnessedAt)
     const { version, stamp } = shown
-    memory.set(key, { kind: 'current', digests, version, witnessedAt, stamp })
+    const current: Current = { kind: 'current', digests, version, witnessedAt, stamp }
+    memory.set(key, current, request.view.tenant)
   }
 
   #noteParent(request: ReadRequest, parent: string | null, stamp: FenceStamp): void {
     if (request.route.parentMember === null) return
-    const key = lineageKey(request.view.tenant, request.route.subject, subjectOf(request))
-    const own = subjectFence(request.view.tenant, request.route.subject, subjectOf(request))
+    const { tenant } = request.view
+    const key = lineageKey(tenant, request.route.subject, subjectOf(request))
+    const own = subjectFence(tenant, request.route.subject, subjectOf(request))
     const guard = only(stamp, own)
-    this.#deps.memory.set(key, { kind: 'lineage', parent, stamp: guard })
+    this.#deps.memory.set(key, { kind: 'lineage', parent, stamp: guard }, tenant)
   }
 }
 

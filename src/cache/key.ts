@@ -43,6 +43,23 @@ export function partsOf(key: Key): readonly string[] {
   return parts
 }
 
+/** The tenant of a record's key: of any of those above but fences. */
+export function tenantOf(key: Key): string {
+  const [kind, first = ''] = partsOf(key)
+  const isOfView = kind === 'g' || kind === 'r' || kind === 'c'
+  return (isOfView ? partsOf(first)[1] : first) ?? ''
+}
+
+/** Every key begins with a part of one letter. */
+const KIND_LENGTH = '1:k'.length
+
+/** The tenant whose entries a fence guards; those of credentials are of none: `''`. */
+export function tenantOfFence(fence: Key): string {
+  if (fence.startsWith('1:k')) return ''
+  const colon = fence.indexOf(':', KIND_LENGTH)
+  return fence.slice(colon + 1, colon + 1 + Number(fence.slice(KIND_LENGTH, colon)))
+}
+
 /** What a request asks for, whoever asks. */
 export interface View {
   readonly tenant: string

@@ -6,14 +6,26 @@ import type { Span } from '../lib/tracer.ts'
 import type { Key } from './key.ts'
 import type { Admission, Grant, HeaderList, Representation, StoredRecord } from './records.ts'
 
+/** What one tenant has in the memory tier. */
+export interface TenantBytes {
+  readonly tenant: string
+  readonly bytes: number
+}
+
 /** The memory tier. Synchronous from end to end, and by type. */
 export interface MemoryStore {
   get(key: Key): StoredRecord | undefined
   /** As `get`, for one who only looks: it does not count as use. */
   peek(key: Key): StoredRecord | undefined
-  /** May evict others, or refuse: removal for space is never a correctness event. */
-  set(key: Key, record: StoredRecord): void
+  /**
+   * May evict others, or refuse: removal for space is never a correctness event.
+   *
+   * @param tenant against whose share of the memory the record counts
+   */
+  set(key: Key, record: StoredRecord, tenant: string): void
   delete(key: Key): void
+  /** The tenants with most bytes, most first. */
+  largestTenants(count: number): readonly TenantBytes[]
   /** Bytes in use, by the store's own estimate. */
   readonly bytes: number
   readonly entries: number

@@ -6,6 +6,7 @@ import { API_VERSIONS } from '../contract/headers.ts'
 import type { FenceStamp, Fences, OpenFence, WriteFences } from './fence.ts'
 import { admissionKey, credentialFence, grantKey, type View, viewKey } from './key.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
+import type { Admission } from './records.ts'
 import type { Reporter } from './report.ts'
 import type { ReadRequest, RequestCredential } from './request.ts'
 
@@ -84,12 +85,8 @@ export class Standings {
       if (!this.#deps.fences.holds(answered.stamp)) return
       const expiresAt = sentAt + this.#deps.credentialTtlMs
       const stamp = answered.stamp
-      this.#deps.memory.set(admissionKey(tenant, partition), {
-        kind: 'admission',
-        holder,
-        expiresAt,
-        stamp,
-      })
+      const admission: Admission = { kind: 'admission', holder, expiresAt, stamp }
+      this.#deps.memory.set(admissionKey(tenant, partition), admission, tenant)
     }
   }
 
@@ -98,7 +95,7 @@ export class Standings {
     const key = grantKey(viewKey(view), partition)
     const held = this.#deps.memory.get(key)
     if (held?.kind === 'grant' && held.witnessedAt > sentAt) return
-    this.#deps.memory.set(key, { kind: 'withdrawal', witnessedAt: sentAt })
+    this.#deps.memory.set(key, { kind: 'withdrawal', witnessedAt: sentAt }, view.tenant)
     if (held !== undefined) this.#deps.tier?.withdraw(view.tenant, [key])
   }
 

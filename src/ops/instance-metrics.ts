@@ -11,7 +11,7 @@ import { FILL_RESULTS, forEachWord, INVALIDATION_SOURCES } from './vocabularies.
 /** What is asked when somebody wants to know. */
 export interface MetricsSources {
   readonly clock: Pick<Clock, 'wall'>
-  readonly memory: Pick<MemoryStore, 'bytes' | 'entries'>
+  readonly memory: Pick<MemoryStore, 'bytes' | 'entries' | 'largestTenants'>
   readonly sharing: string
   readonly trippedTenants: () => number
   readonly traffic: Pick<TenantTraffic, 'top'>
@@ -158,7 +158,7 @@ function addGauges(
     )
   }
   addBreakerGauge(registry, sources, isUpstreamBreakerOpen)
-  addTenantGauge(registry, sources)
+  addTenantGauges(registry, sources)
   const help = 'The configured sharing mode; 1'
   const registers = [registry]
   new Gauge({ name: 'sharing_info', help, labelNames: ['sharing'], registers })
@@ -197,17 +197,29 @@ function addBreakerGauge(
   })
 }
 
-function addTenantGauge(registry: Registry, { traffic }: MetricsSources): void {
-  new Gauge({
-    name: 'tenant_top_requests',
-    help: 'Requests of the tenants that ask most, by rank; who they are is told by the admin API',
-    labelNames: ['tenant_rank'],
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [index, { requests }] of traffic.top(TENANT_RANKS).entries()) {
-        this.set({ tenant_rank: String(index + 1) }, requests)
-      }
-    },
-  })
+function addTenantGauges(registry: Registry, { traffic, memory }: MetricsSources): void {
+  const ranked = (name: string, help: string, values: () => readonly number[]): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['tenant_rank'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const [index, value] of values().entries()) {
+          this.set({ tenant_rank: String(index + 1) }, value)
+        }
+      },
+    })
+  }
+  ranked(
+    'tenant_top_requests',
+    'Requests of the tenants that ask most, by rank; who they are is told by the admin API',
+    () => traffic.top(TENANT_RANKS).map(({ requests }) => requests),
+  )
+  ranked(
+    'tenant_memory_bytes',
+    'Bytes of the memory tier that the tenants with most of them use, by rank among these',
+    () => memory.largestTenants(TENANT_RANKS).map(({ bytes }) => bytes),
+  )
 }

@@ -5,10 +5,10 @@
  * change would have been heard. One learnt without the bus holds for a second, come what may. Forgetting an
  * entry, for room or because it changed, costs a look into Redis and never a wrong answer.
  */
-import { LRUCache } from 'lru-cache'
 import type { FenceSight, FenceStamp } from '../cache/fence.ts'
-import type { Key } from '../cache/key.ts'
+import { type Key, tenantOfFence } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
+import { FairMap } from './fair-map.ts'
 import { type Lease, NO_STRETCH } from './lease.ts'
 
 /** How long anything is believed that was learnt without the bus (design section 4). */
@@ -35,7 +35,7 @@ export interface Reading {
 export class FenceTable {
   readonly #clock: Clock
   readonly #lease: Lease
-  readonly #known: LRUCache<Key, Known>
+  readonly #known: FairMap<Known>
   /** Fence → id of a write through this instance → when that is over, whatever became of it. */
   readonly #writes = new Map<Key, Map<string, number>>()
   readonly #readings = new Set<Reading>()
@@ -44,7 +44,7 @@ export class FenceTable {
   constructor(clock: Clock, lease: Lease, maxFences: number) {
     this.#clock = clock
     this.#lease = lease
-    this.#known = new LRUCache({ max: maxFences })
+    this.#known = new FairMap(maxFences)
   }
 
   holds(stamp: FenceStamp): boolean {
@@ -99,7 +99,7 @@ export class FenceTable {
     const live = this.#live(name, now)
     if (live.value !== null) return live.value
     const value = `x${++this.#counter}`
-    this.#known.set(name, { ...live, value, stretch: NO_STRETCH, learntAt: now })
+    this.#remember(name, { ...live, value, stretch: NO_STRETCH, learntAt: now })
     return value
   }
 
@@ -184,7 +184,12 @@ export class FenceTable {
     const revision = isSame ? before.revision : ++this.#counter
     // A writer that dies tells nobody; Redis lets its mark run out in silence.
     const lasting = value.startsWith(PENDING_MARK) ? NO_STRETCH : stretch
-    this.#known.set(name, { revision, value, stretch: lasting, learntAt })
+    this.#remember(name, { revision, value, stretch: lasting, learntAt })
+  }
+
+  /** Tenants share the room for fences fairly. */
+  #remember(name: Key, known: Known): void {
+    this.#known.set(name, { value: known, size: 1, tenant: tenantOfFence(name) })
   }
 
   /** The entry, made anew if there is none that is still to be believed. */
@@ -193,7 +198,7 @@ export class FenceTable {
     const stretch = this.#lease.at(now)
     if (known !== undefined && isValid(known, stretch, now)) return known
     const fresh: Known = { revision: ++this.#counter, value: null, stretch, learntAt: now }
-    this.#known.set(name, fresh)
+    this.#remember(name, fresh)
     return fresh
   }
 

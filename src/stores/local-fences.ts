@@ -3,9 +3,8 @@
  *
  * Values and marks are drawn from a counter, so none ever comes back. A fence that was evicted is missing, and a
  * missing fence holds nothing; it costs a miss, never a wrong answer. Fences with a write under way are
- * kept apart from the LRU: forgetting one of those would let a fill in the middle of a write be stored.
+ * kept apart from these: forgetting one of those would let a fill in the middle of a write be stored.
  */
-import { LRUCache } from 'lru-cache'
 import {
   type FenceSight,
   type FenceStamp,
@@ -15,21 +14,22 @@ import {
   type WriteFences,
   withMark,
 } from '../cache/fence.ts'
-import type { Key } from '../cache/key.ts'
+import { type Key, tenantOfFence } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
+import { FairMap } from './fair-map.ts'
 
 type Stamped = FenceStamp[number]
 
 export interface LocalFencesOptions {
   readonly clock: Clock
-  /** How many fences are remembered. */
+  /** How many fences are remembered, which tenants share fairly. */
   readonly maxFences: number
 }
 
 export class LocalFences implements Fences, WriteFences {
   readonly #clock: Clock
   /** As they are stamped: records that are guarded by one fence have the very same pair. */
-  readonly #values: LRUCache<Key, Stamped>
+  readonly #values: FairMap<Stamped>
   /** Fence → id of the write → when that write is over, whatever became of it. */
   readonly #pending = new Map<Key, Map<string, number>>()
   /** The last value given out. */
@@ -37,7 +37,7 @@ export class LocalFences implements Fences, WriteFences {
 
   constructor({ clock, maxFences }: LocalFencesOptions) {
     this.#clock = clock
-    this.#values = new LRUCache<Key, Stamped>({ max: maxFences })
+    this.#values = new FairMap(maxFences)
   }
 
   holds(stamp: FenceStamp): boolean {
@@ -126,7 +126,7 @@ export class LocalFences implements Fences, WriteFences {
 
   #set(name: Key, value: string): Stamped {
     const stamped: Stamped = [name, value]
-    this.#values.set(name, stamped)
+    this.#values.set(name, { value: stamped, size: 1, tenant: tenantOfFence(name) })
     return stamped
   }
 

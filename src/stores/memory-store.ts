@@ -1,50 +1,50 @@
 /**
- * The memory tier: lru-cache, bounded in bytes. Eviction is by recency and never a correctness event;
- * lifetimes are judged by the reader, so lru-cache's own TTL is not used.
+ * The memory tier, bounded in bytes, which tenants share fairly (`fair-map.ts`). Eviction is never a correctness
+ * event; lifetimes are judged by the reader.
  */
-import { LRUCache } from 'lru-cache'
-import type { Key } from '../cache/key.ts'
 import type { MemoryStore } from '../cache/ports.ts'
 import type { StoredRecord } from '../cache/records.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { FairMap } from './fair-map.ts'
+
+/** Milliseconds for which a tenant counts as in use after a hit or a fill. */
+export const IN_USE_MS = 600_000
 
 /**
- * What a record costs beside its texts and body: the object, its fields, its slot in the LRU's tables; and
+ * What a record costs beside its texts and body: the object, its fields, its entry and the map's slot; and
  * what one fence in a stamp costs. Fitted to heap growth over 100,000 records of each kind on Node 20:
  * 1,484 bytes for an admission and 1,724 for a grant of three fences, 4,194 for a representation of 1,859.
  */
 const RECORD_OVERHEAD_BYTES = 700
 const FENCE_OVERHEAD_BYTES = 250
 
-/**
- * What lru-cache does by itself; named once, it makes no options of its own for each of a hit's three look-ups. It
- * writes into them what it tells subscribers of its diagnostics channel, of which there are none here.
- */
-const AS_EVER = { allowStale: false, updateAgeOnGet: false, noDeleteOnStaleGet: false }
-
 export interface MemoryStoreLimits {
   readonly maxBytes: number
   /** What a body of this length may take beside itself, in the other forms in which it is sent. */
   readonly formBytes?: (length: number) => number
+  readonly clock?: Pick<Clock, 'monotonic'>
 }
 
 export function createMemoryStore({
   maxBytes,
   formBytes = () => 0,
+  clock = systemClock,
 }: MemoryStoreLimits): MemoryStore {
-  const records = new LRUCache<Key, StoredRecord>({
-    maxSize: maxBytes,
-    sizeCalculation: (record, key) => sizeOf(record, formBytes) + key.length,
-  })
+  const records = new FairMap<StoredRecord>(maxBytes, IN_USE_MS)
   return {
-    get: (key) => records.get(key, AS_EVER),
+    get: (key) => records.get(key),
     peek: (key) => records.peek(key),
-    set: (key, record) => void records.set(key, record),
-    delete: (key) => void records.delete(key),
+    set(key, record, tenant) {
+      const size = sizeOf(record, formBytes) + key.length
+      records.set(key, { value: record, size, tenant }, clock.monotonic())
+    },
+    delete: (key) => records.delete(key),
+    largestTenants: (count) => records.largestTenants(count),
     get bytes() {
-      return records.calculatedSize
+      return records.size
     },
     get entries() {
-      return records.size
+      return records.count
     },
   }
 }

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { Fences, WriteFences } from '../cache/fence.ts'
-import type { Key } from '../cache/key.ts'
+import { type Key, tenantOf } from '../cache/key.ts'
 import type { MemoryStore } from '../cache/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LocalFences } from './local-fences.ts'
@@ -62,8 +62,12 @@ export function createProcessState(options: ProcessStateOptions): ProcessState {
 }
 
 function remember(memory: MemoryStore, ended: News & { kind: 'ended' }, now: number): void {
-  for (const key of ended.superseded) memory.set(key, { kind: 'superseded', at: now })
-  for (const key of ended.withdrawn) memory.set(key, { kind: 'withdrawal', witnessedAt: now })
+  for (const key of ended.superseded) {
+    memory.set(key, { kind: 'superseded', at: now }, tenantOf(key))
+  }
+  for (const key of ended.withdrawn) {
+    memory.set(key, { kind: 'withdrawal', witnessedAt: now }, tenantOf(key))
+  }
 }
 
 /** A refusal ends the grants of all versions at once: one message for all that ends in one step. */
@@ -81,12 +85,13 @@ function tellingMemory(memory: MemoryStore, siblings: Pick<Siblings, 'tell'>): M
   return {
     get: (key) => memory.get(key),
     peek: (key) => memory.peek(key),
-    set: (key, record) => {
-      memory.set(key, record)
+    set: (key, record, tenant) => {
+      memory.set(key, record, tenant)
       if (record.kind === 'superseded') note(superseded, key)
       else if (record.kind === 'withdrawal') note(withdrawn, key)
     },
     delete: (key) => memory.delete(key),
+    largestTenants: (count) => memory.largestTenants(count),
     get bytes() {
       return memory.bytes
     },

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { Fences, WriteFences } from '../cache/fence.ts'
-import { type Key, partsOf, tenantFence } from '../cache/key.ts'
+import { type Key, partsOf, tenantFence, tenantOf } from '../cache/key.ts'
 import type {
   MemoryStore,
   RollCall,
@@ -250,8 +250,11 @@ function tellOutdated(
 
 /** What others have found out about entries that memory may hold. */
 function remember(memory: MemoryStore, { superseded, withdrawn }: BusMessage, now: number): void {
-  for (const key of superseded ?? []) memory.set(key, { kind: 'superseded', at: now })
-  for (const key of withdrawn ?? []) memory.set(key, { kind: 'withdrawal', witnessedAt: now })
+  for (const key of superseded ?? [])
+    memory.set(key, { kind: 'superseded', at: now }, tenantOf(key))
+  for (const key of withdrawn ?? []) {
+    memory.set(key, { kind: 'withdrawal', witnessedAt: now }, tenantOf(key))
+  }
 }
 
 function tenantOrSelf(name: Key): Key {

@@ -31,7 +31,7 @@ export async function memoryStoreContract(
     const store = make(1_000_000)
     const record = representation(100)
     t.equal(store.get('a'), undefined)
-    store.set('a', record)
+    store.set('a', record, '7')
     t.equal(store.get('a'), record)
     t.equal(store.entries, 1)
     store.delete('a')
@@ -42,8 +42,8 @@ export async function memoryStoreContract(
 
   await t.test('a later set replaces an earlier one', (t) => {
     const store = make(1_000_000)
-    store.set('a', representation(100))
-    store.set('a', { kind: 'superseded', at: 5 })
+    store.set('a', representation(100), '7')
+    store.set('a', { kind: 'superseded', at: 5 }, '7')
     t.strictSame(store.get('a'), { kind: 'superseded', at: 5 })
     t.equal(store.entries, 1)
     t.end()
@@ -53,8 +53,8 @@ export async function memoryStoreContract(
     const limit = 200_000
     const store = make(limit)
     for (let i = 0; i < 5_000; i++) {
-      store.set(`k${i}`, representation((i * 7_919) % 4_000))
-      if (i % 10 === 0) store.set('kept', representation(10))
+      store.set(`k${i}`, representation((i * 7_919) % 4_000), '7')
+      if (i % 10 === 0) store.set('kept', representation(10), '7')
       t.ok(store.bytes <= limit) || t.bailout('over the limit')
     }
     t.ok(store.get('kept') !== undefined)
@@ -64,8 +64,8 @@ export async function memoryStoreContract(
 
   await t.test('an entry that is larger than the store is not kept, and evicts nothing', (t) => {
     const store = make(10_000)
-    store.set('small', representation(10))
-    store.set('large', representation(20_000))
+    store.set('small', representation(10), '7')
+    store.set('large', representation(20_000), '7')
     t.equal(store.get('large'), undefined)
     t.ok(store.get('small') !== undefined)
     t.end()
@@ -73,10 +73,10 @@ export async function memoryStoreContract(
 
   await t.test('counts the bytes of bodies, headers, keys and stamps', (t) => {
     const store = make(1_000_000)
-    store.set('a', representation(20_000))
+    store.set('a', representation(20_000), '7')
     const one = store.bytes
     t.ok(one > 20_000)
-    store.set('b', representation(20_000))
+    store.set('b', representation(20_000), '7')
     t.equal(store.bytes, 2 * one)
     t.end()
   })

@@ -54,6 +54,7 @@ t.test(
         'what is beyond the bound is counted together',
       )
       t.equal(text.match(/^tenant_top_requests\{tenant_rank="\d+"\}/gm)?.length, 10)
+      t.equal(text.match(/^tenant_memory_bytes\{tenant_rank="\d+"\}/gm)?.length, 10)
       const counted = [...text.matchAll(/^requests_total\{.*\} (\d+)$/gm)]
       const sum = counted.reduce((total, [, count]) => total + Number(count), 0)
       t.equal(sum, app.reports.length, 'and nothing is left out')

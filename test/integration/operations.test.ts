@@ -80,9 +80,9 @@ t.test(
           get entries() {
             return memory.entries
           },
-          set: (key, record) => {
+          set: (key, record, tenant) => {
             stored.push(key, JSON.stringify(record))
-            memory.set(key, record)
+            memory.set(key, record, tenant)
           },
         },
       },

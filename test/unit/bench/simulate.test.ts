@@ -36,8 +36,9 @@ function memoryWith(get: (key: string, real: MemoryStore) => ReturnType<MemorySt
   const memory: MemoryStore = {
     get: (key) => get(key, real),
     peek: (key) => real.peek(key),
-    set: (key, record) => real.set(key, record),
+    set: (key, record, tenant) => real.set(key, record, tenant),
     delete: (key) => real.delete(key),
+    largestTenants: (count) => real.largestTenants(count),
     bytes: 0,
     entries: 0,
   }
@@ -111,9 +112,9 @@ t.test("the oracle notices another credential's grant", async (t) => {
     const found = real.get(key.startsWith('1:g') ? (latest.get(viewOf(key)) ?? key) : key)
     return found?.kind === 'grant' && isHolderForged ? { ...found, holder: key.slice(-43) } : found
   })
-  const set: MemoryStore['set'] = (key, record) => {
+  const set: MemoryStore['set'] = (key, record, tenant) => {
     if (record.kind === 'grant') latest.set(viewOf(key), key)
-    memory.set(key, record)
+    memory.set(key, record, tenant)
   }
   const guarded = await shift('witnessed', { core: () => ({ memory: { ...memory, set } }) })
   t.equal(guarded.foreignAnswers, 0, 'found under a wrong key, it still says whose it is')

@@ -162,11 +162,11 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
   t.test(name, async (t) => {
     const memory = createMemoryStore({ maxBytes: 100_000 })
     if (known !== undefined)
-      memory.set(lineageKey(T, 'customer', '5'), {
-        kind: 'lineage',
-        parent: known,
-        stamp: [['s', '1']],
-      })
+      memory.set(
+        lineageKey(T, 'customer', '5'),
+        { kind: 'lineage', parent: known, stamp: [['s', '1']] },
+        T,
+      )
     const calls: unknown[][] = []
     const invalidator = new Invalidator({
       memory,
@@ -234,11 +234,11 @@ t.test(
   'a parent that was seen before somebody else changed the record is not believed',
   async (t) => {
     const memory = createMemoryStore({ maxBytes: 100_000 })
-    memory.set(lineageKey(T, 'customer', '5'), {
-      kind: 'lineage',
-      parent: '9',
-      stamp: [['s', '1']],
-    })
+    memory.set(
+      lineageKey(T, 'customer', '5'),
+      { kind: 'lineage', parent: '9', stamp: [['s', '1']] },
+      T,
+    )
     const begun: unknown[] = []
     const invalidator = new Invalidator({
       memory,

@@ -3,13 +3,17 @@ import t from 'tap'
 import {
   admissionKey,
   credentialFence,
+  currentKey,
   encodeParts,
   familyFence,
   grantKey,
   kinFence,
+  lineageKey,
   representationKey,
   subjectFence,
   tenantFence,
+  tenantOf,
+  tenantOfFence,
   viewKey,
 } from '../../../src/cache/key.ts'
 
@@ -66,3 +70,30 @@ t.test(
     t.end()
   },
 )
+
+t.test('the tenant of a key is the one that it was made with', (t) => {
+  fc.assert(
+    fc.property(part, part, part, (tenant, one, other) => {
+      const view = viewKey({ tenant, route: one, params: [other], version: null })
+      const records = [
+        grantKey(view, one),
+        representationKey(view, one, other),
+        currentKey(view),
+        admissionKey(tenant, one),
+        lineageKey(tenant, one, other),
+      ]
+      const fences = [
+        tenantFence(tenant),
+        kinFence(tenant),
+        subjectFence(tenant, one, other),
+        familyFence(tenant, one, other),
+      ]
+      return (
+        records.every((key) => tenantOf(key) === tenant) &&
+        fences.every((key) => tenantOfFence(key) === tenant) &&
+        tenantOfFence(credentialFence(one)) === ''
+      )
+    }),
+  )
+  t.end()
+})

@@ -29,7 +29,7 @@ function report(more: Partial<Report>): Report {
 function metricsWith(clock = new FakeClock()): Metrics {
   const metrics = new Metrics({
     clock,
-    memory: { bytes: 1_000, entries: 3 },
+    memory: { bytes: 1_000, entries: 3, largestTenants: () => [] },
     sharing: 'witnessed',
     trippedTenants: () => 0,
     redis: { isUsable: true, isBreakerOpen: false, isBusLive: true },

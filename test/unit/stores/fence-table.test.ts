@@ -1,4 +1,5 @@
 import t from 'tap'
+import { subjectFence, tenantFence } from '../../../src/cache/key.ts'
 import { FenceTable } from '../../../src/stores/fence-table.ts'
 import { Lease } from '../../../src/stores/lease.ts'
 import { FakeClock } from '../../helpers/clock.ts'
@@ -170,5 +171,16 @@ t.test('revisions change when a value may have changed, and only then', (t) => {
   const last = table.revisions(['a', 'b'])
   clock.advance(1_000)
   t.not(table.revisions(['a', 'b']), last, 'after a lapse nothing is known')
+  t.end()
+})
+
+t.test('fences that one tenant reads without end displace none of another tenant', (t) => {
+  const { table, hear, learn } = make()
+  hear()
+  const quiet = [tenantFence('7'), subjectFence('7', 'customer', '1')]
+  for (const name of quiet) learn(name, 'v')
+  for (let id = 0; id < 1_000; id++) learn(subjectFence('8', 'customer', `${id}`), 'v')
+  t.ok(table.holds(quiet.map((name) => [name, 'v'] as const)))
+  t.equal(table.valueOf(subjectFence('8', 'customer', '0')), null, 'its own give way')
   t.end()
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { FenceStamp } from '../../../src/cache/fence.ts'
+import { subjectFence, tenantFence } from '../../../src/cache/key.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { LocalFences } from '../../../src/stores/local-fences.ts'
 
@@ -34,4 +35,12 @@ t.test('a changed, marked or forgotten fence holds no earlier stamp', async (t) 
   const forgotten = await stampOf(fences, 'a')
   await stampOf(fences, 'b', 'c')
   t.notOk(fences.holds(forgotten))
+})
+
+t.test('fences that one tenant opens without end displace none of another tenant', async (t) => {
+  const fences = new LocalFences({ clock: systemClock, maxFences: 100 })
+  const quiet = await stampOf(fences, tenantFence('7'), subjectFence('7', 'customer', '1'))
+  for (let id = 0; id < 1_000; id++) await stampOf(fences, subjectFence('8', 'customer', `${id}`))
+  t.ok(fences.holds(quiet))
+  t.equal(fences.sight(subjectFence('8', 'customer', '0')).value, null, 'its own give way')
 })
