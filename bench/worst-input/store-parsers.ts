@@ -10,7 +10,10 @@ import { bare, type Parser, within } from './parser.ts'
 
 const KEY = Buffer.alloc(32, 1)
 const sealedHead = sealBytes(Buffer.alloc(0), KEY, 'a').subarray(0, 16)
-const frameHead = seal({ kind: 'admission', keptMs: 1, stamp: [] }, KEY, 'a').subarray(0, 16)
+const frameHead = seal({ kind: 'admission', sealedAt: 0, keptMs: 1, stamp: [] }, KEY, 'a').subarray(
+  0,
+  16,
+)
 
 export const STORE_PARSERS: readonly Parser[] = [
   {
