@@ -8,7 +8,7 @@ import { VersionPins } from './auth/version-pins.ts'
 import { Cache } from './cache/cache.ts'
 import { Coalescer } from './cache/coalesce.ts'
 import { Explainer } from './cache/explainer.ts'
-import type { Fences, WriteFences } from './cache/fence.ts'
+import type { FenceStore } from './cache/fence.ts'
 import { Invalidator } from './cache/invalidation.ts'
 import { LastRejects } from './cache/last-rejects.ts'
 import type { MemoryStore, SharedTier } from './cache/ports.ts'
@@ -60,7 +60,7 @@ export interface Overrides {
   readonly random?: () => number
   readonly log?: Logger
   readonly memory?: MemoryStore
-  readonly fences?: Fences & WriteFences
+  readonly fences?: FenceStore
   /** The second tier; null: none. */
   readonly tier?: SharedTier | null
   /** A faulty one, to see what still holds. */
@@ -94,7 +94,7 @@ export interface Core {
   readonly invalidator: Invalidator
   readonly memory: MemoryStore
   readonly sharing: SharingMode
-  readonly fences: Fences & WriteFences
+  readonly fences: FenceStore
   readonly explainer: Explainer
 }
 

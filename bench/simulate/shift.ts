@@ -227,8 +227,10 @@ class Shift {
     const partition = this.#partitionOf(`Bearer ${token}`)
     const { method, below } = WRITES[change]
     const match = matchWrite(method, `/customers/${customer}${below}`)!
-    const announced = await invalidator.announce(TENANT, match)
-    const stamp = await standings.open(partition)
+    const credential = credentialOf(partition)
+    const isAccepted = standings.isAccepted(TENANT, credential)
+    const announced = await invalidator.announce(TENANT, match, isAccepted)
+    const stamp = await standings.open(TENANT, credential)
     const sentAt = this.#time.monotonic()
     const pin = this.#pins.begin(partition, VERSION)
     await this.#time.wait(this.#legMs())
@@ -237,7 +239,6 @@ class Shift {
     const responseBody = this.#upstream.render(token, customer)
     await this.#time.wait(this.#legMs())
     this.#pins.end(pin, VERSION)
-    const credential = credentialOf(partition)
     const of = { tenant: TENANT, credential, status: 200, sentAt, stamp }
     await standings.learn({ ...of, vouches: true, resource: null })
     await invalidator.settle(announced, {

@@ -18,6 +18,8 @@ interface Pin {
   active: number
   form: VersionForm
   mixed: boolean
+  /** To be remembered when all are done. */
+  isKept: boolean
 }
 
 /** Told with every answer which version is now in force for a credential; null: it is not known. */
@@ -48,7 +50,7 @@ export class VersionPins {
       // Requests on their way have not been answered yet: until then, this is what was last in force.
       if (!busy.mixed) busy.version ??= version
     } else if (!this.#idle.get(partition)?.version) {
-      this.#idle.set(partition, { version, active: 0, form: null, mixed: false })
+      this.#idle.set(partition, { version, active: 0, form: null, mixed: false, isKept: true })
     }
   }
 
@@ -88,17 +90,21 @@ export class VersionPins {
   /**
    * After its answer. `effective` is the answer's `X-API-VERSION`; null: it had none, or none came;
    * undefined: the upstream was not asked.
+   *
+   * @param isAccepted the upstream has accepted the credential; of any other nothing is remembered, or those that
+   * anybody can make up would push out all that are real
    */
-  end({ partition }: PinUse, effective: string | null | undefined): void {
+  end({ partition }: PinUse, effective: string | null | undefined, isAccepted = true): void {
     const pin = this.#busy.get(partition)
     if (pin === undefined) return
     if (effective !== undefined) pin.version = effective
     if (pin.mixed) pin.version = null
-    if (effective !== undefined) this.#onKnown(partition, pin.version)
+    if (isAccepted) pin.isKept = true
+    if (effective !== undefined && pin.isKept) this.#onKnown(partition, pin.version)
     if (--pin.active > 0) return
     pin.mixed = false
     this.#busy.delete(partition)
-    this.#idle.set(partition, pin)
+    if (pin.isKept) this.#idle.set(partition, pin)
   }
 
   #wake(partition: string, form: VersionForm): Pin {
@@ -107,6 +113,7 @@ export class VersionPins {
       active: 0,
       form,
       mixed: false,
+      isKept: false,
     }
     pin.form = form
     this.#busy.set(partition, pin)

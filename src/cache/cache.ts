@@ -7,21 +7,20 @@
  * in `witness.ts`, what may be stored in `policy.ts`; here is only the order of things.
  */
 import type { Clock } from '../lib/clock.ts'
-import type { Span } from '../lib/tracer.ts'
 import { Backoff } from './backoff.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
 import type { Coalescer, Leader } from './coalesce.ts'
 import { Evidence } from './evidence.ts'
 import type { Fences } from './fence.ts'
-import { type FillDependencies, FillStore, type Kept, NOTHING_KEPT } from './fill.ts'
+import type { FillDependencies } from './fill.ts'
 import { fillKey, isJoinable, refreshKeyOf } from './flight-keys.ts'
 import type { Key } from './key.ts'
 import type { LastRejects } from './last-rejects.ts'
-import { lookUp, type Miss, secondsLeft, serveStale, spare } from './lookup.ts'
+import { lookUp, type Miss, serveStale, spare } from './lookup.ts'
+import { type FillTerms, OriginFill } from './origin-fill.ts'
 import { NOT_CACHED, type Tier } from './outcome.ts'
-import type { Fetch } from './ports.ts'
 import { endWith, follow, noteLookup } from './read-trace.ts'
-import { fencesOf, kinOf, type ReadRequest } from './request.ts'
+import type { ReadRequest } from './request.ts'
 import {
   discard,
   failure,
@@ -34,7 +33,6 @@ import {
   type Served,
   serve,
 } from './served.ts'
-import { answeredRead } from './standing.ts'
 import { TierWalk } from './tier-walk.ts'
 
 export interface CacheDependencies extends FillDependencies {
@@ -44,23 +42,10 @@ export interface CacheDependencies extends FillDependencies {
   readonly rejects: LastRejects
 }
 
-/** How a read may go to the upstream, if it must. */
-export interface FillTerms {
-  readonly fetch: Fetch
-  /** Monotonic milliseconds by which `fetch` gives up. */
-  readonly deadline: number
-  /** False when the credential's version pin is in doubt: then only an own request will do. */
-  readonly mayJoin: boolean
-  /** The work that the read is part of. */
-  readonly span: Span
-  /** Under which the upstream is asked; followers name it in their log line. */
-  readonly requestId: string
-}
-
 export class Cache {
   readonly #deps: CacheDependencies
   readonly #fences: Fences
-  readonly #fills: FillStore
+  readonly #origin: OriginFill
   readonly #flights: Coalescer<Landing | null>
   readonly #walk: TierWalk | null
   readonly #evidence: Evidence
@@ -72,7 +57,7 @@ export class Cache {
     this.#deps = dependencies
     this.#fences = dependencies.fences
     this.#flights = dependencies.flights
-    this.#fills = new FillStore(dependencies)
+    this.#origin = new OriginFill(dependencies)
     this.#evidence = new Evidence(dependencies)
     this.#backoff = new Backoff(dependencies.clock, dependencies.random)
     const { tier } = dependencies
@@ -184,7 +169,7 @@ export class Cache {
     const joined = this.#joinable(request, key, terms)
     const landing =
       joined === undefined
-        ? await this.#launch(request, terms, [key], (own) => this.#fill(request, own)).landed
+        ? await this.#launch(request, terms, [key], (own) => this.#origin.fill(request, own)).landed
         : await follow(terms.span, joined)
     const isShared = landing !== null && landing.answer.kind !== 'streamed'
     if (landing !== null && (joined === undefined || isShared)) {
@@ -213,7 +198,7 @@ export class Cache {
 
   #fillAlone(request: ReadRequest, terms: FillTerms): Promise<Landing> {
     const span = terms.span.begin('fill')
-    const landing = this.#fill(request, { ...terms, span })
+    const landing = this.#origin.fill(request, { ...terms, span })
     endWith(span, landing)
     return landing
   }
@@ -226,7 +211,7 @@ export class Cache {
   ): Promise<Landing | null> {
     const turn = await this.#walk?.takeTurn(request, verdict)
     if (turn === null) return null
-    const landing = this.#fill(request, terms)
+    const landing = this.#origin.fill(request, terms)
     // Who waits elsewhere looks into the shared tier: what it is to find there must be there.
     const end = (): void => turn?.end()
     void landing.then(({ kept }) => kept.shared).then(end, end)
@@ -249,32 +234,6 @@ export class Cache {
     const found = this.#lookupFresh({ ...request, directives: NO_DIRECTIVES }, 'memory')
     if (found.kind === 'miss') return null
     return { ...found, outcome: followed(verdict, flight.requestId) }
-  }
-
-  /** One fill, from the fences that it starts under to what is kept of its answer. */
-  async #fill(request: ReadRequest, terms: FillTerms): Promise<Landing> {
-    const { clock, reporter, standings } = this.#deps
-    const { traceId, isSampled } = terms.span.context
-    const knownTrace = isSampled ? traceId : null
-    const startedAt = clock.monotonic()
-    const opened = await this.#fences.open(fencesOf(request), kinOf(request))
-    const answer = await terms.fetch(terms.deadline, terms.span)
-    if (isFailure(answer)) {
-      reporter.filled('failed', clock.monotonic() - startedAt, knownTrace)
-      return { answer, kept: NOTHING_KEPT, ttl: null }
-    }
-    await standings.learn(answeredRead(request, opened, answer))
-    const kept = await this.#fills.keep(request, opened, answer)
-    this.#deps.rejects.noted(request.grantKey, kept.rejected, answer)
-    const ttl = this.#secondsLeft(kept)
-    const result = ttl === null ? 'rejected' : 'stored'
-    reporter.filled(result, clock.monotonic() - startedAt, knownTrace)
-    return { answer, kept, ttl }
-  }
-
-  #secondsLeft({ representation, rejected }: Kept): number | null {
-    if (representation === null || rejected !== null) return null
-    return secondsLeft(representation.freshUntil, this.#deps.clock.monotonic())
   }
 }
 

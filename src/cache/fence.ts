@@ -9,6 +9,9 @@
  *
  * A soft purge keeps the value and changes the mark: what was stamped before is as true as it was, and stale.
  * Compared as a whole, value and mark are one text, so what asks for less than all of it asks for it by name.
+ *
+ * A write under way is noted beside the value, not in its place: a rejected one leaves the value as it was, and
+ * what was stamped with it holds again. One that is never settled counts as a change when its time is over.
  */
 import type { Key } from './key.ts'
 
@@ -43,7 +46,7 @@ export function holdsBySight(stamp: FenceStamp, sight: (name: Key) => FenceSight
   })
 }
 
-/** What reads need of fences. The first two are synchronous: they are on the way of every hit. */
+/** What reads need of fences. The first three are synchronous: they are on the way of every hit. */
 export interface Fences {
   /** Whether every fence of the stamp has the stamped value and mark, as far as this process knows, and no write is pending. */
   holds(stamp: FenceStamp): boolean
@@ -51,13 +54,25 @@ export interface Fences {
   peek(names: readonly Key[]): string
   /** For one who only looks: nothing is created or changed. */
   sight(name: Key): FenceSight
-  /** Reads the fences that a fill starts under, and creates what is missing. */
-  open(names: readonly Key[], kin: Key | null): Promise<OpenFence>
+  /**
+   * Reads the fences that a fill starts under, and creates what is missing.
+   *
+   * @param isProvisional the upstream has not accepted the credential: what is created is for this exchange
+   */
+  open(names: readonly Key[], kin: Key | null, isProvisional?: boolean): Promise<OpenFence>
   /**
    * At the end of a fill: the opened fences, and those of the families that the answer named. Null if
    * one of them may have changed since `open`; then the fill must not be stored.
    */
   extend(open: OpenFence, families: readonly Key[]): Promise<FenceStamp | null>
+}
+
+/** What becomes of fences that were opened for an exchange whose credential may be nobody's. Each ends in one of these. */
+export interface ProvisionalFences {
+  /** The upstream has accepted the credential: these fences are no longer provisional. */
+  keep(stamp: FenceStamp): void
+  /** Nothing was stored: what is still provisional of these fences is removed. Missing, it counts as changed. */
+  abandon(stamp: FenceStamp): void
 }
 
 /** A write that has been announced and not yet settled. */
@@ -71,10 +86,13 @@ export interface WriteFences {
   /** Before the write is forwarded. While pending, reads go to the upstream and store nothing. `lifetimeMs` bounds it. */
   begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite>
   /**
-   * After the outcome, and before the client is answered. `holdMs` > 0 keeps the write pending for
-   * so much longer, because its outcome is unknown and it may yet be applied.
+   * After an outcome that may have changed something, and before the client is answered: the fences change.
+   * `holdMs` > 0 keeps the write pending for so much longer, because its outcome is unknown and it may yet
+   * be applied.
    */
   settle(write: PendingWrite, also: readonly Key[], holdMs: number): Promise<void>
+  /** After a definite rejection: the fences keep their values, and what was stamped with them holds again. */
+  restore(write: PendingWrite): Promise<void>
   /**
    * Changes fences at once: purge, or a credential that the upstream refused.
    *
@@ -82,13 +100,16 @@ export interface WriteFences {
    */
   change(names: readonly Key[]): Promise<boolean>
   /**
-   * Marks fences: what they guard is stale from now on, and no less true. A write that is under way or owed
-   * does more than that, and a fence that is missing is made anew.
+   * Marks fences: what they guard is stale from now on, and no less true. A fence that is missing counts as
+   * changed, which is more.
    *
    * @returns as `change`
    */
   mark(names: readonly Key[]): Promise<boolean>
 }
+
+/** All that a store of fences can do. */
+export type FenceStore = Fences & ProvisionalFences & WriteFences
 
 const MARK_SIGN = '~'
 

@@ -2,7 +2,13 @@
  * From an answer to what is kept of it: policy decides, the fence and the testimony confirm, and the
  * records are written. The last step of a fill, after its last await.
  */
-import { type FenceStamp, type Fences, isTrue, type OpenFence } from './fence.ts'
+import {
+  type FenceStamp,
+  type Fences,
+  isTrue,
+  type OpenFence,
+  type ProvisionalFences,
+} from './fence.ts'
 import { HeaderLists } from './header-lists.ts'
 import {
   credentialFence,
@@ -36,7 +42,7 @@ export interface FillDependencies {
   readonly memory: MemoryStore
   /** Null: there is none. */
   readonly tier: SharedTier | null
-  readonly fences: Fences
+  readonly fences: Fences & Pick<ProvisionalFences, 'keep'>
   readonly standings: Standings
   readonly sharing: SharingMode
   readonly lifetimes: Lifetimes
@@ -94,6 +100,7 @@ export class FillStore {
     if (grant === null) {
       return { representation, rejected: 'superseded', shared: NOTHING_SHARED }
     }
+    fences.keep(stamp)
     this.#noteParent(request, assessment.parent, stamp)
     return { representation, rejected: null, shared: this.#share(request, grant, representation) }
   }

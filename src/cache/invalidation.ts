@@ -8,8 +8,13 @@ import { integerMember, parseObject } from './json-member.ts'
 import { familyFence, type Key, kinFence, lineageKey, subjectFence, tenantFence } from './key.ts'
 import type { MemoryStore } from './ports.ts'
 
-/** Answers that prove that nothing was changed (design section 4). */
-const DEFINITE_REJECTIONS: ReadonlySet<number> = new Set([400, 401, 403, 404, 406, 413, 415])
+/**
+ * Answers that prove that nothing was changed: the request was refused before anything was done with it
+ * (docs/coherence.md, "Rejections"). 409 is none: it may tell of a part that was done.
+ */
+const DEFINITE_REJECTIONS: ReadonlySet<number> = new Set([
+  400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 429, 431,
+])
 
 export interface WriteOutcome {
   /** Whether any byte of it may have reached the API. False: it changed nothing, and there is no answer. */
@@ -31,6 +36,8 @@ export interface AnnouncedWrite {
   readonly tenant: string
   readonly match: WriteMatch
   readonly pending: PendingWrite
+  /** What it makes stale as far as its path says, pending or not. */
+  readonly names: readonly Key[]
   /** The parent that was last seen, before this write; undefined: never seen. */
   readonly formerParent: string | null | undefined
 }
@@ -54,37 +61,41 @@ export class Invalidator {
     this.#deps = dependencies
   }
 
-  /** Before the write is forwarded: from now on reads go to the upstream, and nothing is stored. */
-  async announce(tenant: string, match: WriteMatch): Promise<AnnouncedWrite> {
+  /**
+   * Before the write is forwarded: from now on reads go to the upstream, and nothing is stored.
+   *
+   * @param isAccepted whether the upstream has accepted the credential in the tenant; before the outcome, any
+   * other touches at most the record that its path names
+   */
+  async announce(tenant: string, match: WriteMatch, isAccepted: boolean): Promise<AnnouncedWrite> {
     const { subject, row } = match
     const former = subject === null ? undefined : this.#parentOf(tenant, row.subject, subject)
-    const names =
-      subject === null
-        ? []
-        : subjectNames(tenant, row.subject, subject, row.drops.includes('family'))
-    if (former !== undefined && former !== null && row.drops.includes('parents')) {
-      names.push(subjectFence(tenant, row.subject, former))
-    }
-    if (names.length === 0) names.push(tenantFence(tenant))
-    // W10 names nobody yet: nothing that could be cached is changed before its answer says whom.
-    const pendingNames = row.drops.includes('created') ? [] : names
-    const pending = await this.#deps.fences.begin(pendingNames, this.#deps.writeDeadlineMs)
-    return { tenant, match, pending, formerParent: former }
+    const names = namesInPath(tenant, match, former)
+    const own = subject === null ? [] : [subjectFence(tenant, row.subject, subject)]
+    const before = isAccepted ? names : own.filter((name) => names.includes(name))
+    const pending = await this.#deps.fences.begin(before, this.#deps.writeDeadlineMs)
+    return { tenant, match, pending, names, formerParent: former }
   }
 
-  /** After the outcome, and before the client is answered. */
-  async settle(write: AnnouncedWrite, result: WriteOutcome): Promise<void> {
+  /**
+   * After the outcome, and before the client is answered.
+   *
+   * @returns false: it was rejected, and everything is as it was before
+   */
+  async settle(write: AnnouncedWrite, result: WriteOutcome): Promise<boolean> {
     const { status } = result
     if (isRejected(result)) {
-      await this.#deps.fences.settle(write.pending, [], 0)
-      return
+      await this.#deps.fences.restore(write.pending)
+      return false
     }
     const holdMs = status === null || status >= 500 ? this.#deps.writeDeadlineMs : 0
-    await this.#deps.fences.settle(write.pending, learnt(write, result), holdMs)
+    const names = [...write.names, ...learnt(write, result)]
+    await this.#deps.fences.settle(write.pending, names, holdMs)
     const { subject, row } = write.match
     if (subject !== null && row.drops.includes('parents')) {
       this.#deps.memory.delete(lineageKey(write.tenant, row.subject, subject))
     }
+    return true
   }
 
   #parentOf(tenant: string, kind: string, subject: string): string | null | undefined {
@@ -93,6 +104,22 @@ export class Invalidator {
     const isKnown = lineage?.kind === 'lineage' && isTrue(this.#deps.fences, lineage.stamp)
     return isKnown ? lineage.parent : undefined
   }
+}
+
+/** @param former the parent that was last seen */
+function namesInPath(
+  tenant: string,
+  { subject, row }: WriteMatch,
+  former: string | null | undefined,
+): Key[] {
+  // W10 names nobody yet: nothing that could be cached is changed before its answer says whom.
+  if (row.drops.includes('created')) return []
+  if (subject === null) return [tenantFence(tenant)]
+  const names = subjectNames(tenant, row.subject, subject, row.drops.includes('family'))
+  if (former !== undefined && former !== null && row.drops.includes('parents')) {
+    names.push(subjectFence(tenant, row.subject, former))
+  }
+  return names
 }
 
 function subjectNames(tenant: string, kind: string, id: string, family: boolean): Key[] {

@@ -122,3 +122,12 @@ export function kinFence(tenant: string): Key {
 export function credentialFence(partition: string): Key {
   return encodeParts('k', partition)
 }
+
+export function isCredentialFence(name: Key): boolean {
+  return partsOf(name)[0] === 'k'
+}
+
+/** The fence that guards at least as much, of which there are few: the tenant's. A credential's stays as it is. */
+export function widenedFence(name: Key): Key {
+  return isCredentialFence(name) ? name : tenantFence(tenantOfFence(name))
+}

@@ -111,6 +111,8 @@ export interface TierQuery {
   readonly fences: readonly Key[]
   /** The same credential under each secret that is still known, the present one first. */
   readonly credentials: readonly TierCredential[]
+  /** The upstream has not accepted the credential, as far as is known: fences made on the way are provisional. */
+  readonly isProvisional: boolean
 }
 
 /** Times are on this process's monotonic clock. Whose they are, the seal has proved; whether anything may be served is judged elsewhere. */

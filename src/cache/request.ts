@@ -114,7 +114,11 @@ export function kinOf(request: ReadRequest): Key | null {
 }
 
 /** The read as the second tier is asked for it: once for each secret that is known. */
-export function tierQuery(request: ReadRequest, scopeOf: (partition: string) => string): TierQuery {
+export function tierQuery(
+  request: ReadRequest,
+  scopeOf: (partition: string) => string,
+  isProvisional: boolean,
+): TierQuery {
   const { view, credential } = request
   const [tenant, subject] = fencesOf(request) as [Key, Key]
   const kin = kinOf(request)
@@ -125,6 +129,7 @@ export function tierQuery(request: ReadRequest, scopeOf: (partition: string) => 
     credentials: [credential, ...credential.former].map((each) =>
       tierCredential(request, each, scopeOf),
     ),
+    isProvisional,
   }
 }
 

@@ -3,7 +3,7 @@
  * and which grants are over. Used for fills and for everything that passes through.
  */
 import { API_VERSIONS } from '../contract/headers.ts'
-import type { FenceStamp, Fences, OpenFence, WriteFences } from './fence.ts'
+import type { FenceStamp, FenceStore, OpenFence } from './fence.ts'
 import { admissionKey, credentialFence, grantKey, type View, viewKey } from './key.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
 import type { Admission } from './records.ts'
@@ -36,7 +36,7 @@ export function answeredRead(
 
 export interface StandingsDependencies {
   readonly memory: MemoryStore
-  readonly fences: Fences & WriteFences
+  readonly fences: FenceStore
   readonly credentialTtlMs: number
   readonly tier: Pick<SharedTier, 'withdraw'> | null
   readonly reporter: Pick<Reporter, 'invalidated'>
@@ -49,25 +49,36 @@ export class Standings {
     this.#deps = dependencies
   }
 
-  /** The credential's fence, to be read before a request leaves whose answer will be learnt from. */
-  async open(partition: string): Promise<FenceStamp> {
-    const { stamp } = await this.#deps.fences.open([credentialFence(partition)], null)
-    return stamp
-  }
-
   /**
-   * Whether the API is known to accept this credential in this tenant.
-   *
-   * @param now monotonic milliseconds
+   * Whether the upstream has once accepted the credential in the tenant, and not refused it since, as far as is
+   * known here. No right to be served follows from it: that lapses with time (`entitlement.ts`).
    */
   isAccepted(
     tenant: string,
     { partition, holder }: Pick<RequestCredential, 'partition' | 'holder'>,
-    now: number,
   ): boolean {
-    const admission = this.#deps.memory.get(admissionKey(tenant, partition))
-    if (admission?.kind !== 'admission' || admission.holder !== holder) return false
-    return now < admission.expiresAt && this.#deps.fences.holds(admission.stamp)
+    const { memory, fences } = this.#deps
+    const held = memory.peek(admissionKey(tenant, partition))
+    return held?.kind === 'admission' && held.holder === holder && fences.holds(held.stamp)
+  }
+
+  /** The credential's fence, to be read before a request leaves whose answer will be learnt from. */
+  async open(tenant: string, credential: Answered['credential']): Promise<FenceStamp> {
+    const isProvisional = !this.isAccepted(tenant, credential)
+    const names = [credentialFence(credential.partition)]
+    const { stamp } = await this.#deps.fences.open(names, null, isProvisional)
+    return stamp
+  }
+
+  /**
+   * To be called once when an exchange is over, whatever came of it: of a credential that the upstream has not
+   * accepted nothing is left behind.
+   *
+   * @param stamp the fences that it was opened with
+   */
+  release(tenant: string, credential: Answered['credential'], stamp: FenceStamp): void {
+    if (this.isAccepted(tenant, credential)) this.#deps.fences.keep(stamp)
+    else this.#deps.fences.abandon(stamp)
   }
 
   async learn(answered: Answered): Promise<void> {
@@ -83,6 +94,7 @@ export class Standings {
     } else if (status >= 200 && status < 300 && answered.vouches) {
       // A 2xx that left before a 401 says nothing any more: the fence has changed in between.
       if (!this.#deps.fences.holds(answered.stamp)) return
+      this.#deps.fences.keep(answered.stamp)
       const expiresAt = sentAt + this.#deps.credentialTtlMs
       const stamp = answered.stamp
       const admission: Admission = { kind: 'admission', holder, expiresAt, stamp }

@@ -62,7 +62,7 @@ export async function glanceAt(
   if (verdict === null || !mayHelp(verdict)) return { state: 'not-asked', ...unseen }
   if (!sight.isUsable) return { state: 'not-usable', ...unseen }
   const scopeOf = (partition: string): string => sharing.scopeOf(partition)
-  const glance = await sight.glance(tierQuery(request, scopeOf), canOpen)
+  const glance = await sight.glance(tierQuery(request, scopeOf, true), canOpen)
   if (glance === null) return { state: 'not-usable', ...unseen }
   const now = clock.monotonic()
   const after = judged(glance, now)

@@ -11,6 +11,7 @@ import type { Reporter } from './report.ts'
 import { type ReadRequest, tierCredential, tierQuery } from './request.ts'
 import type { MissVerdict } from './served.ts'
 import type { SharingMode } from './sharing.ts'
+import type { Standings } from './standing.ts'
 
 export interface TierWalkDependencies {
   readonly tier: SharedTier
@@ -19,6 +20,7 @@ export interface TierWalkDependencies {
   readonly fences: Pick<Fences, 'holds'>
   readonly clock: Clock
   readonly reporter: Pick<Reporter, 'walked'>
+  readonly standings: Pick<Standings, 'isAccepted'>
 }
 
 export class TierWalk {
@@ -81,9 +83,10 @@ export class TierWalk {
   }
 
   async #bring(request: ReadRequest, turnWanted: Key | null): Promise<boolean> {
-    const { tier, sharing, clock, reporter } = this.#deps
+    const { tier, sharing, clock, reporter, standings } = this.#deps
     const before = clock.monotonic()
-    const query = tierQuery(request, (each) => sharing.scopeOf(each))
+    const isAccepted = standings.isAccepted(request.view.tenant, request.credential)
+    const query = tierQuery(request, (each) => sharing.scopeOf(each), !isAccepted)
     const { found, turn } = await tier.read(query, turnWanted)
     if (turn !== null && turnWanted !== null) this.#offer(turnWanted, turn)
     reporter.walked(clock.monotonic() - before)

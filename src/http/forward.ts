@@ -1,9 +1,7 @@
 /** The call to the upstream that a passing request comes down to: sent once, its answer checked. */
 import type { Readable } from 'node:stream'
-import type { VersionPins } from '../auth/version-pins.ts'
 import { readsBodies, type WriteOutcome } from '../cache/invalidation.ts'
 import type { HeaderList } from '../cache/records.ts'
-import { headerValue } from '../cache/representation.ts'
 import type { WriteMatch } from '../contract/routes.ts'
 import { endCall, failCall } from '../upstream/call-span.ts'
 import { checkedHeaders, failureOf, reasonOf, type UpstreamClient } from '../upstream/client.ts'
@@ -17,7 +15,6 @@ export type { PassedOn }
 
 export interface ForwardDependencies {
   readonly client: UpstreamClient
-  readonly pins: VersionPins
 }
 
 /** An answer of the upstream, checked; its body is here if it is short, and else comes as a stream. */
@@ -50,23 +47,15 @@ const READ: BodyTerms = { maxWholeBytes: 65_536, waitsForUnannounced: true }
 /** A short body is not worth a stream; one of unknown length may be meant to come bit by bit. */
 const PASSED_ON: BodyTerms = { maxWholeBytes: 16_384, waitsForUnannounced: false }
 
-/** Sends the request, with the version pin in doubt while it is on its way. Rejects when no valid answer comes. */
+/** Sends the request. Rejects when no valid answer comes. */
 export async function forward(
   passage: Passage,
   sending: Sending,
-  { pins, client }: ForwardDependencies,
+  { client }: ForwardDependencies,
 ): Promise<PassedAnswer> {
-  const { credential, head, write } = passage
-  const pin = credential === null ? null : pins.begin(credential.partition, head.version)
-  let version: string | null = null
-  try {
-    const answer = await call(passage, sending, client)
-    version = headerValue(answer.headers, 'x-api-version')
-    sending.onOutcome(outcomeOf(write, answer, sending.content))
-    return answer
-  } finally {
-    if (pin !== null) pins.end(pin, version)
-  }
+  const answer = await call(passage, sending, client)
+  sending.onOutcome(outcomeOf(passage.write, answer, sending.content))
+  return answer
 }
 
 /** The bodies are read only where they say what else the write changes. */

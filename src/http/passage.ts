@@ -2,12 +2,14 @@
  * One request that passes through to the upstream: what is known of it before it leaves, and the order in
  * which a write is held, announced, sent, settled and answered (docs/coherence.md).
  */
+import type { PinUse, VersionPins } from '../auth/version-pins.ts'
 import type { FenceStamp } from '../cache/fence.ts'
 import type { Invalidator, WriteOutcome } from '../cache/invalidation.ts'
 import type { Outcome } from '../cache/outcome.ts'
 import type { Report, Reporter } from '../cache/report.ts'
+import { headerValue } from '../cache/representation.ts'
 import type { RequestCredential } from '../cache/request.ts'
-import type { Standings } from '../cache/standing.ts'
+import type { Answered, Standings } from '../cache/standing.ts'
 import type { RouteMatch, WriteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
@@ -44,6 +46,7 @@ export interface Passage {
 }
 
 export interface PassageDependencies extends ForwardDependencies {
+  readonly pins: VersionPins
   readonly invalidator: Invalidator
   readonly standings: Standings
   readonly held: HeldMemory
@@ -86,7 +89,8 @@ async function conductWrite(
 ): Promise<PassedAnswer> {
   const { invalidator, reporter } = deps
   // 2. It is announced: from here on nothing that it may change is served or stored.
-  const announced = await invalidator.announce(passage.head.tenant ?? '', write)
+  const tenant = passage.head.tenant ?? ''
+  const announced = await invalidator.announce(tenant, write, isAccepted(passage, deps))
   let outcome = UNSENT
   const onOutcome = (known: WriteOutcome): void => {
     outcome = known
@@ -96,8 +100,7 @@ async function conductWrite(
     return await sendAndLearn(passage, { ...request, onOutcome }, deps)
   } finally {
     // 4. Settle before the client is answered: whoever reads after that reads the new state.
-    await invalidator.settle(announced, outcome)
-    reporter.invalidated('write')
+    if (await invalidator.settle(announced, outcome)) reporter.invalidated('write')
   }
 }
 
@@ -106,37 +109,62 @@ async function sendAndLearn(
   sending: Sending,
   deps: PassageDependencies,
 ): Promise<PassedAnswer> {
-  const { standings, clock } = deps
-  const { credential } = passage
-  const stamp =
-    credential === null || !vouches(passage) ? [] : await standings.open(credential.partition)
-  const sentAt = clock.monotonic()
-  const answer = await forward(passage, sending, deps)
-  await learn(passage, answer.status, sentAt, stamp, deps)
-  return answer
+  const use = await useCredential(passage, deps)
+  let version: string | null = null
+  try {
+    const answer = await forward(passage, sending, deps)
+    version = headerValue(answer.headers, 'x-api-version')
+    if (use !== null) await deps.standings.learn(answered(passage, answer.status, use))
+    return answer
+  } finally {
+    if (use !== null) endUse(use, version, deps)
+  }
 }
 
-function isAccepted(
-  { head, credential }: Passage,
-  { standings, clock }: PassageDependencies,
-): boolean {
+function isAccepted({ head, credential }: Passage, { standings }: PassageDependencies): boolean {
   if (credential === null || head.tenant === null) return false
-  return standings.isAccepted(head.tenant, credential, clock.monotonic())
+  return standings.isAccepted(head.tenant, credential)
 }
 
-async function learn(
+/** A credential for as long as a request of it is on its way. */
+interface CredentialUse {
+  readonly tenant: string
+  readonly credential: RequestCredential
+  /** The credential's fence; empty: the answer proves nothing. */
+  readonly stamp: FenceStamp
+  /** Holds the version pin in doubt. */
+  readonly pin: PinUse
+  /** Monotonic milliseconds; the request leaves no earlier. */
+  readonly sentAt: number
+}
+
+async function useCredential(
   passage: Passage,
-  status: number,
-  sentAt: number,
-  stamp: FenceStamp,
-  { standings }: PassageDependencies,
-): Promise<void> {
-  const { head, credential, read } = passage
-  if (credential === null || head.tenant === null) return
+  { standings, pins, clock }: PassageDependencies,
+): Promise<CredentialUse | null> {
+  const { credential, head } = passage
+  if (credential === null || head.tenant === null) return null
   const { tenant } = head
+  const stamp = vouches(passage) ? await standings.open(tenant, credential) : []
+  const pin = pins.begin(credential.partition, head.version)
+  return { tenant, credential, stamp, pin, sentAt: clock.monotonic() }
+}
+
+/** What is remembered of the credential depends on whether the API has accepted it by now. */
+function endUse(
+  { tenant, credential, stamp, pin }: CredentialUse,
+  version: string | null,
+  { standings, pins }: PassageDependencies,
+): void {
+  pins.end(pin, version, standings.isAccepted(tenant, credential))
+  standings.release(tenant, credential, stamp)
+}
+
+function answered(passage: Passage, status: number, use: CredentialUse): Answered {
+  const { read } = passage
   const resource = read === null ? null : { route: read.route.name, params: read.params }
-  const says = { tenant, credential, status, sentAt, stamp, vouches: vouches(passage), resource }
-  await standings.learn(says)
+  const { tenant, credential, sentAt, stamp } = use
+  return { tenant, credential, status, sentAt, stamp, vouches: vouches(passage), resource }
 }
 
 /** Whether its success would say that the credential is good for this tenant's resources. */

@@ -3,12 +3,14 @@
  * the upstream for them.
  */
 import type { PinUse, VersionPins } from '../auth/version-pins.ts'
-import type { Cache, FillTerms } from '../cache/cache.ts'
+import type { Cache } from '../cache/cache.ts'
+import type { FillTerms } from '../cache/origin-fill.ts'
 import { isUnsent, type ReadUpstream } from '../cache/ports.ts'
 import type { Reporter } from '../cache/report.ts'
 import { headerValue } from '../cache/representation.ts'
 import type { ReadRequest } from '../cache/request.ts'
 import type { Served } from '../cache/served.ts'
+import type { Standings } from '../cache/standing.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
 import type { RequestTraces } from './request-traces.ts'
@@ -18,6 +20,7 @@ export interface UpstreamReadsDependencies {
   readonly clock: Clock
   readonly cache: Cache
   readonly pins: VersionPins
+  readonly standings: Pick<Standings, 'isAccepted'>
   readonly readUpstream: ReadUpstream
   readonly reporter: Reporter
   readonly traces: RequestTraces
@@ -45,7 +48,7 @@ export class UpstreamReads {
     try {
       const terms = this.#terms(head, pin, startedAt + totalTimeoutMs, span, asking)
       const served = await cache.read(request, terms)
-      endPin(pins, pin, served, asking)
+      this.#endPin(request, pin, served, asking)
       return served
     } catch (error) {
       pins.end(pin, null)
@@ -70,12 +73,23 @@ export class UpstreamReads {
       const refreshed = await cache.refresh(request, terms)
       span.end({ 'layby.outcome': refreshed?.outcome.kind ?? 'not-needed' }, null)
       if (refreshed === null) pins.end(pin, undefined)
-      else endPin(pins, pin, refreshed, asking)
+      else this.#endPin(request, pin, refreshed, asking)
     } catch (error) {
       span.end({}, 'fault')
       pins.end(pin, null)
       reporter.faulted(error, head.requestId)
     }
+  }
+
+  /**
+   * Only an answer to the credential's own request says which version is now in force for it. One that was sent and
+   * not answered leaves that in doubt; one that was held back here does not, or a tenant at its limit would lose
+   * its hits as well.
+   */
+  #endPin({ view, credential }: ReadRequest, pin: PinUse, served: Served, asking: Asking): void {
+    const { pins, standings } = this.#deps
+    const effective = effectiveVersion(served, asking)
+    pins.end(pin, effective, standings.isAccepted(view.tenant, credential))
   }
 
   #terms(
@@ -112,18 +126,9 @@ interface Asking {
   wasSent: boolean
 }
 
-/**
- * Only an answer to the credential's own request says which version is now in force for it. One that was sent and
- * not answered leaves that in doubt; one that was held back here does not, or a tenant at its limit would lose
- * its hits as well.
- */
-function endPin(pins: VersionPins, pin: PinUse, served: Served, { wasSent }: Asking): void {
-  const { kind } = served.outcome
-  if (kind !== 'fill') {
-    pins.end(pin, wasSent ? null : undefined)
-  } else if (served.kind === 'representation') {
-    pins.end(pin, served.representation.version)
-  } else if (served.kind === 'answer') {
-    pins.end(pin, headerValue(served.answer.headers, 'x-api-version'))
-  }
+/** As `VersionPins.end` is told it. */
+function effectiveVersion(served: Served, { wasSent }: Asking): string | null | undefined {
+  if (served.outcome.kind !== 'fill') return wasSent ? null : undefined
+  if (served.kind === 'representation') return served.representation.version
+  return served.kind === 'answer' ? headerValue(served.answer.headers, 'x-api-version') : null
 }

@@ -146,6 +146,6 @@ export class Relay {
       if (news.holdMs > 0) {
         this.#pending.set(news.id, { names: news.names, until: now + news.holdMs })
       } else this.#pending.delete(news.id)
-    }
+    } else if (news.kind === 'restored') this.#pending.delete(news.id)
   }
 }

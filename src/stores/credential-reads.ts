@@ -7,7 +7,6 @@ import { READ_CREDENTIAL } from './redis-scripts.ts'
 
 export interface CredentialReadsOptions extends FencedReadOptions {
   readonly keys: RedisKeys
-  readonly fenceLifetimeMs: number
 }
 
 /** `pin`: the version last used upstream; null: not known. */
@@ -23,22 +22,26 @@ export class CredentialReads {
     this.#options = options
   }
 
-  /** Learns the fence on the way. Null: Redis can't be asked. */
-  async read(partition: string): Promise<CredentialFound | null> {
+  /**
+   * Learns the fence on the way. Null: Redis can't be asked.
+   *
+   * @param fenceMs lifetime of a fence that is made here
+   */
+  async read(partition: string, fenceMs: number): Promise<CredentialFound | null> {
     const known = this.#underWay.get(partition)
     if (known !== undefined) return known
-    const look = this.#look(partition).finally(() => this.#underWay.delete(partition))
+    const look = this.#look(partition, fenceMs).finally(() => this.#underWay.delete(partition))
     this.#underWay.set(partition, look)
     return look
   }
 
-  async #look(partition: string): Promise<CredentialFound | null> {
-    const { keys, fenceLifetimeMs } = this.#options
+  async #look(partition: string, fenceMs: number): Promise<CredentialFound | null> {
+    const { keys } = this.#options
     const own = credentialFence(partition)
     const { values } = await readFenced(this.#options, {
       script: READ_CREDENTIAL,
       keys: [keys.fence(own), keys.pin(partition)],
-      args: [newValue(), fenceLifetimeMs],
+      args: [newValue(), fenceMs],
       fences: [own],
       after: 0,
     })

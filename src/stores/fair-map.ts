@@ -66,6 +66,10 @@ export class FairMap<V> {
     if (slot !== undefined) this.#remove(slot)
   }
 
+  clear(): void {
+    for (const slot of [...this.#slots.values()]) this.#remove(slot)
+  }
+
   largestTenants(count: number): readonly TenantBytes[] {
     return this.#lists.largest(count)
   }

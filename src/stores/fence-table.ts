@@ -10,11 +10,14 @@ import { type Key, tenantOfFence } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
 import { FairMap } from './fair-map.ts'
 import { type Lease, NO_STRETCH } from './lease.ts'
+import { PendingWrites } from './pending-writes.ts'
 
 /** How long anything is believed that was learnt without the bus (design section 4). */
 const UNHEARD_MS = 1_000
-/** A value in Redis that says: writes are under way. What follows are their ids. */
+/** Before the value of a fence with writes under way, as the scripts give it. */
 const PENDING_MARK = '!'
+/** Pairs of a fence and a write through this instance that are told apart. */
+export const MAX_PENDING_WRITES = 20_000
 
 interface Known {
   /** Changes whenever the value may have; what flights are keyed by. */
@@ -36,8 +39,8 @@ export class FenceTable {
   readonly #clock: Clock
   readonly #lease: Lease
   readonly #known: FairMap<Known>
-  /** Fence → id of a write through this instance → when that is over, whatever became of it. */
-  readonly #writes = new Map<Key, Map<string, number>>()
+  /** Writes through this instance, and blocks. */
+  readonly #pending: PendingWrites
   readonly #readings = new Set<Reading>()
   #counter = 0
 
@@ -45,6 +48,11 @@ export class FenceTable {
     this.#clock = clock
     this.#lease = lease
     this.#known = new FairMap(maxFences)
+    this.#pending = new PendingWrites({
+      clock,
+      max: MAX_PENDING_WRITES,
+      onExpired: (name) => (name === null ? this.#known.clear() : this.forget([name])),
+    })
   }
 
   holds(stamp: FenceStamp): boolean {
@@ -52,7 +60,7 @@ export class FenceTable {
     const stretch = this.#lease.at(now)
     for (const [name, value] of stamp) {
       // Asked first: a write that ran out of time makes the fence unknown.
-      if (this.#isBeingWritten(name, now)) return false
+      if (this.#pending.isPending(name)) return false
       // `peek`: what is used need not move up; a fence that is forgotten costs a look into Redis.
       const known = this.#known.peek(name)
       if (known === undefined || known.value !== value || value.startsWith(PENDING_MARK))
@@ -72,15 +80,14 @@ export class FenceTable {
   sight(name: Key): FenceSight {
     const now = this.#clock.monotonic()
     const known = this.#known.peek(name)
-    const writes = this.#writes.get(name)
-    const isBeingWritten = writes !== undefined && [...writes.values()].some((until) => now < until)
+    const write = this.#pending.peek(name)
     const isLive = known !== undefined && isValid(known, this.#lease.at(now), now)
     // A write that ran out of time, and that nobody has noticed yet, counts as a change.
-    const value = isLive && (writes === undefined || isBeingWritten) ? known.value : null
+    const value = isLive && write !== 'expired' ? known.value : null
     return {
       name,
       value,
-      isPending: isBeingWritten || (value?.startsWith(PENDING_MARK) ?? false),
+      isPending: write === 'pending' || (value?.startsWith(PENDING_MARK) ?? false),
       mark: isLive ? String(known.revision) : null,
     }
   }
@@ -104,10 +111,7 @@ export class FenceTable {
   }
 
   isPending(name: Key): boolean {
-    const now = this.#clock.monotonic()
-    return (
-      this.#isBeingWritten(name, now) || (this.valueOf(name)?.startsWith(PENDING_MARK) ?? false)
-    )
+    return this.#pending.isPending(name) || (this.valueOf(name)?.startsWith(PENDING_MARK) ?? false)
   }
 
   /**
@@ -160,21 +164,12 @@ export class FenceTable {
 
   /** From now on nothing that this fence guards is served or stored, for `lifetimeMs` at most. */
   mark(names: readonly Key[], write: string, lifetimeMs: number): void {
-    const until = this.#clock.monotonic() + lifetimeMs
-    for (const name of names) {
-      const writes = this.#writes.get(name)
-      if (writes === undefined) this.#writes.set(name, new Map([[write, until]]))
-      else writes.set(write, until)
-    }
+    this.#pending.add(names, write, lifetimeMs)
     this.forget(names)
   }
 
   unmark(names: readonly Key[], write: string): void {
-    for (const name of names) {
-      const writes = this.#writes.get(name)
-      writes?.delete(write)
-      if (writes?.size === 0) this.#writes.delete(name)
-    }
+    this.#pending.remove(names, write)
     this.forget(names)
   }
 
@@ -200,18 +195,6 @@ export class FenceTable {
     const fresh: Known = { revision: ++this.#counter, value: null, stretch, learntAt: now }
     this.#remember(name, fresh)
     return fresh
-  }
-
-  #isBeingWritten(name: Key, now: number): boolean {
-    if (this.#writes.size === 0) return false
-    const writes = this.#writes.get(name)
-    if (writes === undefined) return false
-    for (const [write, until] of writes) if (now >= until) writes.delete(write)
-    if (writes.size > 0) return true
-    // Its outcome was never seen: that counts as a change.
-    this.#writes.delete(name)
-    this.forget([name])
-    return false
   }
 }
 

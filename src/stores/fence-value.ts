@@ -4,3 +4,9 @@ import { randomBytes } from 'node:crypto'
 export function newValue(): string {
   return randomBytes(12).toString('base64url')
 }
+
+/**
+ * How long a fence lives in Redis that was made for a credential which may be nobody's: above what a request can
+ * take. Whatever is stored under a fence makes it live longer. Milliseconds.
+ */
+export const PROVISIONAL_FENCE_MS = 60_000

@@ -40,7 +40,9 @@ export class OwedChanges {
     for (const [name, at] of this.#recent) {
       if (now - at < RECENT_MS && this.#recent.size <= MAX_REMEMBERED) break
       this.#recent.delete(name)
-      if (now - at < RECENT_MS) this.#recent.set(this.#widen(name), now)
+      const wide = this.#widen(name)
+      // Nothing is wider than a credential's fence: beyond the limit the oldest of these are let go.
+      if (now - at < RECENT_MS && wide !== name) this.#recent.set(wide, now)
     }
   }
 

@@ -21,20 +21,13 @@
  * 4. The news arrives, and after it the answer to B's next probe: one channel carries both, in order. B is in
  *    touch again, and what no news has ended is still good.
  */
-import type {
-  FenceSight,
-  FenceStamp,
-  Fences,
-  OpenFence,
-  PendingWrite,
-  WriteFences,
-} from '../cache/fence.ts'
+import type { FenceSight, FenceStamp, FenceStore, OpenFence, PendingWrite } from '../cache/fence.ts'
 import type { Key } from '../cache/key.ts'
 import { newValue } from './fence-value.ts'
 import type { LocalFences } from './local-fences.ts'
 import type { News, Siblings } from './siblings.ts'
 
-export class ProcessFences implements Fences, WriteFences {
+export class ProcessFences implements FenceStore {
   readonly #local: LocalFences
   readonly #siblings: Pick<Siblings, 'isInTouch' | 'tell'>
   /** Counts what was peeked at while out of touch. */
@@ -59,8 +52,8 @@ export class ProcessFences implements Fences, WriteFences {
     return this.#siblings.isInTouch() ? seen : { name, value: null, isPending: true, mark: null }
   }
 
-  async open(names: readonly Key[], kin: Key | null): Promise<OpenFence> {
-    const opened = await this.#local.open(names, kin)
+  async open(names: readonly Key[], kin: Key | null, isProvisional = false): Promise<OpenFence> {
+    const opened = await this.#local.open(names, kin, isProvisional)
     return this.#siblings.isInTouch() ? opened : { ...opened, pending: true }
   }
 
@@ -68,6 +61,15 @@ export class ProcessFences implements Fences, WriteFences {
     const stamp = await this.#local.extend(open, families)
     // Asked after the wait; and should touch be lost later, the stamp holds for nobody meanwhile.
     return this.#siblings.isInTouch() ? stamp : null
+  }
+
+  keep(stamp: FenceStamp): void {
+    this.#local.keep(stamp)
+  }
+
+  /** In this process alone: in another the fence has another value, and exchanges of its own. */
+  abandon(stamp: FenceStamp): void {
+    this.#local.abandon(stamp)
   }
 
   async begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite> {
@@ -80,6 +82,11 @@ export class ProcessFences implements Fences, WriteFences {
     const names = [...new Set([...write.names, ...also])]
     await this.#local.settle({ id: write.id, names }, [], holdMs)
     if (names.length > 0) await this.#tell({ kind: 'settled', id: write.id, names, holdMs })
+  }
+
+  async restore(write: PendingWrite): Promise<void> {
+    await this.#local.restore(write)
+    if (write.names.length > 0) await this.#tell({ kind: 'restored', ...write })
   }
 
   async change(names: readonly Key[]): Promise<boolean> {
@@ -99,6 +106,7 @@ export class ProcessFences implements Fences, WriteFences {
     // What is asynchronous here in type has happened in full by the time the call returns.
     if (news.kind === 'begun') void this.#local.begin(news.names, news.lifetimeMs, news.id)
     else if (news.kind === 'settled') void this.#local.settle(news, [], news.holdMs)
+    else if (news.kind === 'restored') void this.#local.restore(news)
     else if (news.kind === 'changed') void this.#local.change(news.names)
     else if (news.kind === 'marked') void this.#local.mark(news.names)
   }

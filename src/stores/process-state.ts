@@ -3,7 +3,7 @@
  * and grants they do not share: each process fills its own memory.
  */
 import { LRUCache } from 'lru-cache'
-import type { Fences, WriteFences } from '../cache/fence.ts'
+import type { FenceStore } from '../cache/fence.ts'
 import { type Key, tenantOf } from '../cache/key.ts'
 import type { MemoryStore } from '../cache/ports.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -23,7 +23,7 @@ export interface ProcessStateOptions {
 }
 
 export interface ProcessState {
-  readonly fences: Fences & WriteFences
+  readonly fences: FenceStore
   /** The given memory; what is put into it to say that something has ended is told to the others. */
   readonly memory: MemoryStore
   /** A credential's version pin as it is now; null: not known. */

@@ -1,9 +1,8 @@
 /**
- * The Lua scripts: what must happen in Redis without anything in between. All keys of a call are in one slot.
- *
- * A fence is a string: a random value, after a soft purge with `~` and a random mark; or `!` and the ids of the
- * writes under way, each followed by a semicolon. All lifetimes are relative milliseconds.
+ * The Lua scripts of records, fill locks, pins and switches: what must happen in Redis without anything in between.
+ * All keys of a call are in one slot, all lifetimes relative milliseconds. Those of fences: `fence-scripts.ts`.
  */
+import { OPEN_FENCE } from './fence-scripts.ts'
 import type { Script } from './redis-commands.ts'
 
 /** Reads a value only if it is a string of a sane size; what is not, is removed. */
@@ -17,25 +16,6 @@ local function bounded(key, max)
   if length == 0 then return {'', 0} end
   return {redis.call('GET', key), redis.call('PTTL', key)}
 end`
-
-/** A fence that is missing counts as changed: it is made anew. ARGV of the caller: value, lifetime. */
-const OPEN_FENCE = `
-local function open(key, value, lifetime)
-  local known = redis.pcall('GET', key)
-  if type(known) == 'string' then return known end
-  local set = redis.pcall('SET', key, value, 'NX', 'PX', lifetime)
-  if type(set) == 'table' and set.ok then return value end
-  return false
-end`
-
-/** KEYS: fences. ARGV: new value, lifetime. Gives their values. */
-export const OPEN: Script = {
-  name: 'laybyOpen',
-  lua: `${OPEN_FENCE}
-local values = {}
-for i, key in ipairs(KEYS) do values[i] = open(key, ARGV[1] .. i, ARGV[2]) end
-return values`,
-}
 
 /** Takes a turn, or renews it, or finds it taken. ARGV of the caller: who, lifetime. */
 const TAKE_TURN = `
@@ -100,8 +80,8 @@ return reply`,
 }
 
 /**
- * Stores records, if no fence has changed since the fill began. KEYS: fences, records. ARGV: number of
- * fences, their values, then value and lifetime of each record. A representation that was superseded, which
+ * Stores records, if no fence has changed since the fill began, and no write is under way. KEYS: fences, records.
+ * ARGV: number of fences, their lifetime, their values, then value and lifetime of each record. A representation that was superseded, which
  * one byte marks, is not brought back. Gives 1 if all was stored.
  */
 export const STORE: Script = {
@@ -109,93 +89,16 @@ export const STORE: Script = {
   lua: `
 local fences = tonumber(ARGV[1])
 for i = 1, fences do
-  if redis.call('GET', KEYS[i]) ~= ARGV[1 + i] then return 0 end
+  if redis.pcall('GET', KEYS[i]) ~= ARGV[2 + i] then return 0 end
 end
+for i = 1, fences do redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
 local stored = 1
 for i = fences + 1, #KEYS do
-  local at = 2 + fences + (i - fences - 1) * 2
+  local at = 3 + fences + (i - fences - 1) * 2
   if redis.pcall('STRLEN', KEYS[i]) == 1 then stored = 0
   else redis.call('SET', KEYS[i], ARGV[at], 'PX', ARGV[at + 1]) end
 end
 return stored`,
-}
-
-/** A write begins. KEYS: fences. ARGV: id, lifetime. */
-export const BEGIN: Script = {
-  name: 'laybyBegin',
-  lua: `
-for _, key in ipairs(KEYS) do
-  local known = redis.pcall('GET', key)
-  local ids = '!'
-  if type(known) == 'string' and string.sub(known, 1, 1) == '!' and #known < 4096 then ids = known end
-  redis.call('SET', key, ids .. ARGV[1] .. ';', 'PX', ARGV[2])
-end
-return 1`,
-}
-
-/** A write is over. KEYS: fences. ARGV: id, new value, lifetime, hold: how much longer it stays pending. */
-export const SETTLE: Script = {
-  name: 'laybySettle',
-  lua: `
-local hold = tonumber(ARGV[4])
-for i, key in ipairs(KEYS) do
-  local known = redis.pcall('GET', key)
-  local ids = '!'
-  if type(known) == 'string' and string.sub(known, 1, 1) == '!' then
-    local at, stop = string.find(known, ARGV[1] .. ';', 2, true)
-    ids = known
-    if at then ids = string.sub(known, 1, at - 1) .. string.sub(known, stop + 1) end
-  end
-  if hold > 0 then
-    redis.call('SET', key, ids .. ARGV[1] .. ';', 'PX', hold)
-  elseif ids == '!' then
-    redis.call('SET', key, ARGV[2] .. i, 'PX', ARGV[3])
-  else
-    redis.call('SET', key, ids, 'KEEPTTL')
-  end
-end
-return 1`,
-}
-
-/** KEYS: fences. ARGV: new value, lifetime. A fence with a write under way changes when that settles. */
-export const CHANGE: Script = {
-  name: 'laybyChange',
-  lua: `
-for i, key in ipairs(KEYS) do
-  local known = redis.pcall('GET', key)
-  if not (type(known) == 'string' and string.sub(known, 1, 1) == '!') then
-    redis.call('SET', key, ARGV[1] .. i, 'PX', ARGV[2])
-  end
-end
-return 1`,
-}
-
-/**
- * A soft purge: keeps the value, and replaces the mark. KEYS: fences. ARGV: new value or mark, lifetime. What a
- * write under way guards changes when that settles, and a fence that is missing is made anew.
- */
-export const MARK: Script = {
-  name: 'laybyMark',
-  lua: `
-for i, key in ipairs(KEYS) do
-  local known = redis.pcall('GET', key)
-  if type(known) ~= 'string' then
-    redis.call('SET', key, ARGV[1] .. i, 'PX', ARGV[2])
-  elseif string.sub(known, 1, 1) ~= '!' then
-    local at = string.find(known, '~', 1, true)
-    if at then known = string.sub(known, 1, at - 1) end
-    redis.call('SET', key, known .. '~' .. ARGV[1] .. i, 'PX', ARGV[2])
-  end
-end
-return 1`,
-}
-
-/** What can be done when nothing can be written for want of memory: a fence that is missing has changed. */
-export const REMOVE: Script = {
-  name: 'laybyRemove',
-  lua: `
-for _, key in ipairs(KEYS) do redis.call('DEL', key) end
-return 1`,
 }
 
 /** KEYS: one. ARGV: value, lifetime. */

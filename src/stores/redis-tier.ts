@@ -13,8 +13,9 @@ import type { Representation } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/derive-key.ts'
 import { CredentialReads } from './credential-reads.ts'
+import { REMOVE } from './fence-scripts.ts'
 import type { FenceTable } from './fence-table.ts'
-import { newValue } from './fence-value.ts'
+import { newValue, PROVISIONAL_FENCE_MS } from './fence-value.ts'
 import { readFenced } from './fenced-read.ts'
 import {
   admissionFrame,
@@ -29,7 +30,7 @@ import {
 } from './record-frames.ts'
 import type { RedisCommands } from './redis-commands.ts'
 import type { RedisKeys } from './redis-keys.ts'
-import { PUT, READ_REPRESENTATION, READ_STANDING, REMOVE, STORE } from './redis-scripts.ts'
+import { PUT, READ_REPRESENTATION, READ_STANDING, STORE } from './redis-scripts.ts'
 import type { TierTrust } from './tier-trust.ts'
 import { type AskedTurn, TURN_MS, type Turns } from './turns.ts'
 
@@ -116,6 +117,7 @@ export class RedisTier {
       [...fences.map(([name]) => keys.fence(name)), ...records.map(({ key }) => key)],
       [
         fences.length,
+        this.#options.fenceLifetimeMs,
         ...fences.map(([, value]) => value),
         ...records.flatMap(({ bytes, keptMs }) => [bytes, keptMs]),
       ],
@@ -178,8 +180,8 @@ export class RedisTier {
     isFormer: boolean,
     turn: AskedTurn | null,
   ): Promise<{ found: TierFound | null; isTaken: boolean | null | undefined }> {
-    const { keys, fenceLifetimeMs } = this.#options
-    const { tenant, fences } = query
+    const { keys } = this.#options
+    const { tenant, fences, isProvisional } = query
     const grantAt = keys.record(secret, tenant, credential.grantKey)
     const admissionAt = keys.record(secret, tenant, credential.admissionKey)
     const names = [grantAt, admissionAt, ...fences.map((name) => keys.fence(name))]
@@ -188,13 +190,13 @@ export class RedisTier {
         script: READ_STANDING,
         keys: turn === null ? names : [...names, turn.name],
         args: [
-          ...[newValue(), fenceLifetimeMs, MAX_STANDING_BYTES],
+          ...[newValue(), this.#fenceMs(isProvisional), MAX_STANDING_BYTES],
           ...(turn === null ? [] : [turn.who, TURN_MS]),
         ],
         fences,
         after: 4,
       }),
-      this.#credentials.read(credential.partition),
+      this.#credentials.read(credential.partition, this.#fenceMs(isProvisional)),
     ])
     const isTaken = turn === null ? undefined : answerOf(values?.at(-1))
     if (values === null || held === null) return { found: null, isTaken }
@@ -247,6 +249,10 @@ export class RedisTier {
   #timed<R>(record: R | null): R | null {
     if (record === null) this.#options.onMismatch('time')
     return record
+  }
+
+  #fenceMs(isProvisional: boolean): number {
+    return isProvisional ? PROVISIONAL_FENCE_MS : this.#options.fenceLifetimeMs
   }
 
   #opened<K extends Frame['kind']>(

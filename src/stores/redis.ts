@@ -3,8 +3,8 @@
  * and the second tier. What comes in from the bus is handed on from here.
  */
 import { LRUCache } from 'lru-cache'
-import type { Fences, WriteFences } from '../cache/fence.ts'
-import { type Key, partsOf, tenantFence, tenantOf } from '../cache/key.ts'
+import type { FenceStore, Fences } from '../cache/fence.ts'
+import { tenantOf, widenedFence } from '../cache/key.ts'
 import type {
   MemoryStore,
   RollCall,
@@ -67,7 +67,7 @@ export interface RedisOptions {
 }
 
 export interface SharedState {
-  readonly fences: Fences & WriteFences
+  readonly fences: FenceStore
   readonly tier: SharedTier
   /** The tier, for one who only looks. */
   readonly sight: TierSight
@@ -169,7 +169,7 @@ function createParts(options: RedisOptions) {
   const table = new FenceTable(clock, lease, options.maxFences)
   const trust = new TierTrust(clock)
   const commands = createCommands(settings, clock, commandsObserver(observer, trust))
-  const owed = new OwedChanges(clock, (name) => tenantOrSelf(name))
+  const owed = new OwedChanges(clock, widenedFence)
   const handlers: Handlers = { receive: () => {}, heard: () => {}, returned: () => {} }
   const bus = new Bus({
     subscriber: connect(settings, 'subscriber', (code) => observer.redisFailed(code)),
@@ -255,9 +255,4 @@ function remember(memory: MemoryStore, { superseded, withdrawn }: BusMessage, no
   for (const key of withdrawn ?? []) {
     memory.set(key, { kind: 'withdrawal', witnessedAt: now }, tenantOf(key))
   }
-}
-
-function tenantOrSelf(name: Key): Key {
-  const [kind, tenant = ''] = partsOf(name)
-  return kind === 'k' ? name : tenantFence(tenant)
 }

@@ -6,28 +6,23 @@
  * and a change that Redis has not taken is owed, while what lies in Redis under that fence is not used.
  */
 import { randomBytes } from 'node:crypto'
-import type {
-  FenceSight,
-  FenceStamp,
-  Fences,
-  OpenFence,
-  PendingWrite,
-  WriteFences,
-} from '../cache/fence.ts'
-import type { Key } from '../cache/key.ts'
+import { LRUCache } from 'lru-cache'
+import type { FenceSight, FenceStamp, FenceStore, OpenFence, PendingWrite } from '../cache/fence.ts'
+import { isCredentialFence, type Key } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Bus, BusMessage } from './bus.ts'
+import { FenceCommands, type Taken } from './fence-commands.ts'
+import { BEGIN, CHANGE, MARK, REMOVE, RESTORE, SETTLE } from './fence-scripts.ts'
 import type { FenceTable } from './fence-table.ts'
-import { newValue } from './fence-value.ts'
+import { newValue, PROVISIONAL_FENCE_MS } from './fence-value.ts'
 import { InvalidationDelivery } from './invalidation-delivery.ts'
 import type { OwedChanges } from './owed-changes.ts'
+import { ProvisionalNames } from './provisional-names.ts'
 import type { RedisCommands, Script } from './redis-commands.ts'
 import type { RedisKeys } from './redis-keys.ts'
-import { BEGIN, CHANGE, MARK, OPEN, REMOVE, SETTLE } from './redis-scripts.ts'
 import type { TierTrust } from './tier-trust.ts'
 
-/** `refused`: Redis has answered each, some with an error. `lost`: some were not answered, and may yet be done. */
-export type Taken = 'yes' | 'refused' | 'lost'
+const MAX_KEPT = 10_000
 
 export interface SharedFencesOptions {
   readonly clock: Clock
@@ -43,16 +38,21 @@ export interface SharedFencesOptions {
   readonly recordLifetimeMs: number
 }
 
-export class SharedFences implements Fences, WriteFences {
+export class SharedFences implements FenceStore {
   readonly #options: SharedFencesOptions
   /** Of what Redis and the others have not taken so far. */
   readonly delivery: InvalidationDelivery
+  readonly #redis: FenceCommands
+  readonly #provisional = new ProvisionalNames()
+  /** Fences that were kept lately, by the value that they had. */
+  readonly #kept: LRUCache<Key, string>
 
   constructor(options: SharedFencesOptions) {
     this.#options = options
-    const { fenceLifetimeMs } = options
+    this.#redis = new FenceCommands(options)
+    this.#kept = new LRUCache({ max: MAX_KEPT, ttl: options.fenceLifetimeMs / 4 })
     const change = (names: readonly Key[]): Promise<Taken> =>
-      this.#runAll(CHANGE, names, [newValue(), fenceLifetimeMs])
+      this.#redis.run(CHANGE, names, [newValue(), PROVISIONAL_FENCE_MS])
     this.delivery = new InvalidationDelivery({ ...options, change })
   }
 
@@ -68,9 +68,10 @@ export class SharedFences implements Fences, WriteFences {
     return this.#options.table.sight(name)
   }
 
-  async open(names: readonly Key[], kin: Key | null): Promise<OpenFence> {
+  async open(names: readonly Key[], kin: Key | null, isProvisional = false): Promise<OpenFence> {
     const all = kin === null ? names : [...names, kin]
-    const values = await this.#read(all)
+    for (const name of all) this.#used(name, isProvisional)
+    const values = await this.#read(all, isProvisional)
     const { table } = this.#options
     const stamped = (name: Key): readonly [Key, string] => [
       name,
@@ -101,13 +102,13 @@ export class SharedFences implements Fences, WriteFences {
   }
 
   async begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite> {
-    const { table, owed } = this.#options
+    const { table, bus } = this.#options
     const write = { id: randomBytes(9).toString('base64url'), names }
     if (names.length === 0) return write
     table.mark(names, write.id, lifetimeMs)
-    owed.changed(names)
-    const taken = await this.#runAll(BEGIN, names, [write.id, Math.ceil(lifetimeMs)])
-    if (taken === 'yes') void this.#published(names)
+    const taken = await this.#redis.run(BEGIN, names, [write.id, newValue(), Math.ceil(lifetimeMs)])
+    // Who does not hear it serves what is true until the write is answered, and stores nothing: Redis refuses.
+    if (taken === 'yes') void bus.publish({ forget: names })
     else await this.#notTaken(taken, names)
     return write
   }
@@ -122,6 +123,19 @@ export class SharedFences implements Fences, WriteFences {
     else table.unmark(names, write.id)
   }
 
+  /**
+   * Where Redis does not take it, the write stays pending there until its time is over, which counts as a change:
+   * more than was asked, never less.
+   */
+  async restore({ id, names }: PendingWrite): Promise<void> {
+    const { table, bus } = this.#options
+    if (names.length === 0) return
+    const taken = await this.#redis.run(RESTORE, names, [id, newValue(), PROVISIONAL_FENCE_MS])
+    // Who does not hear it believes what it knows of a write under way for a second only (`fence-table.ts`).
+    if (taken === 'yes') await bus.publish({ forget: names })
+    table.unmark(names, id)
+  }
+
   async change(names: readonly Key[]): Promise<boolean> {
     return this.#replace(CHANGE, names)
   }
@@ -131,10 +145,36 @@ export class SharedFences implements Fences, WriteFences {
     return this.#replace(MARK, names)
   }
 
+  /** Of the credential alone: the others are kept with what is stored under them (`STORE`). */
+  keep(stamp: FenceStamp): void {
+    for (const [name] of stamp) this.#provisional.keep(name)
+    const own = stamp.filter(
+      ([name, value]) => isCredentialFence(name) && this.#kept.get(name) !== value,
+    )
+    if (own.length === 0) return
+    for (const [name, value] of own) this.#kept.set(name, value)
+    // Lost, it costs a miss when the provisional lifetime is over.
+    void this.#redis.keep(own, this.#options.fenceLifetimeMs)
+  }
+
+  /** What is lost of this in Redis ends within a minute. */
+  abandon(stamp: FenceStamp): void {
+    const { commands, table } = this.#options
+    const unused = stamp.filter(([name]) => this.#provisional.abandon(name))
+    if (unused.length === 0 || !commands.isAnswering) return
+    void this.#redis.abandon(unused).then((gone) => table.forget(gone))
+  }
+
+  /** Whether it was made by this use only Redis knows, and says when it is abandoned. */
+  #used(name: Key, isProvisional: boolean): void {
+    if (!isProvisional) this.#provisional.keep(name)
+    else if (!this.#provisional.opened(name)) this.#provisional.made(name, 1)
+  }
+
   async #replace(script: Script, names: readonly Key[]): Promise<boolean> {
-    const { table, fenceLifetimeMs } = this.#options
+    const { table } = this.#options
     table.forget(names)
-    const isTold = await this.#originate(script, names, [newValue(), fenceLifetimeMs])
+    const isTold = await this.#originate(script, names, [newValue(), PROVISIONAL_FENCE_MS])
     // Until Redis had taken it, a read may have learnt the old value anew.
     table.forget(names)
     return isTold
@@ -152,7 +192,7 @@ export class SharedFences implements Fences, WriteFences {
     args: readonly (string | number)[],
   ): Promise<boolean> {
     this.#options.owed.changed(names)
-    const taken = await this.#runAll(script, names, args)
+    const taken = await this.#redis.run(script, names, args)
     return taken === 'yes' ? this.#published(names) : this.#notTaken(taken, names)
   }
 
@@ -168,9 +208,9 @@ export class SharedFences implements Fences, WriteFences {
    * Redis has not taken a change. Refused for want of memory, it may still remove: a fence that is missing
    * has changed. Otherwise the change is owed, and until it is made nobody uses what lies under the fence.
    */
-  async #notTaken(why: 'refused' | 'lost', names: readonly Key[]): Promise<boolean> {
+  async #notTaken(why: Exclude<Taken, 'yes'>, names: readonly Key[]): Promise<boolean> {
     const { bus } = this.#options
-    const isRemoved = why === 'refused' && (await this.#runAll(REMOVE, names, [])) === 'yes'
+    const isRemoved = why === 'refused' && (await this.#redis.run(REMOVE, names, [])) === 'yes'
     if (isRemoved && (await bus.publish({ forget: names }))) return true
     const told = this.delivery.notTaken(names)
     // Who does not answer is not waited for twice.
@@ -182,74 +222,32 @@ export class SharedFences implements Fences, WriteFences {
    * Values by name, learnt on the way; null: Redis can't be asked, or one of them is in doubt. What was heard to
    * change meanwhile, or came too late to be believed, is asked for once more.
    */
-  async #read(names: readonly Key[]): Promise<ReadonlyMap<Key, string> | null> {
+  async #read(
+    names: readonly Key[],
+    isProvisional = false,
+  ): Promise<ReadonlyMap<Key, string> | null> {
     const { table, trust, commands } = this.#options
     if (!trust.isTrusted() || !commands.isAnswering) return null
     const known = names.map((name) => table.valueOf(name))
     if (!known.includes(null)) return new Map(names.map((name, i) => [name, known[i] as string]))
-    const first = await this.#ask(names)
-    const { values } = first.isSound || first.values === null ? first : await this.#ask(names)
+    const fenceMs = isProvisional ? PROVISIONAL_FENCE_MS : this.#options.fenceLifetimeMs
+    const first = await this.#ask(names, fenceMs)
+    const isDone = first.isSound || first.values === null
+    const { values } = isDone ? first : await this.#ask(names, fenceMs)
     return values
   }
 
   async #ask(
     names: readonly Key[],
+    fenceMs: number,
   ): Promise<{ readonly values: ReadonlyMap<Key, string> | null; readonly isSound: boolean }> {
-    const { table, commands, keys, fenceLifetimeMs } = this.#options
+    const { table } = this.#options
     const reading = table.beginReading(names)
-    const groups = bySlot(keys, names)
-    const replies = await Promise.all(
-      groups.map((group) =>
-        commands.run(
-          OPEN,
-          group.map((name) => keys.fence(name)),
-          [newValue(), fenceLifetimeMs],
-        ),
-      ),
-    )
-    const values = new Map<Key, string>()
-    for (const [g, group] of groups.entries()) {
-      const reply = replies[g]
-      if (!reply?.ok) continue
-      for (const [i, name] of group.entries()) {
-        const value = (reply.value as (Buffer | null)[])[i]
-        if (value) values.set(name, value.toString())
-      }
-    }
+    const values = await this.#redis.open(names, fenceMs)
     const isSound = table.endReading(
       reading,
       names.map((name) => values.get(name) ?? null),
     )
     return { values: values.size === names.length ? values : null, isSound }
   }
-
-  async #runAll(
-    script: Script,
-    names: readonly Key[],
-    args: readonly (string | number)[],
-  ): Promise<Taken> {
-    const { commands, keys } = this.#options
-    const replies = await Promise.all(
-      bySlot(keys, names).map((group) =>
-        commands.run(
-          script,
-          group.map((name) => keys.fence(name)),
-          args,
-        ),
-      ),
-    )
-    if (replies.every(({ ok }) => ok)) return 'yes'
-    return replies.every((reply) => reply.ok || reply.refused) ? 'refused' : 'lost'
-  }
-}
-
-function bySlot(keys: RedisKeys, names: readonly Key[]): Key[][] {
-  const groups = new Map<string, Key[]>()
-  for (const name of names) {
-    const slot = keys.slotOf(name)
-    const group = groups.get(slot)
-    if (group === undefined) groups.set(slot, [name])
-    else group.push(name)
-  }
-  return [...groups.values()]
 }

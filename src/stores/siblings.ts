@@ -19,6 +19,8 @@ export type News =
       readonly names: readonly Key[]
       readonly holdMs: number
     }
+  /** It was rejected: its fences are no longer pending, and have not changed. */
+  | { readonly kind: 'restored'; readonly id: string; readonly names: readonly Key[] }
   /** Fences changed at once: purge, or a credential that the upstream refused. */
   | { readonly kind: 'changed'; readonly names: readonly Key[] }
   /** Fences marked by a soft purge: what they guard is stale. */

@@ -2,16 +2,15 @@
 import type { Test } from 'tap'
 import {
   type FenceStamp,
-  type Fences,
+  type FenceStore,
   holdsButForMarks,
   holdsBySight,
-  type WriteFences,
 } from '../../src/cache/fence.ts'
 import { FakeClock } from '../helpers/clock.ts'
 
 export async function fencesContract(
   t: Test,
-  make: (clock: FakeClock) => Fences & WriteFences,
+  make: (clock: FakeClock) => FenceStore,
 ): Promise<void> {
   await t.test('what was opened holds until it is changed', async (t) => {
     const fences = make(new FakeClock())
@@ -199,5 +198,79 @@ export async function fencesContract(
     t.equal(holdsButForMarks(fences, [['another', '1']]), false)
     const { stamp } = await fences.open(['never'], null)
     t.equal(fences.holds(stamp), true)
+  })
+
+  await t.test('a rejected write leaves what was stored as it was', async (t) => {
+    const fences = make(new FakeClock())
+    const before = await fences.open(['a'], null)
+    const write = await fences.begin(['a'], 1_000)
+    t.equal(fences.holds(before.stamp), false)
+    await fences.restore(write)
+    t.equal((await fences.open(['a'], null)).pending, false)
+    t.equal(fences.holds(before.stamp), true)
+    t.ok(await fences.extend(before, []), 'and a fill from before it is stored')
+  })
+
+  await t.test('a rejected write hides neither another nor what that one changed', async (t) => {
+    const fences = make(new FakeClock())
+    const { stamp } = await fences.open(['a'], null)
+    const one = await fences.begin(['a'], 1_000)
+    const two = await fences.begin(['a'], 1_000)
+    await fences.restore(one)
+    t.equal((await fences.open(['a'], null)).pending, true, 'the other is under way')
+    await fences.settle(two, [], 0)
+    t.equal((await fences.open(['a'], null)).pending, false)
+    t.equal(fences.holds(stamp), false)
+  })
+
+  await t.test(
+    'of two writes the one that never settles is a change, however late the other is rejected',
+    async (t) => {
+      const clock = new FakeClock()
+      const fences = make(clock)
+      const { stamp } = await fences.open(['a'], null)
+      await fences.begin(['a'], 1_000)
+      clock.advance(500)
+      const two = await fences.begin(['a'], 1_000)
+      clock.advance(900)
+      await fences.restore(two)
+      t.equal((await fences.open(['a'], null)).pending, false)
+      t.equal(fences.holds(stamp), false)
+    },
+  )
+
+  await t.test(
+    'a family that a write has left in doubt is not added to a fill from before',
+    async (t) => {
+      const clock = new FakeClock()
+      const fences = make(clock)
+      const open = await fences.open(['a'], 'kin')
+      await fences.begin(['family', 'kin'], 1_000)
+      clock.advance(1_000)
+      t.equal(await fences.extend(open, ['family']), null)
+    },
+  )
+
+  await t.test('of an exchange that came to nothing no fence is left', async (t) => {
+    const fences = make(new FakeClock())
+    const lasting = await fences.open(['tenant'], null)
+    const { stamp, kin } = await fences.open(['tenant', 'a', 'b'], 'kin', true)
+    await fences.open(['a'], null)
+    fences.abandon([...stamp, kin as FenceStamp[number]])
+    for (const name of ['b', 'kin']) t.equal(fences.sight(name).value, null, name)
+    t.equal(fences.holds(lasting.stamp), true, 'what was there before stays')
+    t.equal(fences.holds(stamp.slice(1, 2)), true, 'and what a better one uses')
+  })
+
+  await t.test('an exchange that is refused takes nothing from one beside it', async (t) => {
+    const fences = make(new FakeClock())
+    const good = await fences.open(['tenant', 'a'], null, true)
+    const bad = await fences.open(['tenant', 'a'], null, true)
+    fences.abandon(bad.stamp)
+    t.equal(fences.holds(good.stamp), true)
+    fences.keep(good.stamp)
+    const next = await fences.open(['tenant', 'a'], null, true)
+    fences.abandon(next.stamp)
+    t.equal(fences.holds(good.stamp), true, 'what is kept stays, whoever opens it later')
   })
 }

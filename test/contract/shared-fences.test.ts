@@ -245,6 +245,7 @@ t.test('what was left lying while the process had no time is asked for again', a
           seal: Buffer.alloc(32),
         },
       ],
+      isProvisional: false,
     },
     '1:x1:a',
   )

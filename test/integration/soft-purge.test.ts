@@ -1,10 +1,11 @@
 /** A soft purge: what was stored is stale at once, and serves as any stale copy does; on all instances. */
 import t from 'tap'
-import { type Fences, isTrue, type WriteFences } from '../../src/cache/fence.ts'
+import { isTrue } from '../../src/cache/fence.ts'
 import { LocalFences } from '../../src/stores/local-fences.ts'
 import { ADMIN_TOKEN, callAdmin } from '../helpers/admin.ts'
 import { buildTestApp, type Reply, type TestApp } from '../helpers/app.ts'
 import { FakeClock } from '../helpers/clock.ts'
+import { fencesLike } from '../helpers/fences.ts'
 import { startInstances, until } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
 import { type ScriptedUpstream, sendJson, startUpstream } from '../helpers/upstream.ts'
@@ -137,17 +138,10 @@ t.test('a fill that a soft purge has overtaken is answered, and not stored', asy
 t.test('fences that ignore marks would be seen', async (t) => {
   const clock = new FakeClock()
   const sound = new LocalFences({ clock, maxFences: 100 })
-  const mutant: Fences & WriteFences = {
-    holds: (stamp) => isTrue(sound, stamp),
-    peek: (names) => sound.peek(names),
-    sight: (name) => sound.sight(name),
-    open: (names, kin) => sound.open(names, kin),
-    extend: (open, names) => sound.extend(open, names),
-    begin: (names, lifetime) => sound.begin(names, lifetime),
-    settle: (write, also, hold) => sound.settle(write, also, hold),
-    change: (names) => sound.change(names),
-    mark: (names) => sound.mark(names),
-  }
+  const mutant = fencesLike(
+    () => sound,
+    () => ({ holds: (stamp) => isTrue(sound, stamp) }),
+  )
   const upstream = await startUpstream(t)
   const overrides = { clock, fences: mutant }
   const app = await buildTestApp(t, upstream.url, { ops: OPS, cache: CACHE }, overrides)

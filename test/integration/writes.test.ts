@@ -126,7 +126,7 @@ t.test('a created customer’s parent and the parent’s other children are drop
   t.match(headers['cache-status'], /fwd=stale/)
 })
 
-t.test('a refused write restores service with the entries dropped', async (t) => {
+t.test('a refused write leaves every hit as it was', async (t) => {
   const { app } = await start(t)
   await app.get('/customers/1/', { headers: READER })
   const refused = await app.get('/customers/1', {
@@ -135,8 +135,6 @@ t.test('a refused write restores service with the entries dropped', async (t) =>
     body: '{"name": "x"}',
   })
   t.equal(refused.status, 403)
-  const next = await app.get('/customers/1/', { headers: READER })
-  t.match(next.headers['cache-status'], /fwd=stale; fwd-status=200; stored/)
   t.match((await app.get('/customers/1/', { headers: READER })).headers['cache-status'], /hit/)
 })
 

@@ -296,6 +296,7 @@ export class World {
     this.#pipeline = new Pipeline({
       clock,
       cache: this.#core.cache,
+      standings: this.#core.standings,
       credentials: this.#credentials,
       pins: this.#pins,
       tenants: { isOff: () => false },
@@ -514,7 +515,7 @@ export class World {
   async #announce(id: '1' | '2'): Promise<void> {
     const match = matchWrite('PATCH', `/customers/${id}`)
     if (match === null) throw new Error('no such write')
-    this.#announced.push(await this.#core.invalidator.announce(TENANT, match))
+    this.#announced.push(await this.#core.invalidator.announce(TENANT, match, true))
   }
 
   async #settle(result: number | null): Promise<void> {

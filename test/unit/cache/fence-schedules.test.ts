@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { buildCore, type Core, type Overrides } from '../../../src/app.ts'
 import { NO_DIRECTIVES } from '../../../src/cache/cache-control.ts'
-import type { Fences, OpenFence, WriteFences } from '../../../src/cache/fence.ts'
+import type { FenceStore, OpenFence } from '../../../src/cache/fence.ts'
 import type { UpstreamAnswer } from '../../../src/cache/ports.ts'
 import { readRequest } from '../../../src/cache/request.ts'
 import type { Served } from '../../../src/cache/served.ts'
@@ -18,10 +18,13 @@ import { Reporting } from '../../../src/ops/reporting.ts'
 import { LocalFences } from '../../../src/stores/local-fences.ts'
 import { FakeClock } from '../../helpers/clock.ts'
 import { pinnedTo, plainCredential } from '../../helpers/credential.ts'
+import { fencesLike } from '../../helpers/fences.ts'
 import { untracked } from '../../helpers/untracked.ts'
 
 const RUNS = Number(process.env['FENCE_RUNS'] ?? 10_000)
 const VERSION = '2019/02/08'
+/** Above that of the configuration, and below every lifetime. */
+const WRITE_DEADLINE_MS = 60_000
 
 const found = matchRead('/customers/1')
 const match = (found as Extract<typeof found, { kind: 'cached' }>).match
@@ -37,8 +40,14 @@ const config = parseConfig({
 
 type Command =
   | { readonly kind: 'read'; readonly who: string; readonly child: boolean }
-  /** `lost`: applied, but its outcome never comes back. `refused`: neither applied nor in doubt. */
-  | { readonly kind: 'write'; readonly fate: 'ok' | 'lost' | 'refused' }
+  | { readonly kind: 'write'; readonly fate: Fate; readonly isAccepted: boolean }
+
+/**
+ * `lost`: applied, but its outcome never comes back. `refused`, `unsent`: neither applied nor in doubt. `died`:
+ * applied, and its process is gone before it could be settled.
+ */
+type Fate = 'ok' | 'lost' | 'refused' | 'unsent' | 'died'
+const FATES: readonly Fate[] = ['ok', 'lost', 'refused', 'unsent', 'died']
 
 const commands: fc.Arbitrary<Command[]> = fc.array(
   fc.oneof(
@@ -53,7 +62,8 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
     {
       arbitrary: fc.record({
         kind: fc.constant('write' as const),
-        fate: fc.constantFrom('ok' as const, 'lost' as const, 'refused' as const),
+        fate: fc.constantFrom(...FATES),
+        isAccepted: fc.boolean(),
       }),
       weight: 1,
     },
@@ -68,6 +78,8 @@ class World {
   /** The value upstream, and the greatest that a finished write has set. */
   #register = 0
   #confirmed = 0
+  /** The greatest that one has set which was answered, or whose process has died. */
+  #outlived = 0
   #writes = 0
   readonly violations: string[] = []
   readonly #clock = new FakeClock()
@@ -83,7 +95,7 @@ class World {
   }
 
   async run(command: Command): Promise<void> {
-    if (command.kind === 'write') await this.#write(command.fate)
+    if (command.kind === 'write') await this.#write(command)
     else await this.read(command.who, command.child ? childMatch : match)
   }
 
@@ -127,25 +139,34 @@ class World {
     return { kind: 'buffered', status: 200, reason: 'OK', headers, body, sentAt }
   }
 
-  async #write(fate: 'ok' | 'lost' | 'refused'): Promise<void> {
+  /** What was never settled has run out: from now on it counts as any other write. */
+  outlive(): void {
+    this.#clock.advance(WRITE_DEADLINE_MS)
+    this.#confirmed = this.#outlived
+  }
+
+  async #write({ fate, isAccepted }: Command & { kind: 'write' }): Promise<void> {
     const row = matchWrite('PATCH', '/customers/1')
     if (row === null) throw new Error('no such write')
     const value = ++this.#writes
     const { invalidator } = this.#core
-    const announced = await invalidator.announce('7', row)
+    const announced = await invalidator.announce('7', row, isAccepted)
     await this.#scheduler.schedule(Promise.resolve(), 'write is applied')
-    if (fate !== 'refused') this.#register = Math.max(this.#register, value)
+    const isApplied = fate !== 'refused' && fate !== 'unsent'
+    // Of one that was never accepted, only the record itself is safe should the process die.
+    if (isApplied && (fate !== 'died' || isAccepted)) {
+      this.#register = Math.max(this.#register, value)
+    }
     const applied = this.#register
     await this.#scheduler.schedule(Promise.resolve(), 'outcome is known')
-    const status = { ok: 200, lost: null, refused: 403 }[fate]
+    if (isApplied) this.#outlived = Math.max(this.#outlived, applied)
+    if (fate === 'died') return
+    const status = { ok: 200, lost: null, refused: 403, unsent: null }[fate]
     const responseBody = status === 200 ? '{"parent_id": null}' : null
-    await invalidator.settle(announced, {
-      isSent: true,
-      status,
-      requestBody: '{"name": "x"}',
-      responseBody,
-    })
-    if (fate !== 'refused') this.#confirmed = Math.max(this.#confirmed, applied)
+    const isSent = fate !== 'unsent'
+    const outcome = { isSent, status, requestBody: '{"name": "x"}', responseBody }
+    await invalidator.settle(announced, outcome)
+    if (isApplied) this.#confirmed = Math.max(this.#confirmed, applied)
   }
 }
 
@@ -171,31 +192,21 @@ async function play(
   )
   await scheduler.waitFor(Promise.all(running))
   // Whatever was stored shows itself now.
+  world.outlive()
   const after = [match, childMatch].flatMap((of) => ['a', 'b'].map((who) => world.read(who, of)))
   await scheduler.waitFor(Promise.all(after))
   return world.violations
 }
 
 /** Fences of which one promise is not kept. */
-function mutant(change: (sound: Fences & WriteFences) => Partial<Fences & WriteFences>) {
+function mutant(replaced: (sound: FenceStore) => Partial<FenceStore>) {
   return (clock: FakeClock): Overrides => {
     const sound = new LocalFences({ clock, maxFences: 100 })
-    const bound: Fences & WriteFences = {
-      holds: (stamp) => sound.holds(stamp),
-      peek: (names) => sound.peek(names),
-      sight: (name) => sound.sight(name),
-      open: (names, kin) => sound.open(names, kin),
-      extend: (open, names) => sound.extend(open, names),
-      begin: (names, lifetime) => sound.begin(names, lifetime),
-      settle: (write, also, hold) => sound.settle(write, also, hold),
-      change: (names) => sound.change(names),
-      mark: (names) => sound.mark(names),
-    }
-    return { fences: { ...bound, ...change(bound) } }
+    return { fences: fencesLike(() => sound, replaced) }
   }
 }
 
-const MUTANTS = {
+const MUTANTS: Readonly<Record<string, (clock: FakeClock) => Overrides>> = {
   'the fence is not compared at a look-up and at the end of a fill': mutant(() => ({
     holds: () => true,
     extend: async (open: OpenFence) => open.stamp,
@@ -204,7 +215,26 @@ const MUTANTS = {
   'the fence of the parent is not compared': mutant((sound) => ({
     extend: async (open) => ((await sound.extend(open, [])) === null ? null : open.stamp),
   })),
-  'the outcome of a write does not change the fence': mutant(() => ({ settle: async () => {} })),
+  'the outcome of a write does not change the fence': mutant((sound) => ({
+    settle: (write) => sound.restore(write),
+  })),
+  'a write without an outcome is taken for a rejected one': mutant((sound) => ({
+    settle: (write, also, holdMs) =>
+      holdMs > 0 ? sound.restore(write) : sound.settle(write, also, holdMs),
+  })),
+  'a write that is never settled is never noticed': mutant(() => ({
+    begin: async (names) => ({ id: 'w', names }),
+  })),
+  'a rejected write ends the wait for all others': (clock) => {
+    const sound = new LocalFences({ clock, maxFences: 100 })
+    const begin: FenceStore['begin'] = (names, ms) => sound.begin(names, ms, 'the same')
+    return {
+      fences: fencesLike(
+        () => sound,
+        () => ({ begin }),
+      ),
+    }
+  },
 }
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)

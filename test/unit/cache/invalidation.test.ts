@@ -1,6 +1,10 @@
 /** Contract table 8.3, row by row: which fences a write changes, from what is known and what comes back. */
 import t from 'tap'
-import { Invalidator, type WriteOutcome } from '../../../src/cache/invalidation.ts'
+import {
+  Invalidator,
+  type InvalidatorDependencies,
+  type WriteOutcome,
+} from '../../../src/cache/invalidation.ts'
 import {
   familyFence,
   kinFence,
@@ -8,7 +12,7 @@ import {
   subjectFence,
   tenantFence,
 } from '../../../src/cache/key.ts'
-import { matchWrite } from '../../../src/contract/routes.ts'
+import { matchWrite, type WriteMatch } from '../../../src/contract/routes.ts'
 import { createMemoryStore } from '../../../src/stores/memory-store.ts'
 
 const T = '7'
@@ -181,6 +185,9 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
         settle: async (_write, names, holdMs) => {
           calls.push(['settle', holdMs, ...names])
         },
+        restore: async () => {
+          calls.push(['restore'])
+        },
         change: async () => {
           t.fail('nothing is changed but by settling')
           return true
@@ -190,42 +197,73 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
     })
     const match = matchWrite(...request)
     if (match === null) throw new Error('not below a cached resource')
-    const announced = await invalidator.announce(T, match)
+    const announced = await invalidator.announce(T, match, true)
     t.strictSame(calls, [['begin', ...pending]])
     const result = { isSent: true, status: 200, requestBody: null, responseBody: null, ...outcome }
     await invalidator.settle(announced, result)
-    t.strictSame(calls[1], ['settle', result.status === null ? 1_000 : 0, ...also])
+    const [what, holdMs, ...names] = calls[1] ?? []
+    t.strictSame([what, holdMs], ['settle', result.status === null ? 1_000 : 0])
+    const isCreation = match.row.drops.includes('created')
+    t.strictSame(new Set(names), new Set(isCreation ? also : [...pending, ...also]))
   })
 }
 
+function recording(calls: unknown[]): InvalidatorDependencies['fences'] {
+  return {
+    holds: () => true,
+    sight: (name) => ({ name, value: null, isPending: false, mark: null }),
+    begin: async (names) => {
+      calls.push(['begin', ...names])
+      return { id: 'w', names }
+    },
+    settle: async (_write, names, holdMs) => void calls.push(['settle', holdMs, ...names]),
+    restore: async ({ names }) => void calls.push(['restore', ...names]),
+    change: async () => true,
+    mark: async () => true,
+  }
+}
+
+const REJECTIONS = [400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 429, 431]
+
+t.test('a definite rejection, or a write that was not sent, changes nothing', async (t) => {
+  for (const status of [...REJECTIONS, null, 200, 202, 304, 402, 408, 409, 410, 423, 500, 503]) {
+    const calls: unknown[][] = []
+    const invalidator = new Invalidator({
+      memory: createMemoryStore({ maxBytes: 100_000 }),
+      writeDeadlineMs: 1_000,
+      fences: recording(calls),
+    })
+    const match = matchWrite(...PATCH) as WriteMatch
+    const announced = await invalidator.announce(T, match, true)
+    const result = { isSent: status !== null, status, requestBody: null, responseBody: null }
+    const isChange = await invalidator.settle(announced, result)
+    const isRejection = status === null || REJECTIONS.includes(status)
+    t.equal(isChange, !isRejection, String(status))
+    t.strictSame(calls[1]?.[0], isRejection ? 'restore' : 'settle', String(status))
+    if (!isRejection) t.equal(calls[1]?.[1], (status ?? 0) >= 500 ? 1_000 : 0, String(status))
+  }
+})
+
 t.test(
-  'a definite rejection, or a write that was not sent, drops nothing but what was pending',
+  'a credential that was never accepted makes the record of its path pending, and no more',
   async (t) => {
-    for (const status of [400, 401, 403, 404, 406, 413, 415, null, 409, 500, 200]) {
-      const settled: unknown[] = []
+    for (const [request, pending, changed] of [
+      [PATCH, [own('5')], [own('5'), family('5'), kin]],
+      [['PATCH', '/customers/x5/contacts/1'], [], [tenant]],
+      [CREATE, [], [tenant]],
+    ] as const) {
+      const calls: unknown[][] = []
       const invalidator = new Invalidator({
         memory: createMemoryStore({ maxBytes: 100_000 }),
         writeDeadlineMs: 1_000,
-        fences: {
-          holds: () => true,
-          sight: (name) => ({ name, value: null, isPending: false, mark: null }),
-          begin: async (names) => ({ id: 'w', names }),
-          settle: async (_write, names, holdMs) => void settled.push(names.length, holdMs),
-          change: async () => true,
-          mark: async () => true,
-        },
+        fences: recording(calls),
       })
-      const match = matchWrite(...PATCH)
-      if (match === null) throw new Error('not below a cached resource')
-      const announced = await invalidator.announce(T, match)
-      await invalidator.settle(announced, {
-        isSent: status !== null,
-        status,
-        requestBody: '{"parent_id": 1}',
-        responseBody: null,
-      })
-      const isRejection = status === null || ![409, 500, 200].includes(status)
-      t.strictSame(settled, [isRejection ? 0 : 1, status === 500 ? 1_000 : 0], String(status))
+      const match = matchWrite(request[0], request[1]) as WriteMatch
+      const announced = await invalidator.announce(T, match, false)
+      t.strictSame(calls[0], ['begin', ...pending], request[1])
+      const unknown = { isSent: true, status: null, requestBody: null, responseBody: null }
+      await invalidator.settle(announced, unknown)
+      for (const name of changed) t.ok(calls[1]?.includes(name), `${request[1]}: ${name}`)
     }
   },
 )
@@ -251,13 +289,14 @@ t.test(
           return { id: 'w', names }
         },
         settle: async () => {},
+        restore: async () => {},
         change: async () => true,
         mark: async () => true,
       },
     })
     const match = matchWrite('PATCH', '/customers/5')
     if (match === null) throw new Error('not below a cached resource')
-    const announced = await invalidator.announce(T, match)
+    const announced = await invalidator.announce(T, match, true)
     t.equal(announced.formerParent, undefined)
     t.notOk(begun.includes(subjectFence(T, 'customer', '9')))
   },
