@@ -10,6 +10,7 @@ import Fastify, {
 } from 'fastify'
 import { REFUSED } from '../cache/outcome.ts'
 import { createHttpServer } from '../lib/http-server.ts'
+import { endWith } from '../lib/last-answer.ts'
 import { NodeExchange, type PassOn } from './exchange.ts'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
@@ -104,7 +105,6 @@ function createPublicServer(
     // What follows a request that ended the connection may be content taken for a request.
     if (isEnding(req.socket)) return
     answers.set(req.socket, res)
-    closeWith(req.socket, res)
     if (deps.isDraining()) res.shouldKeepAlive = false
     try {
       pipeline.handle(new NodeExchange(req, res, passOn))
@@ -114,11 +114,11 @@ function createPublicServer(
       writeProblem(req, res, 'internal_error', NO_REQUEST_ID)
     }
   }
-  const server = createHttpServer(HTTP_SETTINGS, deps.tls, handle)
-  // The pipeline refuses what can't be met.
-  server.on('checkExpectation', handle)
-  server.on('connect', (_req, socket) => {
-    refuseUnparsed('method_not_allowed', socket as Socket, deps)
+  const server = createHttpServer({
+    options: HTTP_SETTINGS,
+    tls: deps.tls,
+    handle,
+    refuseConnect: (socket) => refuseUnparsed('method_not_allowed', socket, deps),
   })
   server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
     const socket = duplex as Socket
@@ -135,31 +135,6 @@ function createPublicServer(
     }
   })
   return server
-}
-
-/** Answers that a connection still owes. */
-const owed = new WeakMap<Socket, Set<ServerResponse>>()
-
-/**
- * Node tells an answer of its connection's end only once it is its turn. One that waits behind another
- * would never hear of it: its request would stay untold, and what the upstream sends for it unread.
- */
-function closeWith(socket: Socket, answer: ServerResponse): void {
-  let answers = owed.get(socket)
-  if (answers === undefined) {
-    const all = new Set<ServerResponse>()
-    answers = all
-    owed.set(socket, all)
-    socket.once('close', () => {
-      for (const one of all) {
-        if (one.socket !== null) continue
-        one.destroy()
-        one.emit('close')
-      }
-    })
-  }
-  answers.add(answer)
-  answer.once('close', () => owed.get(socket)?.delete(answer))
 }
 
 /**
@@ -180,9 +155,7 @@ function refuseUnparsed(
   const { status, reason, headers, body } = problemAnswer(code, requestId)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
-  socket.end(`${head}Connection: close\r\n\r\n${body}`)
-  // The client's further bytes are of no interest, but unread ones would turn the end into a reset.
-  socket.resume()
+  endWith(socket, `${head}Connection: close\r\n\r\n${body}`)
   reporter.finished({
     outcome: REFUSED,
     status,

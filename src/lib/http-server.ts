@@ -4,32 +4,67 @@
  * `upgrade`. So every socket that is accepted, and the TLS socket on top of it, gets a listener that stays for as long
  * as the socket lives, before anything else sees the socket.
  */
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type TlsOptions, Server as TlsServer } from 'node:tls'
+import { oweAnswer, whenNoneIsOwed } from './owed-answers.ts'
 
-/** @param tls null: plain HTTP */
-export function createHttpServer(
-  settings: ServerOptions,
-  tls: TlsOptions | null,
-  handle: RequestListener,
-): Server {
+/** Half of what Node keeps, names and values counted: of a list up to here nothing is missing. */
+const MAX_KEPT_FIELDS = 1_000
+
+export interface HttpServerSettings {
+  readonly options: ServerOptions
+  /** Null: plain HTTP. */
+  readonly tls: TlsOptions | null
+  readonly handle: (req: IncomingMessage, res: ServerResponse) => void
+  /** Answers a CONNECT, and ends the connection. All that was asked before it is answered. */
+  readonly refuseConnect: (socket: Socket) => void
+}
+
+export function createHttpServer({
+  options,
+  tls,
+  handle,
+  refuseConnect,
+}: HttpServerSettings): Server {
+  const handleOwed = (req: IncomingMessage, res: ServerResponse): void => {
+    oweAnswer(req.socket, res)
+    handle(req, res)
+  }
   const server =
     tls === null
-      ? createServer(settings, handle)
-      : createTlsServer({ ...settings, ...tls, minVersion: 'TLSv1.2' }, handle)
+      ? createServer(options, handleOwed)
+      : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handleOwed)
+  ignoreUpgrades(server)
   server.prependListener('connection', keepErrorListener)
   if (tls !== null) server.prependListener('secureConnection', keepErrorListener)
   // A connection that can't be accepted (no file descriptor, no memory) is an error of the server. It costs that
   // connection; whoever listens hears of errors of listening in addition.
   server.on('error', ignore)
+  // Whether an expectation is met is for the handler to say: without a listener Node answers, unseen.
+  server.on('checkExpectation', handleOwed)
+  server.on('connect', (_req, socket) => {
+    whenNoneIsOwed(socket as Socket, () => refuseConnect(socket as Socket))
+  })
   return server
 }
 
 /** The event by which a server gets the sockets that HTTP is read from; a TLS server's `connection` is the handshake. */
 function socketEvent(server: Server): 'connection' | 'secureConnection' {
   return server instanceof TlsServer ? 'secureConnection' : 'connection'
+}
+
+function socketListeners(server: Server): ((socket: Socket) => void)[] {
+  const listeners = server.listeners(socketEvent(server)) as ((socket: Socket) => void)[]
+  return listeners.filter((listener) => listener !== keepErrorListener)
 }
 
 /**
@@ -43,13 +78,56 @@ export function acceptBefore(
   accept: (socket: Socket) => void,
 ): (socket: Socket) => void {
   const event = socketEvent(server)
-  const listeners = server.listeners(event) as ((socket: Socket) => void)[]
-  const own = listeners.filter((listener) => listener !== keepErrorListener)
+  const own = socketListeners(server)
   for (const listener of own) server.off(event, listener)
   server.on(event, accept)
   return (socket) => {
     for (const listener of own) listener.call(server, socket)
   }
+}
+
+/**
+ * A server may ignore `Upgrade` (RFC 9110 section 7.8): the request is served as if it were not there, and so is what
+ * was sent behind it. Node's parser stops at such a request all the same, and where nobody listens for `upgrade`, what
+ * came behind it in the same packet is lost and never answered. So the request is put back in front of the rest, without
+ * that field, and read anew:
+ *
+ * 1. the parser has let go of the socket; head and rest go back into the stream;
+ * 2. answers to what was asked before are still being written, by objects that know the old parser only;
+ * 3. once there are none, a new parser is put on the socket. Sooner, its answers would be written between those.
+ */
+function ignoreUpgrades(server: Server): void {
+  const accept = socketListeners(server)
+  server.on('upgrade', (req: IncomingMessage, stream: Duplex, rest: Buffer) => {
+    const { socket, rawHeaders } = req
+    // Other versions of Node may hand out a stream of their own, which can't be read anew; and Node keeps so many
+    // fields only, so that one which says how long the content is may be missing.
+    if (stream !== socket || rawHeaders.length > MAX_KEPT_FIELDS) {
+      stream.destroy()
+      return
+    }
+    socket.pause()
+    socket.unshift(Buffer.concat([Buffer.from(headWithoutUpgrade(req), 'latin1'), rest]))
+    whenNoneIsOwed(socket, () => {
+      // An answer may have been the last one of its connection.
+      if (!socket.writable) {
+        socket.destroy()
+        return
+      }
+      for (const listener of accept) listener.call(server, socket)
+      socket.resume()
+    })
+  })
+}
+
+/** No longer than the head that was received, so that no limit is met the second time. */
+function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+  let head = `${method} ${url} HTTP/${httpVersion}\r\n`
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.toLowerCase() !== 'upgrade') head += `${name}:${rawHeaders[i + 1]}\r\n`
+  }
+  return `${head}\r\n`
 }
 
 /** Node destroys a socket that fails; its `close` event is what the rest goes by. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { createHttpServer } from '../lib/http-server.ts'
+import { endWith } from '../lib/last-answer.ts'
 
 /** Milliseconds. */
 const HTTP_SETTINGS = {
@@ -10,6 +11,9 @@ const HTTP_SETTINGS = {
   connectionsCheckingInterval: 1_000,
 } as const
 
+const NO_CONNECT =
+  'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, POST, PUT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+
 /** @param bodyLimit longest content of a request. Bytes */
 export function createOpsListener(bodyLimit: number): FastifyInstance {
   return Fastify({
@@ -17,6 +21,12 @@ export function createOpsListener(bodyLimit: number): FastifyInstance {
     bodyLimit,
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
-    serverFactory: (handle) => createHttpServer(HTTP_SETTINGS, null, handle),
+    serverFactory: (handle) =>
+      createHttpServer({
+        options: HTTP_SETTINGS,
+        tls: null,
+        handle,
+        refuseConnect: (socket) => endWith(socket, NO_CONNECT),
+      }),
   })
 }
