@@ -51,8 +51,8 @@ import type { Siblings } from './stores/siblings.ts'
 import { UpstreamBreaker } from './upstream/breaker.ts'
 import { UpstreamClient } from './upstream/client.ts'
 import { GuardedReads } from './upstream/guarded-reads.ts'
-import { Lanes } from './upstream/lanes.ts'
-import { TenantGate } from './upstream/tenant-gate.ts'
+import type { Places } from './upstream/places.ts'
+import { divide } from './upstream/shares.ts'
 
 /** What tests and the simulation put in another's place. */
 export interface Overrides {
@@ -193,14 +193,14 @@ function buildInstance(
 
 function guard(
   client: UpstreamClient,
-  { tenantReads, connections }: Config['upstream'],
+  limits: Config['upstream'],
   clock: Clock,
   reporting: Reporting,
-): GuardedReads {
+): { readonly readUpstream: GuardedReads; readonly places: Places } {
   const breaker = new UpstreamBreaker(clock, (isOpen) => reporting.breakerChanged(isOpen))
-  const gate = new TenantGate(clock, tenantReads)
-  const overall = new Lanes(clock, connections, (isCut) => reporting.queueChanged(isCut))
-  return new GuardedReads({ client, breaker, gate, overall, clock })
+  const shares = divide(limits, clock, (isCut) => reporting.queueChanged(isCut))
+  const { gate, reading: places, passing } = shares
+  return { readUpstream: new GuardedReads({ client, breaker, gate, places }), places: passing }
 }
 
 /**
@@ -232,7 +232,7 @@ export async function buildApp(
     pins,
     isDraining: () => phase.isDraining,
     held: new HeldMemory(server.maxHeldBytes),
-    readUpstream: guard(client, upstream, clock, reporting),
+    ...guard(client, upstream, clock, reporting),
     random: overrides.random ?? Math.random,
     reporter: reporting,
     traces: new RequestTraces(tracer, log.isLevelEnabled('debug')),
@@ -274,7 +274,7 @@ function surroundings(
 ): Operated['around'] {
   return {
     pins,
-    refusal: (tenant) => readUpstream.refusal(tenant),
+    refusal: (tenant, isAccepted) => readUpstream.refusal(tenant, isAccepted),
     isOff: (tenant) => tenants.isOff(tenant),
     isOverloaded,
   }

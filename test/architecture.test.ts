@@ -46,6 +46,8 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   // The pass-through's other half: announcing, sending and settling one request.
   'http/passage.js': ['upstream'],
   'http/forward.js': ['upstream'],
+  'http/passage-end.js': ['upstream'],
+  'http/passing-place.js': ['upstream'],
   // What the dashboard's page makes of a snapshot, so that it and the terminal can't say two things.
   'cli/top-screen.js': ['ops'],
   'cli/top.js': ['ops'],

@@ -79,6 +79,14 @@ export function judge(standing: Standing, directives: RequestDirectives, now: nu
   return refresh(grant.digest, why, why === 'request' ? null : representation)
 }
 
+/** Whether the upstream has accepted the credential in the tenant, of late. @param now monotonic milliseconds */
+export function isAdmitted(
+  { admission, admissionHolds }: Pick<Standing, 'admission' | 'admissionHolds'>,
+  now: number,
+): boolean {
+  return admission !== undefined && now < admission.expiresAt && admissionHolds
+}
+
 function whyNotServed(
   copy: Representation,
   isMarked: boolean,

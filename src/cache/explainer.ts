@@ -6,7 +6,7 @@ import type { RouteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
 import type { Coalescer, Leader } from './coalesce.ts'
-import type { Standing } from './entitlement.ts'
+import { isAdmitted, type Standing } from './entitlement.ts'
 import { Evidence } from './evidence.ts'
 import { type Explanation, explain, type HolderProof, type Traits } from './explanation.ts'
 import { type FenceSight, type Fences, holdsBySight } from './fence.ts'
@@ -53,7 +53,7 @@ export interface Surroundings {
   /** The credential, if this instance has seen its token of late. */
   credentialOf(partition: string): RequestCredential | null
   /** What a read of the tenant would be refused with, unsent; null: it would be sent. */
-  refusal(tenant: string): UpstreamFailure | null
+  refusal(tenant: string, isAccepted: boolean): UpstreamFailure | null
   isOverloaded(): boolean
   /** An operator has switched the cache off for the tenant. */
   isOff(tenant: string): boolean
@@ -154,7 +154,7 @@ export class Explainer {
       underWay: { ...underWay, isElsewhere: rest.isTurnTaken },
       parent,
       isWritePending: this.#isWritePending(request, parent, sightAfter(this.#deps, glance)),
-      refusal: around.refusal(tenant),
+      refusal: around.refusal(tenant, isAdmitted(standing, now)),
       isOverloaded: around.isOverloaded(),
       isOff: around.isOff(tenant),
     }

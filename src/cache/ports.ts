@@ -88,6 +88,10 @@ export interface ReadUpstream {
       readonly version: string | null
       readonly requestId: string
       readonly span: Span
+      /** The credential's. */
+      readonly partition: string
+      /** The upstream has accepted the credential in this tenant of late. */
+      readonly isAccepted: boolean
     },
     deadline: number,
   ): Promise<UpstreamAnswer>

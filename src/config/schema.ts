@@ -10,6 +10,9 @@ const milliseconds = (fallback: number, description: string, minimum = 0) =>
   Type.Integer({ minimum, maximum: 86_400_000, default: fallback, description })
 const bytes = (fallback: number, description: string, minimum = 1) =>
   Type.Integer({ minimum, maximum: 1_099_511_627_776, default: fallback, description })
+/** Of the connections to the API. */
+const share = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: 10_000, default: 0, description })
 const optionalText = (description: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: null, description })
 const list = (description: string) =>
@@ -122,8 +125,15 @@ export const ConfigSchema = group({
       minimum: 1,
       maximum: 10_000,
       default: 64,
-      description: 'Most reads of one tenant under way to the API at once; others wait their turn.',
+      description:
+        'Most cached reads of one tenant under way to the API at once, a half of `connections` at most; others wait their turn.',
     }),
+    passThrough: share(
+      'Most requests under way to the API at once that pass through, of all tenants. 0: a half of `connections`.',
+    ),
+    tenantPassThrough: share(
+      'Most of them for one tenant, and for all that name none; others wait their turn. 0: a half of `passThrough`.',
+    ),
     ca: optionalText(
       'PEM file of the authorities that may vouch for the API, in place of the system’s.',
     ),

@@ -2,6 +2,7 @@
  * One request, and the way back to its client. The pipeline knows no more of a front end than this.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Presence } from '../lib/presence.ts'
 import type { WireAnswer } from './answer.ts'
 import type { Passage } from './passage.ts'
 import type { ProblemCode } from './problems.ts'
@@ -22,8 +23,8 @@ export interface Exchange {
 
 /** Who passes requests through, by whether they have content. */
 export interface PassOn {
-  withContent(req: IncomingMessage, res: ServerResponse, passage: Passage): void
-  withoutContent(exchange: Exchange, passage: Passage): void
+  withContent(req: IncomingMessage, res: ServerResponse, passage: Passage, presence: Presence): void
+  withoutContent(exchange: Exchange, passage: Passage, presence: Presence): void
 }
 
 /** An exchange by the objects of Node's own HTTP server. */
@@ -54,7 +55,9 @@ export class NodeExchange implements Exchange {
   }
 
   passOn(passage: Passage): void {
-    if (hasContent(this.#req)) this.#passOn.withContent(this.#req, this.#res, passage)
-    else this.#passOn.withoutContent(this, passage)
+    const presence = new Presence()
+    this.#res.once('close', () => presence.gone())
+    if (hasContent(this.#req)) this.#passOn.withContent(this.#req, this.#res, passage, presence)
+    else this.#passOn.withoutContent(this, passage, presence)
   }
 }

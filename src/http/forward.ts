@@ -2,13 +2,15 @@
 import type { Readable } from 'node:stream'
 import { readsBodies, type WriteOutcome } from '../cache/invalidation.ts'
 import type { HeaderList } from '../cache/records.ts'
-import type { WriteMatch } from '../contract/routes.ts'
+import { isSafeMethod, type WriteMatch } from '../contract/routes.ts'
+import type { Presence } from '../lib/presence.ts'
 import { endCall, failCall } from '../upstream/call-span.ts'
 import { checkedHeaders, failureOf, reasonOf, type UpstreamClient } from '../upstream/client.ts'
 import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
-import type { BodyTerms } from '../upstream/reception.ts'
+import type { BodyTerms, Received, Sent } from '../upstream/reception.ts'
 import type { Content } from './content.ts'
 import type { Passage } from './passage.ts'
+import { ClientGone } from './passing-place.ts'
 import type { RawRequest } from './validate.ts'
 
 export type { PassedOn }
@@ -30,8 +32,15 @@ export class InvalidAnswer extends Error {
   override readonly name = 'InvalidAnswer'
 }
 
+/** Where a request comes from. */
+export interface Source extends Pick<RawRequest, 'rawHeaders'> {
+  readonly presence: Presence
+}
+
 export interface Sending {
-  readonly raw: Pick<RawRequest, 'rawHeaders'>
+  readonly source: Source
+  /** Milliseconds until there has to be an answer. */
+  readonly totalMs: number
   /** Null: the request has none. */
   readonly content: Content | null
   /** Called right before the first byte leaves, with the outcome unknown, and with an answer at hand. Never: unsent. */
@@ -79,7 +88,7 @@ async function call(
   const { method } = passage.head
   const span = passage.span.begin('upstream')
   try {
-    const passed = notedHeaders(passage, sending.raw)
+    const passed = notedHeaders(passage, sending.source)
     const headers = passedHeaders(passed, passage.head.requestId, span.context)
     const answer = await receive(passage, headers, sending, client)
     endCall(span, method, answer.status)
@@ -91,7 +100,7 @@ async function call(
 }
 
 /** Made once for all heads that differ in nothing but their request id and trace, which are none of it. */
-function notedHeaders({ head, read }: Passage, raw: Sending['raw']): PassedOn {
+function notedHeaders({ head, read }: Passage, raw: Source): PassedOn {
   head.notes.passedOn ??= passedOn(raw.rawHeaders, read !== null)
   return head.notes.passedOn
 }
@@ -99,7 +108,7 @@ function notedHeaders({ head, read }: Passage, raw: Sending['raw']): PassedOn {
 async function receive(
   { head, write }: Passage,
   headers: string[],
-  { content, onOutcome }: Sending,
+  { source, content, totalMs, onOutcome }: Sending,
   client: UpstreamClient,
 ): Promise<PassedAnswer> {
   const { method, path, query } = head
@@ -107,7 +116,8 @@ async function receive(
   const body = content === null ? null : content.toSend()
   const onSend = (): void => onOutcome(UNKNOWN)
   const question = { method, path: target, headers, body, onSend }
-  const received = await client.relay(question, readsAnswer(write) ? READ : PASSED_ON)
+  const terms = { ...(readsAnswer(write) ? READ : PASSED_ON), totalMs }
+  const received = await awaited(client.relay(question, terms), method, source.presence)
   const checked = checkedHeaders(received)
   if (checked === null) {
     if (!Buffer.isBuffer(received.body)) received.body.destroy()
@@ -115,6 +125,17 @@ async function receive(
   }
   const { status } = received
   return { status, reason: reasonOf(received), headers: checked, body: received.body }
+}
+
+/** A read whose client leaves is given up, and its connection is free. A write goes on: it may have been applied. */
+async function awaited(sent: Sent, method: string, presence: Presence): Promise<Received> {
+  if (!isSafeMethod(method)) return sent.received
+  presence.onGone = () => sent.abort(new ClientGone('the client has left'))
+  try {
+    return await sent.received
+  } finally {
+    presence.onGone = null
+  }
 }
 
 /** Whether what the write changes is found in bodies. */

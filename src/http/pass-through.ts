@@ -10,27 +10,27 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
+import type { Presence } from '../lib/presence.ts'
 import { relayedAnswer } from './answer.ts'
 import { Content } from './content.ts'
 import type { PassedAnswer } from './forward.ts'
-import {
-  conduct,
-  type Passage,
-  type PassageDependencies,
-  problemOf,
-  reportPassage,
-} from './passage.ts'
+import { conduct, type Passage, type PassageDependencies } from './passage.ts'
+import { problemOf, reportPassage, retryAfterOf } from './passage-end.ts'
 import type { ProblemCode } from './problems.ts'
 import { endConnection, writeAnswer, writeProblem } from './respond.ts'
+import { secondsToWait } from './retry-after.ts'
 
 export interface PassThroughDependencies extends PassageDependencies {
   readonly maxRequestBytes: number
+  /** Uniform in [0, 1). */
+  readonly random: () => number
 }
 
 /** How far a passage has come. */
 interface Journey {
   readonly passage: Passage
   readonly rawHeaders: readonly string[]
+  readonly presence: Presence
   answer: PassedAnswer | null
   problem: ProblemCode | null
 }
@@ -47,9 +47,9 @@ export class PassThrough {
   }
 
   /** Notes what the pipeline knows, before the request is given to Fastify. */
-  admit(req: IncomingMessage, passage: Passage): void {
+  admit(req: IncomingMessage, passage: Passage, presence: Presence): void {
     const { rawHeaders } = req
-    this.#journeys.set(req, { passage, rawHeaders, answer: null, problem: null })
+    this.#journeys.set(req, { passage, rawHeaders, presence, answer: null, problem: null })
   }
 
   async register(fastify: FastifyInstance): Promise<void> {
@@ -128,7 +128,8 @@ export class PassThrough {
       return
     }
     journey.problem = code
-    writeProblem(req, reply.raw, code, journey.passage.head.requestId)
+    const retryAfter = secondsToWait(retryAfterOf(code), this.#deps.random)
+    writeProblem(req, reply.raw, code, journey.passage.head.requestId, retryAfter)
   }
 
   #report(req: IncomingMessage, res: ServerResponse): void {

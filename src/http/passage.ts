@@ -6,25 +6,23 @@ import type { PinUse, VersionPins } from '../auth/version-pins.ts'
 import type { FenceStamp } from '../cache/fence.ts'
 import type { Invalidator, WriteOutcome } from '../cache/invalidation.ts'
 import type { Outcome } from '../cache/outcome.ts'
-import type { Report, Reporter } from '../cache/report.ts'
+import type { Reporter } from '../cache/report.ts'
 import { headerValue } from '../cache/representation.ts'
 import type { RequestCredential } from '../cache/request.ts'
 import type { Answered, Standings } from '../cache/standing.ts'
 import type { RouteMatch, WriteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
-import { failureOf, isUpstreamFault } from '../upstream/client.ts'
-import { type Content, ContentBrokenOff, ContentTooLarge } from './content.ts'
+import type { Content } from './content.ts'
 import {
   type ForwardDependencies,
   forward,
-  InvalidAnswer,
   type PassedAnswer,
   type Sending,
+  type Source,
 } from './forward.ts'
 import type { HeldMemory } from './held-memory.ts'
-import type { ProblemCode } from './problems.ts'
-import { endRequest } from './request-traces.ts'
+import { ClientGone, inPlace, isAccepted, type PlaceDependencies } from './passing-place.ts'
 import type { RequestHead } from './validate.ts'
 
 /** What the pipeline knows of a request that passes through. */
@@ -45,7 +43,7 @@ export interface Passage {
   readonly startedAt: number
 }
 
-export interface PassageDependencies extends ForwardDependencies {
+export interface PassageDependencies extends ForwardDependencies, PlaceDependencies {
   readonly pins: VersionPins
   readonly invalidator: Invalidator
   readonly standings: Standings
@@ -66,16 +64,24 @@ const UNSENT: WriteOutcome = { isSent: false, status: null, requestBody: null, r
  */
 export async function conduct(
   passage: Passage,
-  raw: Sending['raw'],
+  source: Source,
   content: Content | null,
   deps: PassageDependencies,
 ): Promise<PassedAnswer> {
   const { write } = passage
-  if (write === null) return sendAndLearn(passage, { raw, content, onOutcome: () => {} }, deps)
+  const { presence } = source
+  if (write === null) {
+    return inPlace(passage, presence, deps, (totalMs) =>
+      sendAndLearn(passage, { source, content, totalMs, onOutcome: () => {} }, deps),
+    )
+  }
   try {
     // 1. The content of a write is held until it is whole: what breaks off by then was never a write.
     await content?.hold(deps.held, isAccepted(passage, deps))
-    return await conductWrite(passage, write, { raw, content }, deps)
+    // 2. It takes its place before it is announced: one that gets none has changed nothing.
+    return await inPlace(passage, presence, deps, (totalMs) =>
+      conductWrite(passage, write, { source, content, totalMs }, deps),
+    )
   } finally {
     content?.release()
   }
@@ -88,7 +94,7 @@ async function conductWrite(
   deps: PassageDependencies,
 ): Promise<PassedAnswer> {
   const { invalidator, reporter } = deps
-  // 2. It is announced: from here on nothing that it may change is served or stored.
+  // 3. It is announced: from here on nothing that it may change is served or stored.
   const tenant = passage.head.tenant ?? ''
   const announced = await invalidator.announce(tenant, write, isAccepted(passage, deps))
   let outcome = UNSENT
@@ -96,10 +102,11 @@ async function conductWrite(
     outcome = known
   }
   try {
-    // 3. Send, and learn what the status says of the credential.
+    if (request.source.presence.hasGone) throw new ClientGone('the client has left')
+    // 4. Send, and learn what the status says of the credential.
     return await sendAndLearn(passage, { ...request, onOutcome }, deps)
   } finally {
-    // 4. Settle before the client is answered: whoever reads after that reads the new state.
+    // 5. Settle before the client is answered: whoever reads after that reads the new state.
     if (await invalidator.settle(announced, outcome)) reporter.invalidated('write')
   }
 }
@@ -119,11 +126,6 @@ async function sendAndLearn(
   } finally {
     if (use !== null) endUse(use, version, deps)
   }
-}
-
-function isAccepted({ head, credential }: Passage, { standings }: PassageDependencies): boolean {
-  if (credential === null || head.tenant === null) return false
-  return standings.isAccepted(head.tenant, credential)
 }
 
 /** A credential for as long as a request of it is on its way. */
@@ -170,35 +172,4 @@ function answered(passage: Passage, status: number, use: CredentialUse): Answere
 /** Whether its success would say that the credential is good for this tenant's resources. */
 function vouches({ write, read }: Passage): boolean {
   return write !== null || read !== null
-}
-
-/** What the client is told of the error that `conduct` rejected with. */
-export function problemOf(error: unknown): ProblemCode {
-  if (error instanceof ContentTooLarge) return 'content_too_large'
-  if (error instanceof ContentBrokenOff) return 'malformed_request'
-  if (error instanceof InvalidAnswer) return 'upstream_unreachable'
-  if (!isUpstreamFault(error)) return 'internal_error'
-  return failureOf(error).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
-}
-
-/** Tells of a passage that has come to its end. */
-export function reportPassage(
-  { head, outcome, route, span, startedAt }: Passage,
-  status: number,
-  problem: ProblemCode | null,
-  { reporter, clock }: Pick<PassageDependencies, 'reporter' | 'clock'>,
-): void {
-  const report: Report = {
-    outcome: problem === null ? outcome : { ...outcome, kind: 'failed' },
-    status,
-    method: head.method,
-    route,
-    tenant: head.tenant,
-    requestId: head.requestId,
-    traceId: span.context.traceId,
-    problem,
-    durationMs: clock.monotonic() - startedAt,
-  }
-  reporter.finished(report)
-  endRequest(span, report)
 }

@@ -21,6 +21,7 @@ import type { Exchange } from './exchange.ts'
 import { type PassPlan, type Plan, Planner } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
 import { endRequest } from './request-traces.ts'
+import { secondsToWait } from './retry-after.ts'
 import { UpstreamReads, type UpstreamReadsDependencies } from './upstream-reads.ts'
 import { type RequestHead, type TraceFields, validate } from './validate.ts'
 
@@ -149,7 +150,7 @@ export class Pipeline {
     const told = served.outcome
     if (served.kind === 'failure') {
       const code = problemOf(served.failure)
-      const retryAfter = this.#secondsToWait(served.retryAfterMs)
+      const retryAfter = secondsToWait(served.retryAfterMs, this.#deps.random)
       this.#report(reading, told, exchange.problem(code, head.requestId, retryAfter), code)
       return
     }
@@ -167,13 +168,6 @@ export class Pipeline {
     return true
   }
 
-  /** Jittered by 20 % either way (wire.md), so that those who wait don't come back together. */
-  #secondsToWait(milliseconds: number | null): number | null {
-    if (milliseconds === null) return null
-    const jitter = 0.8 + 0.4 * this.#deps.random()
-    return Math.max(1, Math.ceil((milliseconds / 1000) * jitter))
-  }
-
   #passOn({ exchange, head, startedAt }: Arriving, plan: PassPlan): void {
     const { outcome, credential, write, read, route } = plan
     const span = this.#deps.traces.begin(head, head.method, route, startedAt)
@@ -183,7 +177,11 @@ export class Pipeline {
   #refuse(refusal: Refusal, code: ProblemCode, retryAfterMs: number | null = null): void {
     const { exchange, head, startedAt } = refusal
     const { method } = exchange.raw
-    const status = exchange.problem(code, head.requestId, this.#secondsToWait(retryAfterMs))
+    const status = exchange.problem(
+      code,
+      head.requestId,
+      secondsToWait(retryAfterMs, this.#deps.random),
+    )
     const span = refusal.span ?? this.#deps.traces.beginRefusal(head, method, startedAt)
     this.#finish(span, {
       outcome: REFUSED,

@@ -1,7 +1,6 @@
 /**
  * The catalogue of errors that Layby itself answers with: RFC 9457 problem details that the API's own
- * clients can read too (`field`, `detail`, `explanation`; wire.md). Docs and tests read this table.
- * Nothing of the request is ever echoed.
+ * clients can read too (`field`, `detail`, `explanation`). Docs and tests read this table; no request is ever echoed.
  */
 
 export type ProblemType =
@@ -15,6 +14,7 @@ export type ProblemType =
   | 'unsupported-media-type'
   | 'expectation-failed'
   | 'request-timeout'
+  | 'client-gone'
   | 'internal-error'
   | 'upstream-unreachable'
   | 'upstream-timeout'
@@ -164,6 +164,12 @@ export const PROBLEMS = {
     field: 'request',
     closes: true,
   }),
+  client_gone: entry(499, 'client-gone', 'Client gone', {
+    title: 'Client gone',
+    detail:
+      'the client ended its side of the connection before the answer; keep it open to read one',
+    closes: true,
+  }),
   content_too_large: entry(413, 'content-too-large', 'is too large', {
     title: 'Content too large',
     detail: 'the content of a request is limited; ask the operator for server.maxRequestBytes',
@@ -218,6 +224,7 @@ export type ProblemCode = keyof typeof PROBLEMS
 
 /** Problems that arise only after the request may have reached the upstream. */
 const AFTER_SENDING: ReadonlySet<ProblemCode> = new Set([
+  'client_gone',
   'upstream_unreachable',
   'upstream_timeout',
   'content_too_large',

@@ -3,28 +3,31 @@
  * content needs what Fastify and @fastify/http-proxy do (`pass-through.ts`).
  */
 import type { Readable } from 'node:stream'
+import type { Presence } from '../lib/presence.ts'
 import { relayedAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
 import type { PassedAnswer } from './forward.ts'
-import {
-  conduct,
-  type Passage,
-  type PassageDependencies,
-  problemOf,
-  reportPassage,
-} from './passage.ts'
+import { conduct, type Passage, type PassageDependencies } from './passage.ts'
+import { problemOf, reportPassage, retryAfterOf } from './passage-end.ts'
+import { secondsToWait } from './retry-after.ts'
+
+export type RelayDependencies = PassageDependencies & {
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+}
 
 export class Relay {
-  readonly #deps: PassageDependencies
+  readonly #deps: RelayDependencies
 
-  constructor(dependencies: PassageDependencies) {
+  constructor(dependencies: RelayDependencies) {
     this.#deps = dependencies
   }
 
   /** Answers the request, and never rejects. */
-  async pass(exchange: Exchange, passage: Passage): Promise<void> {
+  async pass(exchange: Exchange, passage: Passage, presence: Presence): Promise<void> {
+    const source = { rawHeaders: exchange.raw.rawHeaders, presence }
     try {
-      this.#answer(exchange, passage, await conduct(passage, exchange.raw, null, this.#deps))
+      this.#answer(exchange, passage, await conduct(passage, source, null, this.#deps))
     } catch (error) {
       this.#fail(exchange, passage, error)
     }
@@ -47,7 +50,8 @@ export class Relay {
     const { requestId } = passage.head
     const code = problemOf(error)
     if (code === 'internal_error') this.#deps.reporter.faulted(error, requestId)
-    const status = exchange.problem(code, requestId, null)
+    const retryAfter = secondsToWait(retryAfterOf(code), this.#deps.random)
+    const status = exchange.problem(code, requestId, retryAfter)
     reportPassage(passage, status, code, this.#deps)
   }
 }

@@ -65,11 +65,11 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
   let giveToFastify: ServerFactoryHandler = () => {}
   const relay = new Relay(deps)
   const passOn: PassOn = {
-    withContent: (req, res, passage) => {
-      passThrough.admit(req, passage)
+    withContent: (req, res, passage, presence) => {
+      passThrough.admit(req, passage, presence)
       giveToFastify(req, res)
     },
-    withoutContent: (exchange, passage) => void relay.pass(exchange, passage),
+    withoutContent: (exchange, passage, presence) => void relay.pass(exchange, passage, presence),
   }
   const fastify = Fastify({
     // Its logger would write addresses and headers; the pipeline reports what is to be told.

@@ -46,7 +46,7 @@ export class UpstreamReads {
     const pin = pins.begin(request.partition, head.version)
     const asking: Asking = { wasSent: false }
     try {
-      const terms = this.#terms(head, pin, startedAt + totalTimeoutMs, span, asking)
+      const terms = this.#terms(request, head, pin, startedAt + totalTimeoutMs, span, asking)
       const served = await cache.read(request, terms)
       this.#endPin(request, pin, served, asking)
       return served
@@ -68,7 +68,7 @@ export class UpstreamReads {
     const pin = pins.begin(request.partition, head.version)
     const span = traces.beginRefresh(request.view.route, cause)
     const asking: Asking = { wasSent: false }
-    const terms = this.#terms(head, pin, clock.monotonic() + totalTimeoutMs, span, asking)
+    const terms = this.#terms(request, head, pin, clock.monotonic() + totalTimeoutMs, span, asking)
     try {
       const refreshed = await cache.refresh(request, terms)
       span.end({ 'layby.outcome': refreshed?.outcome.kind ?? 'not-needed' }, null)
@@ -93,6 +93,7 @@ export class UpstreamReads {
   }
 
   #terms(
+    { partition, credential }: ReadRequest,
     head: RequestHead,
     { mayJoin }: PinUse,
     deadline: number,
@@ -106,10 +107,12 @@ export class UpstreamReads {
       version,
       requestId,
     }
-    const { readUpstream } = this.#deps
+    const { readUpstream, standings } = this.#deps
     return {
       fetch: async (until, part) => {
-        const answer = await readUpstream.read(head.path, { ...headers, span: part }, until)
+        const isAccepted = standings.isAccepted(headers.tenant, credential)
+        const asked = { ...headers, partition, isAccepted, span: part }
+        const answer = await readUpstream.read(head.path, asked, until)
         if (!isUnsent(answer)) asking.wasSent = true
         return answer
       },

@@ -11,7 +11,14 @@ import { type AnswerPatience, Overdue } from './answer-deadlines.ts'
 import { endCall, failCall } from './call-span.ts'
 import { Connector } from './connector.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
-import { type BodyTerms, type Question, type Received, type Sent, send } from './reception.ts'
+import {
+  type BodyTerms,
+  type Question,
+  type Received,
+  type ReceptionTerms,
+  type Sent,
+  send,
+} from './reception.ts'
 import { RetryBudget } from './retry-budget.ts'
 
 /** undici's deadlines may be early by so much. */
@@ -25,8 +32,6 @@ export interface UpstreamOptions extends AnswerPatience {
   readonly ca: string | null
   /** Bodies up to this size are read whole. */
   readonly maxBodyBytes: number
-  /** Milliseconds from a request being passed on to its answer. Reads bring deadlines of their own. */
-  readonly totalTimeoutMs: number
 }
 
 /** A read, to be put to the upstream. */
@@ -87,11 +92,10 @@ export class UpstreamClient {
     }
   }
 
-  /** Sends a request that passes through. `path` gets the base. Rejects as undici does. */
-  relay(question: Question, terms: BodyTerms): Promise<Received> {
+  /** Sends a request that passes through. `path` gets the base. What is received rejects as undici does. */
+  relay(question: Question, terms: ReceptionTerms): Sent {
     const whole = { ...question, path: this.#base + question.path }
-    const { totalTimeoutMs } = this.#options
-    return send(this.#pool, whole, { ...terms, totalMs: totalTimeoutMs }, this.#options).received
+    return send(this.#pool, whole, terms, this.#options)
   }
 
   async close(): Promise<void> {

@@ -2,21 +2,20 @@
  * Reads for the cache, kept from an upstream that fails, from a tenant that takes too much of it, and from
  * a tenant that it has asked to wait. What is refused here was not sent.
  */
+import type { Readable } from 'node:stream'
 import type { ReadUpstream, UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { UpstreamBreaker } from './breaker.ts'
-import type { ReadHeaders } from './headers.ts'
-import type { Lanes } from './lanes.ts'
+import type { Entry } from './lanes.ts'
+import type { Places } from './places.ts'
 import { retryAfterMs } from './retry-after.ts'
 import type { TenantGate } from './tenant-gate.ts'
+import { whenClosed } from './when-closed.ts'
 
 export interface GuardDependencies {
   readonly client: ReadUpstream
   readonly breaker: UpstreamBreaker
-  readonly gate: TenantGate
-  /** For all tenants together: as many as there are connections. */
-  readonly overall: Lanes
-  readonly clock: Clock
+  readonly gate: Pick<TenantGate, 'heldFor' | 'hold'>
+  readonly places: Places
 }
 
 /** Of these an answer says that the upstream, or what is before it, is in trouble as a whole. */
@@ -24,9 +23,11 @@ const TROUBLE: ReadonlySet<number> = new Set([502, 503, 504])
 /** When a full lane may be tried again. */
 const FULL_RETRY_MS = 2_000
 
-function refused(entry: 'full' | 'late'): UpstreamFailure {
+function refused(entry: Exclude<Entry, 'in'>): UpstreamFailure {
   return entry === 'full' ? { kind: 'limited', retryAfterMs: FULL_RETRY_MS } : { kind: 'timeout' }
 }
+
+type ReadHeaders = Parameters<ReadUpstream['read']>[1]
 
 export class GuardedReads implements ReadUpstream {
   readonly #deps: GuardDependencies
@@ -36,45 +37,53 @@ export class GuardedReads implements ReadUpstream {
   }
 
   /** What a read of the tenant would be refused with now, unsent; null: it would be sent, or wait its turn. */
-  refusal(tenant: string): UpstreamFailure | null {
-    const { gate, overall, breaker } = this.#deps
+  refusal(tenant: string, isAccepted: boolean): UpstreamFailure | null {
+    const { gate, places, breaker } = this.#deps
     const heldMs = gate.heldFor(tenant)
     if (heldMs > 0) return { kind: 'limited', retryAfterMs: heldMs }
-    if (gate.isFull(tenant) || overall.isFull) return refused('full')
+    if (places.isFull({ tenant, isAccepted })) return refused('full')
     const waitMs = breaker.waitMs()
     return waitMs === null ? null : { kind: 'unreachable', retryAfterMs: waitMs }
   }
 
   async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
-    const { gate } = this.#deps
-    const { tenant } = headers
-    const heldMs = gate.heldFor(tenant)
+    const { gate, places } = this.#deps
+    const heldMs = gate.heldFor(headers.tenant)
     if (heldMs > 0) return { kind: 'limited', retryAfterMs: heldMs }
-    const entered = await gate.enter(tenant, this.#patience(deadline))
-    if (entered !== 'in') return refused(entered)
+    if (!places.tryTake(headers)) {
+      // A fill is of use to others even if its client has gone, and takes no more than its tenant's places.
+      const entered = await places.take(headers, deadline, null)
+      if (entered !== 'in') return refused(entered)
+    }
+    return this.#readInPlace(path, headers, deadline)
+  }
+
+  async #readInPlace(
+    path: string,
+    headers: ReadHeaders,
+    deadline: number,
+  ): Promise<UpstreamAnswer> {
+    const { places } = this.#deps
+    let stream: Readable | null = null
     try {
-      return await this.#readInTurn(path, headers, deadline)
+      const answer = await this.#readIfUsable(path, headers, deadline)
+      if (answer.kind === 'streamed') stream = answer.stream
+      return answer
     } finally {
-      gate.leave(tenant)
+      if (stream === null) places.leave(headers)
+      else whenClosed(stream, () => places.leave(headers))
     }
   }
 
-  /** The tenant has its place; now all tenants together. */
-  async #readInTurn(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
-    const { overall, breaker, client } = this.#deps
-    const entered = await overall.enter(this.#patience(deadline))
-    if (entered !== 'in') return refused(entered)
-    try {
-      const waitMs = breaker.admit()
-      if (waitMs !== null) return { kind: 'unreachable', retryAfterMs: waitMs }
-      return this.#learn(headers.tenant, await client.read(path, headers, deadline))
-    } finally {
-      overall.leave()
-    }
-  }
-
-  #patience(deadline: number): number {
-    return Math.max(0, deadline - this.#deps.clock.monotonic())
+  async #readIfUsable(
+    path: string,
+    headers: ReadHeaders,
+    deadline: number,
+  ): Promise<UpstreamAnswer> {
+    const { breaker, client } = this.#deps
+    const waitMs = breaker.admit()
+    if (waitMs !== null) return { kind: 'unreachable', retryAfterMs: waitMs }
+    return this.#learn(headers.tenant, await client.read(path, headers, deadline))
   }
 
   #learn(tenant: string, answer: UpstreamAnswer): UpstreamAnswer {

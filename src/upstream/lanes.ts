@@ -1,115 +1,175 @@
 /**
- * So many at once, the others in a queue that may be long in a burst and is short under lasting overload
- * (after CoDel, RFC 8289): once every turn has come late for a while, the queue is cut to what can be served
- * soon, and what does not fit is refused at once. So what is admitted stays quick, and nobody waits in vain.
+ * So many at once, the others in queues that may be long in a burst and are short under lasting overload
+ * (`queue-overload.ts`): what does not fit is refused at once. So what is admitted stays quick, and nobody waits in vain.
+ *
+ * Credentials that the API has accepted and all others wait apart, and the others never hold the last eighth of the
+ * places: who can send any text as a token can't keep out those who hold a real one.
  */
 import type { Clock } from '../lib/clock.ts'
+import type { Presence } from '../lib/presence.ts'
+import { FairQueue } from './fair-queue.ts'
+import { QueueOverload } from './queue-overload.ts'
 
-/** `full`: refused; `late`: no turn came in time; `in`: `leave` must follow. */
-export type Entry = 'in' | 'full' | 'late'
+/**
+ * `in`: `leave` must follow; `full`: refused; `late`: no place came in time; `gone`: the client has left while it
+ * waited.
+ */
+export type Entry = 'in' | 'full' | 'late' | 'gone'
+
+export interface Entrant {
+  /** Who wait are served in turn by party. */
+  readonly party: string
+  /** The API has accepted its credential. */
+  readonly isAccepted: boolean
+}
 
 /** Longest queue of all. */
 const MAX_WAITING = 1_000
-/** A turn that comes later than this comes late. */
-const TARGET_MS = 100
-/** So long may turns come late before the queue is cut, and so long must places stay free before it is not. */
-const INTERVAL_MS = 500
+/** Share of the places that only accepted credentials take. */
+const RESERVED_SHARE = 1 / 8
 
 interface Waiter {
   readonly since: number
   readonly settle: (entry: Entry) => void
 }
 
+/** One of the two kinds of entrants. */
+interface Side {
+  active: number
+  readonly maxActive: number
+  readonly waiting: FairQueue<Waiter>
+  readonly overload: QueueOverload
+}
+
 export class Lanes {
   readonly #clock: Clock
   readonly #maxActive: number
-  readonly #onChange: (isCut: boolean) => void
-  readonly #waiting = new Set<Waiter>()
-  #active = 0
-  /** Monotonic milliseconds since which every turn has come late. */
-  #lateSince: number | null = null
-  /**
-   * From then until places have stayed free for a while: with a short queue no turn is late, and it is empty for
-   * moments, and the load is the same.
-   */
-  #isOverloaded = false
-  /** Monotonic milliseconds since which nobody has waited when a place became free. */
-  #freeSince: number | null = null
+  readonly #accepted: Side
+  readonly #others: Side
 
   /** @param onChange the queue is cut, or no longer */
   constructor(clock: Clock, maxActive: number, onChange: (isCut: boolean) => void = () => {}) {
     this.#clock = clock
-    this.#onChange = onChange
     this.#maxActive = maxActive
+    let cut = 0
+    const changed = (isLasting: boolean): void => {
+      cut += isLasting ? 1 : -1
+      if (cut === (isLasting ? 1 : 0)) onChange(isLasting)
+    }
+    this.#accepted = newSide(maxActive, changed)
+    this.#others = newSide(maxActive - Math.floor(maxActive * RESERVED_SHARE), changed)
   }
 
   get isIdle(): boolean {
     return this.#active === 0
   }
 
-  /** Whoever comes now is refused. */
-  get isFull(): boolean {
-    return this.#active >= this.#maxActive && this.#waiting.size >= this.#longestQueue()
+  /** Whether who comes now is refused, unless another party has more waiting. */
+  isFull(isAccepted: boolean): boolean {
+    const side = this.#sideOf(isAccepted)
+    return !this.#hasRoom(side) && this.#isQueueFull(side)
   }
 
-  /** @param patienceMs how long to wait for a turn */
-  async enter(patienceMs: number): Promise<Entry> {
-    if (this.#active < this.#maxActive) {
-      this.#active++
-      return 'in'
-    }
-    if (this.isFull) return 'full'
+  /** Takes a place if there is one now. @returns whether `leave` must follow */
+  tryEnter(isAccepted: boolean): boolean {
+    const side = this.#sideOf(isAccepted)
+    if (!this.#hasRoom(side)) return false
+    side.active++
+    return true
+  }
+
+  /**
+   * @param patienceMs how long to wait for a place
+   * @param presence of the client for whom it waits; null: it waits for itself
+   */
+  async enter(
+    { party, isAccepted }: Entrant,
+    patienceMs: number,
+    presence: Presence | null = null,
+  ): Promise<Entry> {
+    if (this.tryEnter(isAccepted)) return 'in'
+    const { waiting } = this.#makeRoom(this.#sideOf(isAccepted), party) ?? {}
+    if (waiting === undefined) return 'full'
     return new Promise<Entry>((resolve) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(waiter)
-        resolve('late')
-      }, patienceMs)
       const settle = (entry: Entry): void => {
-        this.#waiting.delete(waiter)
+        waiting.delete(party, waiter)
         clearTimeout(timer)
+        if (presence !== null) presence.onGone = null
         resolve(entry)
       }
       const waiter: Waiter = { since: this.#clock.monotonic(), settle }
-      this.#waiting.add(waiter)
+      const timer = setTimeout(settle, patienceMs, 'late')
+      waiting.add(party, waiter)
+      if (presence !== null) presence.onGone = () => settle('gone')
     })
   }
 
-  /** Whoever has waited longest takes the place. */
-  leave(): void {
-    const [next] = this.#waiting
+  /** Gives the place to who has waited longest of those who may have it. */
+  leave(isAccepted: boolean): void {
     const now = this.#clock.monotonic()
-    if (next === undefined) {
-      this.#lateSince = null
-      this.#freeSince ??= now
-      this.#active--
-      const isOver = this.isIdle || now - this.#freeSince >= INTERVAL_MS
-      if (isOver) this.#setOverloaded(false)
-      return
-    }
-    this.#freeSince = null
-    if (now - next.since < TARGET_MS) this.#lateSince = null
-    else this.#lateSince ??= now
-    if (this.#lateSince !== null && now - this.#lateSince >= INTERVAL_MS) this.#setOverloaded(true)
+    const own = this.#sideOf(isAccepted)
+    own.active--
+    if (own.waiting.size === 0) own.overload.rested(own.active === 0, now)
+    const side = this.#nextSide()
+    const next = side?.waiting.take()
+    if (side === null || next === undefined) return
+    side.active++
+    side.overload.served(now - next.since, now)
     next.settle('in')
-    this.#cut()
+    while (side.waiting.size > this.#longestQueue(side)) refuseOne(side)
   }
 
-  /** Refuses those who have waited longest: they are the first to give up anyway. */
-  #cut(): void {
-    const longest = this.#longestQueue()
-    for (const waiter of this.#waiting) {
-      if (this.#waiting.size <= longest) return
-      waiter.settle('full')
-    }
+  get #active(): number {
+    return this.#accepted.active + this.#others.active
   }
 
-  #setOverloaded(isOverloaded: boolean): void {
-    if (isOverloaded === this.#isOverloaded) return
-    this.#isOverloaded = isOverloaded
-    this.#onChange(isOverloaded)
+  #sideOf(isAccepted: boolean): Side {
+    return isAccepted ? this.#accepted : this.#others
   }
 
-  #longestQueue(): number {
-    return this.#isOverloaded ? Math.ceil(this.#maxActive / 2) : MAX_WAITING
+  #hasRoom({ active, maxActive }: Side): boolean {
+    return active < maxActive && this.#active < this.#maxActive
   }
+
+  #isQueueFull(side: Side): boolean {
+    return side.waiting.size >= this.#longestQueue(side)
+  }
+
+  /** A place to wait in, if need be that of a party which has more of them; null: there is none. */
+  #makeRoom(side: Side, party: string): Side | null {
+    if (!this.#isQueueFull(side)) return side
+    if (side.waiting.longest <= side.waiting.sizeOf(party) + 1) return null
+    refuseOne(side)
+    return side
+  }
+
+  /** Where the next waits who may come in. */
+  #nextSide(): Side | null {
+    const accepted = this.#nextOf(this.#accepted)
+    const other = this.#nextOf(this.#others)
+    if (accepted === undefined) return other === undefined ? null : this.#others
+    return other === undefined || accepted.since <= other.since ? this.#accepted : this.#others
+  }
+
+  #nextOf(side: Side): Waiter | undefined {
+    return this.#hasRoom(side) ? side.waiting.next : undefined
+  }
+
+  #longestQueue({ overload, maxActive }: Side): number {
+    return overload.isLasting ? Math.ceil(maxActive / 2) : MAX_WAITING
+  }
+}
+
+function newSide(maxActive: number, onChange: (isLasting: boolean) => void): Side {
+  return {
+    active: 0,
+    maxActive,
+    waiting: new FairQueue<Waiter>(),
+    overload: new QueueOverload(onChange),
+  }
+}
+
+/** Who has waited longest of the party with most: the first to give up anyway. */
+function refuseOne({ waiting }: Side): void {
+  waiting.takeFromLongest()?.settle('full')
 }

@@ -1,9 +1,10 @@
 /**
- * How much of the upstream one tenant may take (reliability S11): so many reads at once, so many waiting
- * for their turn, and none while the upstream has asked that tenant to wait.
+ * How much of the upstream one tenant may take (reliability S11): so many requests at once, so many waiting
+ * for a place, and no read while the upstream has asked that tenant to wait.
  */
 import type { Clock } from '../lib/clock.ts'
-import { type Entry, Lanes } from './lanes.ts'
+import type { Presence } from '../lib/presence.ts'
+import { type Entrant, type Entry, Lanes } from './lanes.ts'
 
 /** Longest that a `Retry-After` is heeded. */
 const LONGEST_HOLD_MS = 30_000
@@ -11,13 +12,14 @@ const LONGEST_HOLD_MS = 30_000
 const MAX_HELD = 10_000
 
 export class TenantGate {
+  /** Of tenants that have something under way: no more than there are places in all, or who wait for one. */
   readonly #lanes = new Map<string, Lanes>()
   /** Tenant → monotonic milliseconds. */
   readonly #heldUntil = new Map<string, number>()
   readonly #clock: Clock
   readonly #maxActive: number
 
-  /** @param maxActive reads of one tenant that may be under way at once */
+  /** @param maxActive requests of one tenant that may be under way at once */
   constructor(clock: Clock, maxActive: number) {
     this.#clock = clock
     this.#maxActive = maxActive
@@ -41,20 +43,37 @@ export class TenantGate {
   }
 
   /** The tenant has as many under way, and as many waiting, as it may. */
-  isFull(tenant: string): boolean {
-    return this.#lanes.get(tenant)?.isFull ?? false
+  isFull(tenant: string, isAccepted: boolean): boolean {
+    return this.#lanes.get(tenant)?.isFull(isAccepted) ?? false
   }
 
-  /** @param patienceMs how long to wait for a turn */
-  async enter(tenant: string, patienceMs: number): Promise<Entry> {
-    const lanes = this.#lanes.get(tenant) ?? new Lanes(this.#clock, this.#maxActive)
-    this.#lanes.set(tenant, lanes)
-    return lanes.enter(patienceMs)
+  /** As `Lanes.tryEnter`. */
+  tryEnter(tenant: string, isAccepted: boolean): boolean {
+    return this.#lanesOf(tenant).tryEnter(isAccepted)
   }
 
-  leave(tenant: string): void {
+  /** As `Lanes.enter`. */
+  enter(
+    tenant: string,
+    entrant: Entrant,
+    patienceMs: number,
+    presence: Presence | null = null,
+  ): Promise<Entry> {
+    return this.#lanesOf(tenant).enter(entrant, patienceMs, presence)
+  }
+
+  leave(tenant: string, isAccepted: boolean): void {
     const lanes = this.#lanes.get(tenant)
-    lanes?.leave()
+    lanes?.leave(isAccepted)
     if (lanes?.isIdle) this.#lanes.delete(tenant)
+  }
+
+  #lanesOf(tenant: string): Lanes {
+    let lanes = this.#lanes.get(tenant)
+    if (lanes === undefined) {
+      lanes = new Lanes(this.#clock, this.#maxActive)
+      this.#lanes.set(tenant, lanes)
+    }
+    return lanes
   }
 }

@@ -11,6 +11,7 @@ import type { Pipeline } from '../http/pipeline.ts'
 import { isEnding, NO_REQUEST_ID, writeAnswer, writeProblem } from '../http/respond.ts'
 import type { RawRequest, RequestHead } from '../http/validate.ts'
 import type { Clock } from '../lib/clock.ts'
+import { Presence } from '../lib/presence.ts'
 import { type Answering, WireExchange } from './exchange.ts'
 import type { IdleWatch, Watched } from './idle.ts'
 import { listenTo } from './input.ts'
@@ -62,6 +63,8 @@ export class WireConnection implements Answering, Watched {
   #isAdvancing = false
   #hasEnded = false
   #lent: Lent | null = null
+  /** Of the client, for whoever works on the last request that passed through. */
+  #presence: Presence | null = null
   /** The look of the watch that came next when something was last done. */
   #lastBusy: number
 
@@ -74,6 +77,7 @@ export class WireConnection implements Answering, Watched {
     socket.on('end', this.#onEnd)
     socket.on('timeout', this.#onTimeout)
     socket.on('error', this.#onError)
+    socket.on('close', this.#onClose)
     this.#lastBusy = dependencies.idle.next
   }
 
@@ -104,18 +108,23 @@ export class WireConnection implements Answering, Watched {
   }
 
   /**
-   * Who has sent all it will may still wait for its answer, and gets it. Within one that Node's objects write, it is
-   * taken to have gone, as Node's server takes it: what is written is sent, and where more was to come, the API's
+   * Who has sent all it will may still wait for its answer, and gets it, if that costs nothing that others would
+   * not have. What passes through is given up. Within an answer that Node's objects write, it is taken to have gone, as Node's server takes it: what is written is sent, and where more was to come, the API's
    * connection is not kept for a reader that is not there (RFC 9112 section 9.5).
    */
   readonly #onEnd = (): void => {
     this.#hasEnded = true
+    this.#presence?.gone()
     if (this.#lent !== null || (!this.#isBusy && !this.#isBlocked)) this.#end()
   }
 
   readonly #onTimeout = (): void => {
     if (this.#isBlocked) this.#socket.destroy()
     else if (!this.#isBusy && this.#incompleteSince !== null) this.#handOver()
+  }
+
+  readonly #onClose = (): void => {
+    this.#presence?.gone()
   }
 
   readonly #onError = (): void => {
@@ -205,7 +214,8 @@ export class WireConnection implements Answering, Watched {
 
   /** @internal of `WireExchange` */
   passOn(exchange: Exchange, passage: Passage): void {
-    this.#deps.passOn.withoutContent(exchange, passage)
+    this.#presence = new Presence()
+    this.#deps.passOn.withoutContent(exchange, passage, this.#presence)
   }
 
   #lend(raw: Pick<RawRequest, 'method'>): Lent {
@@ -268,6 +278,7 @@ export class WireConnection implements Answering, Watched {
     socket.off('end', this.#onEnd)
     socket.off('timeout', this.#onTimeout)
     socket.off('error', this.#onError)
+    socket.off('close', this.#onClose)
     socket.setTimeout(0)
     const rest = this.#text.slice(this.#at)
     this.#text = ''

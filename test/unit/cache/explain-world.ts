@@ -34,8 +34,7 @@ import { LocalFences } from '../../../src/stores/local-fences.ts'
 import { createMemoryStore } from '../../../src/stores/memory-store.ts'
 import { UpstreamBreaker } from '../../../src/upstream/breaker.ts'
 import { GuardedReads } from '../../../src/upstream/guarded-reads.ts'
-import { Lanes } from '../../../src/upstream/lanes.ts'
-import { TenantGate } from '../../../src/upstream/tenant-gate.ts'
+import { divide } from '../../../src/upstream/shares.ts'
 import { FakeClock } from '../../helpers/clock.ts'
 
 const SECRET = 'a secret for tests only, 32 long and more'
@@ -103,6 +102,7 @@ const MOODS = {
 const MANY_FENCES = 1_024
 /** More than the world's records take. */
 const MUCH_MEMORY = 1_048_576
+const LIMITS = { connections: 128, tenantReads: 64, passThrough: 64, tenantPassThrough: 32 }
 
 export const settings: fc.Arbitrary<Settings> = fc.record({
   sharing: fc.constantFrom('witnessed' as const, 'credential' as const, 'tenant' as const),
@@ -286,12 +286,12 @@ export class World {
     const memory = this.#counted(createMemoryStore({ maxBytes: memoryBytes }), 'peek')
     const random = (): number => 0.5
     this.#core = buildCore(config, { clock, random, fences, memory }, reporter)
+    const { gate, reading: places } = divide(LIMITS, clock, () => {})
     const guarded = new GuardedReads({
       client: { read: (path, headers) => this.#answer(path, headers) },
       breaker: new UpstreamBreaker(clock, () => {}),
-      gate: new TenantGate(clock, 64),
-      overall: new Lanes(clock, 128),
-      clock,
+      gate,
+      places,
     })
     this.#pipeline = new Pipeline({
       clock,
@@ -312,7 +312,7 @@ export class World {
     this.#around = {
       pins: this.#pins,
       credentialOf: () => null,
-      refusal: (tenant) => guarded.refusal(tenant),
+      refusal: (tenant, isAccepted) => guarded.refusal(tenant, isAccepted),
       isOff: () => false,
       isOverloaded: () => this.#isHigh,
       tier: null,

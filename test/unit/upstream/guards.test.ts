@@ -3,10 +3,13 @@ import t from 'tap'
 import { UpstreamBreaker } from '../../../src/upstream/breaker.ts'
 import { GuardedReads } from '../../../src/upstream/guarded-reads.ts'
 import { Lanes } from '../../../src/upstream/lanes.ts'
+import { Places } from '../../../src/upstream/places.ts'
 import { retryAfterMs } from '../../../src/upstream/retry-after.ts'
 import { RetryBudget } from '../../../src/upstream/retry-budget.ts'
 import { TenantGate } from '../../../src/upstream/tenant-gate.ts'
 import { FakeClock } from '../../helpers/clock.ts'
+
+const DRIVER = { party: 'driver', isAccepted: true }
 
 t.test('the breaker opens after ten failures in a row, and no sooner', (t) => {
   const changes: boolean[] = []
@@ -47,33 +50,33 @@ t.test('while it is open, one request a second tries', (t) => {
 
 t.test('a tenant has so many lanes, and its others wait in order', async (t) => {
   const gate = new TenantGate(new FakeClock(), 2)
-  t.equal(await gate.enter('7', 1_000), 'in')
-  t.equal(await gate.enter('7', 1_000), 'in')
+  t.equal(await gate.enter('7', DRIVER, 1_000), 'in')
+  t.equal(await gate.enter('7', DRIVER, 1_000), 'in')
   const order: number[] = []
   const waiting = [1, 2, 3].map(async (n) => {
-    t.equal(await gate.enter('7', 60_000), 'in')
+    t.equal(await gate.enter('7', DRIVER, 60_000), 'in')
     order.push(n)
   })
-  t.equal(await gate.enter('8', 0), 'in', 'another tenant is not kept')
-  gate.leave('7')
+  t.equal(await gate.enter('8', DRIVER, 0), 'in', 'another tenant is not kept')
+  gate.leave('7', true)
   await waiting[0]
-  gate.leave('7')
-  gate.leave('7')
+  gate.leave('7', true)
+  gate.leave('7', true)
   await Promise.all(waiting)
   t.same(order, [1, 2, 3])
-  t.equal(await gate.enter('7', 1), 'late', 'no turn came in time')
-  for (let i = 0; i < 2; i++) gate.leave('7')
-  t.equal(await gate.enter('7', 1), 'in', 'who gave up has left the queue')
+  t.equal(await gate.enter('7', DRIVER, 1), 'late', 'no turn came in time')
+  for (let i = 0; i < 2; i++) gate.leave('7', true)
+  t.equal(await gate.enter('7', DRIVER, 1), 'in', 'who gave up has left the queue')
 })
 
 t.test('a queue that is full refuses at once', async (t) => {
   const gate = new TenantGate(new FakeClock(), 1)
-  await gate.enter('7', 1_000)
-  const queue = Array.from({ length: 1_000 }, () => gate.enter('7', 60_000))
-  t.equal(await gate.enter('7', 60_000), 'full')
-  for (let i = 0; i < 1_001; i++) gate.leave('7')
+  await gate.enter('7', DRIVER, 1_000)
+  const queue = Array.from({ length: 1_000 }, () => gate.enter('7', DRIVER, 60_000))
+  t.equal(await gate.enter('7', DRIVER, 60_000), 'full')
+  for (let i = 0; i < 1_001; i++) gate.leave('7', true)
   t.same(new Set(await Promise.all(queue)), new Set(['in']))
-  t.equal(await gate.enter('7', 1), 'in')
+  t.equal(await gate.enter('7', DRIVER, 1), 'in')
 })
 
 t.test('a tenant that was asked to wait is held, for thirty seconds at most', (t) => {
@@ -137,29 +140,30 @@ t.test('what a read would be refused with is told without sending one', async (t
   const clock = new FakeClock()
   const breaker = new UpstreamBreaker(clock, () => {})
   const gate = new TenantGate(clock, 1)
-  const overall = new Lanes(clock, 5_000)
+  const places = new Places(clock, gate, [new Lanes(clock, 5_000)])
   const client = { read: () => Promise.reject(new Error('sent')) }
-  const reads = new GuardedReads({ client, breaker, gate, overall, clock })
-  t.equal(reads.refusal('7'), null)
+  const reads = new GuardedReads({ client, breaker, gate, places })
+  t.equal(reads.refusal('7', true), null)
   gate.hold('7', 5_000)
-  t.same(reads.refusal('7'), { kind: 'limited', retryAfterMs: 5_000 })
-  t.equal(reads.refusal('8'), null)
+  t.same(reads.refusal('7', true), { kind: 'limited', retryAfterMs: 5_000 })
+  t.equal(reads.refusal('8', true), null)
   clock.advance(5_000)
   for (let i = 0; i < 10; i++) breaker.failed()
-  t.same(reads.refusal('7'), { kind: 'unreachable', retryAfterMs: 1_000 })
+  t.same(reads.refusal('7', true), { kind: 'unreachable', retryAfterMs: 1_000 })
   clock.advance(1_000)
-  for (const look of [1, 2]) t.equal(reads.refusal('7'), null, `${look}: looking is not trying`)
+  for (const look of [1, 2])
+    t.equal(reads.refusal('7', true), null, `${look}: looking is not trying`)
   t.equal(breaker.admit(), null)
   breaker.succeeded()
-  const entries = Array.from({ length: 1_001 }, () => gate.enter('7', 60_000))
+  const entries = Array.from({ length: 1_001 }, () => gate.enter('7', DRIVER, 60_000))
   t.same(
-    reads.refusal('7'),
+    reads.refusal('7', true),
     { kind: 'limited', retryAfterMs: 2_000 },
     'no place, nor one to wait in',
   )
   for (const entry of entries) {
     t.equal(await entry, 'in') || t.bailout('it waits in vain')
-    gate.leave('7')
+    gate.leave('7', true)
   }
-  t.equal(reads.refusal('7'), null)
+  t.equal(reads.refusal('7', true), null)
 })

@@ -30,7 +30,7 @@ async function run(
   let due = 0
   const arrive = async (): Promise<void> => {
     const at = now
-    const entry = await lanes.enter(60_000)
+    const entry = await lanes.enter({ party: '7', isAccepted: true }, 60_000)
     if (entry === 'in') {
       result.admitted.push(now - at + SERVICE_MS)
       const end = now + SERVICE_MS
@@ -41,7 +41,7 @@ async function run(
     }
   }
   for (; now < ms || endings.size > 0; now++) {
-    for (let n = endings.get(now) ?? 0; n > 0; n--) lanes.leave()
+    for (let n = endings.get(now) ?? 0; n > 0; n--) lanes.leave(true)
     endings.delete(now)
     for (due += now < ms ? arrivals(now) : 0; due >= 1; due--) void arrive()
     await settle()

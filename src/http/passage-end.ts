@@ -1,0 +1,57 @@
+/** How a passage ends: what its client is told, and what is reported of it. */
+import type { Outcome } from '../cache/outcome.ts'
+import type { Report, Reporter } from '../cache/report.ts'
+import type { Clock } from '../lib/clock.ts'
+import { failureOf, isUpstreamFault } from '../upstream/client.ts'
+import { ContentBrokenOff, ContentTooLarge } from './content.ts'
+import { InvalidAnswer } from './forward.ts'
+import type { Passage } from './passage.ts'
+import { ClientGone, HELD_BACK_RETRY_MS, HeldBack, PlaceTooLate } from './passing-place.ts'
+import type { ProblemCode } from './problems.ts'
+import { endRequest } from './request-traces.ts'
+
+/** What the client is told of the error that `conduct` rejected with. */
+export function problemOf(error: unknown): ProblemCode {
+  if (error instanceof ContentTooLarge) return 'content_too_large'
+  if (error instanceof ContentBrokenOff) return 'malformed_request'
+  if (error instanceof HeldBack) return 'tenant_limit'
+  if (error instanceof ClientGone) return 'client_gone'
+  if (error instanceof PlaceTooLate) return 'upstream_timeout'
+  if (error instanceof InvalidAnswer) return 'upstream_unreachable'
+  if (!isUpstreamFault(error)) return 'internal_error'
+  return failureOf(error).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
+}
+
+/** When to try again what ended with `problem`, in milliseconds; null: it is not known. */
+export function retryAfterOf(problem: ProblemCode): number | null {
+  return problem === 'tenant_limit' ? HELD_BACK_RETRY_MS : null
+}
+
+/** That its client has left is no failure of what it asked. */
+function reportedOutcome(outcome: Outcome, problem: ProblemCode | null): Outcome {
+  if (problem === null || problem === 'client_gone') return outcome
+  const detail = problem === 'tenant_limit' ? 'limited' : outcome.detail
+  return { ...outcome, kind: 'failed', detail }
+}
+
+/** Tells of a passage that has come to its end. */
+export function reportPassage(
+  { head, outcome, route, span, startedAt }: Passage,
+  status: number,
+  problem: ProblemCode | null,
+  { reporter, clock }: { readonly reporter: Reporter; readonly clock: Clock },
+): void {
+  const report: Report = {
+    outcome: reportedOutcome(outcome, problem),
+    status,
+    method: head.method,
+    route,
+    tenant: head.tenant,
+    requestId: head.requestId,
+    traceId: span.context.traceId,
+    problem,
+    durationMs: clock.monotonic() - startedAt,
+  }
+  reporter.finished(report)
+  endRequest(span, report)
+}
