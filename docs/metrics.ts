@@ -68,7 +68,14 @@ export function listedMetrics(): Listed[] {
     sharing: 'witnessed',
     trippedTenants: () => 0,
     traffic: { top: () => [] },
-    redis: { isUsable: true, isBreakerOpen: false, isBusLive: true },
+    redis: {
+      isUsable: true,
+      isWritable: true,
+      isTrusted: true,
+      isBreakerOpen: false,
+      isBusLive: true,
+      pendingInvalidations: 0,
+    },
   })
   const primary = new PrimaryMetrics(0, () => 0)
   // What both have is the instance's.

@@ -6,7 +6,10 @@ import type { InstanceReporter, StateReporter, UpstreamReporter } from './report
 export class AccessLog
   implements
     Pick<Reporter, 'finished' | 'sharingTripped' | 'faulted'>,
-    Pick<InstanceReporter, 'redisChanged' | 'redisFailed' | 'busChanged'>,
+    Pick<
+      InstanceReporter,
+      'redisChanged' | 'redisFailed' | 'busChanged' | 'writableChanged' | 'invalidationsLost'
+    >,
     UpstreamReporter,
     StateReporter
 {
@@ -61,6 +64,19 @@ export class AccessLog
     } else {
       this.#log.warn('redis is not usable: serving from memory and the upstream')
     }
+  }
+
+  writableChanged(isWritable: boolean): void {
+    if (isWritable) this.#log.info('redis takes writes')
+    else
+      this.#log.warn(
+        'redis takes no writes: invalidations are pending, and nothing is stored there',
+      )
+  }
+
+  invalidationsLost(count: number): void {
+    const fields = { 'invalidations.pending': count }
+    this.#log.error(fields, 'pending invalidations lost: redis could not be told before the end')
   }
 
   busChanged(isHeard: boolean): void {

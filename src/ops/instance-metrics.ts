@@ -20,6 +20,9 @@ export interface MetricsSources {
     readonly isUsable: boolean
     readonly isBreakerOpen: boolean
     readonly isBusLive: boolean
+    readonly isWritable: boolean
+    readonly isTrusted: boolean
+    readonly pendingInvalidations: number
   } | null
 }
 
@@ -151,12 +154,7 @@ function addGauges(
     'Tenants dropped from tenant to witnessed sharing because two views were seen',
     sources.trippedTenants,
   )
-  if (redis !== null) {
-    gauge('redis_up', '1 while the Redis tier can be used', () => Number(redis.isUsable))
-    gauge('bus_live', '1 while invalidations of other instances are known to be heard', () =>
-      Number(redis.isBusLive),
-    )
-  }
+  if (redis !== null) addRedisGauges(gauge, redis)
   addBreakerGauge(registry, sources, isUpstreamBreakerOpen)
   addTenantGauges(registry, sources)
   const help = 'The configured sharing mode; 1'
@@ -164,6 +162,27 @@ function addGauges(
   new Gauge({ name: 'sharing_info', help, labelNames: ['sharing'], registers })
     .labels(sources.sharing)
     .set(1)
+}
+
+function addRedisGauges(
+  gauge: ReturnType<typeof gaugeIn>,
+  redis: NonNullable<MetricsSources['redis']>,
+): void {
+  gauge('redis_up', '1 while the Redis tier can be used', () => Number(redis.isUsable))
+  gauge('redis_writable', '1 while Redis takes writes', () => Number(redis.isWritable))
+  gauge(
+    'redis_trusted',
+    '1 while what lies in Redis is used; 0 until all instances that may know of a lost invalidation are accounted for',
+    () => Number(redis.isTrusted),
+  )
+  gauge(
+    'invalidations_pending',
+    'Invalidations of this instance that Redis, or the other instances, have not taken so far',
+    () => redis.pendingInvalidations,
+  )
+  gauge('bus_live', '1 while invalidations of other instances are known to be heard', () =>
+    Number(redis.isBusLive),
+  )
 }
 
 function gaugeIn(registry: Registry) {

@@ -12,7 +12,9 @@ export type ProcessMetrics = readonly MetricObjectWithValues<MetricValue<string>
 const GAUGES: Readonly<Record<string, 'min' | 'max'>> = {
   breaker_state: 'max',
   bus_live: 'min',
+  redis_trusted: 'min',
   redis_up: 'min',
+  redis_writable: 'min',
   sharing_info: 'max',
   sharing_tripped_tenants: 'max',
 }

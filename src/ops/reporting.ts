@@ -12,6 +12,10 @@ export interface InstanceReporter {
   busChanged(isHeard: boolean): void
   redisChanged(isUsable: boolean): void
   redisFailed(code: string): void
+  /** Redis takes writes, or no longer. */
+  writableChanged(isWritable: boolean): void
+  /** The instance ends, and so many of its invalidations have not reached Redis. */
+  invalidationsLost(count: number): void
 }
 
 /** What the wire front end tells. */
@@ -106,6 +110,14 @@ export class Reporting
 
   redisFailed(code: string): void {
     for (const listener of this.#listeners) listener.redisFailed?.(code)
+  }
+
+  writableChanged(isWritable: boolean): void {
+    for (const listener of this.#listeners) listener.writableChanged?.(isWritable)
+  }
+
+  invalidationsLost(count: number): void {
+    for (const listener of this.#listeners) listener.invalidationsLost?.(count)
   }
 
   breakerChanged(isOpen: boolean): void {

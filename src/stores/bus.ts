@@ -49,11 +49,17 @@ export interface BusMessage {
   readonly present?: string
 }
 
-interface Envelope {
+/** What an instance says of itself with everything that it publishes. */
+export interface PeerState {
+  /** Its pending invalidations. */
+  readonly pending: PendingState
+  /** The epoch that it is of; null: it knows none. */
+  readonly epoch: string | null
+}
+
+interface Envelope extends Partial<PeerState> {
   readonly sender: string
   readonly number: number
-  /** The sender's pending invalidations; absent: it is of a version that tells nothing of them. */
-  readonly pending?: PendingState
   /** A probe: the sender's monotonic time, and which of its connections it listened on. */
   readonly probe?: { readonly sentAt: number; readonly connection: number }
   readonly message?: BusMessage
@@ -70,9 +76,9 @@ export interface BusOptions {
   /** A message of another instance. */
   readonly onMessage: (message: BusMessage, sender: string) => void
   /** Another instance was heard, be it by its probe; after `onMessage`. */
-  readonly onHeard: (sender: string, pending: PendingState, message: BusMessage) => void
+  readonly onHeard: (sender: string, state: PeerState, message: BusMessage) => void
   /** Of this instance; it goes out with everything. */
-  readonly pendingState: () => PendingState
+  readonly state: () => PeerState
   /** Whether Redis takes what is published: false may mean that it is out of reach. */
   readonly onProbe: (isTaken: boolean) => void
   /** The bus is back after so many milliseconds. */
@@ -167,8 +173,8 @@ export class Bus {
 
   async #send(content: Pick<Envelope, 'probe' | 'message'>): Promise<boolean> {
     const { keys, channel, commands } = this.#options
-    const pending = this.#options.pendingState()
-    const envelope: Envelope = { sender: this.#id, number: ++this.#sent, pending, ...content }
+    const state = this.#options.state()
+    const envelope: Envelope = { sender: this.#id, number: ++this.#sent, ...state, ...content }
     const plain = Buffer.from(JSON.stringify(envelope))
     const sealed = sealBytes(plain, keys[0] as Buffer, channel)
     return (await commands.publish(channel, sealed)).ok
@@ -178,10 +184,10 @@ export class Bus {
     const envelope = this.#open(bytes)
     if (envelope === null) return
     this.#count(envelope)
-    const { sender, probe, message, pending = NONE_PENDING } = envelope
+    const { sender, probe, message, pending = NONE_PENDING, epoch = null } = envelope
     if (sender !== this.#id) {
       if (message !== undefined) this.#options.onMessage(message, sender)
-      this.#options.onHeard(sender, pending, message ?? {})
+      this.#options.onHeard(sender, { pending, epoch }, message ?? {})
     } else if (probe !== undefined && probe.connection === this.#connection) {
       this.#heardAt = this.#options.clock.monotonic()
       const gap = this.#options.lease.renew(probe.sentAt)

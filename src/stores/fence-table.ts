@@ -162,6 +162,14 @@ export class FenceTable {
     }
   }
 
+  /** All fences have other values from now on. */
+  forgetAll(): void {
+    this.#known.clear()
+    for (const reading of this.#readings) {
+      for (const name of reading.names) reading.overtaken.add(name)
+    }
+  }
+
   /** From now on nothing that this fence guards is served or stored, for `lifetimeMs` at most. */
   mark(names: readonly Key[], write: string, lifetimeMs: number): void {
     this.#pending.add(names, write, lifetimeMs)

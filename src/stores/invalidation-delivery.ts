@@ -37,7 +37,7 @@ export class InvalidationDelivery {
   readonly #options: InvalidationDeliveryOptions
   readonly #peers: PeerInvalidations
   readonly #timer: NodeJS.Timeout
-  #isRetrying = false
+  #retrying: Promise<void> | null = null
   #isAnnouncing = false
 
   constructor(options: InvalidationDeliveryOptions) {
@@ -63,45 +63,53 @@ export class InvalidationDelivery {
     if (message.resend === this.#options.bus.id) this.#announceSoon()
   }
 
-  /** Whether all is known here that this instance had pending at that revision. */
-  knows(instance: string, revision: number): boolean {
-    return this.#peers.knows(instance, revision)
+  lost(): void {
+    this.#options.owed.lost()
   }
 
   /**
    * Redis is to be had again. What was published over the connection before may be lost, so all is published first: what
    * comes then may end this connection as well. And it may have lost what it had taken of late.
    */
-  recovered(): void {
+  regained(): void {
     const { owed, bus } = this.#options
     if (owed.size > 0) void bus.publish({ block: owed.names(), isAll: true })
     this.#block(owed.repeat())
-    void this.retry()
   }
 
-  /** Makes the changes that Redis has not taken so far. */
+  /** Makes the changes that Redis has not taken so far. Resolves when what can be made now is made. */
   async retry(): Promise<void> {
     const { owed, commands } = this.#options
     this.#peers.takeOver((names) => {
       this.#block(names)
       owed.owe(names)
     })
-    if (owed.size === 0 || !commands.isUsable || this.#isRetrying) return
-    this.#isRetrying = true
-    const due = [...owed.due()]
-    for (let i = 0; i < due.length; i += MAX_AT_ONCE) {
-      if (!(await this.#deliver(new Map(due.slice(i, i + MAX_AT_ONCE))))) break
-    }
-    this.#isRetrying = false
+    if (owed.size === 0 || !commands.isUsable) return
+    this.#retrying ??= this.#deliverAll().finally(() => {
+      this.#retrying = null
+    })
+    await this.#retrying
   }
 
-  /** Changes that are pending, of this instance and of those that it has heard of. */
+  /** Changes that this instance has pending. */
   get size(): number {
-    return this.#options.owed.size + this.#peers.size
+    return this.#options.owed.size
+  }
+
+  /** Those of the others that it has heard of. */
+  get heardSize(): number {
+    return this.#peers.size
   }
 
   close(): void {
     clearInterval(this.#timer)
+  }
+
+  async #deliverAll(): Promise<void> {
+    const due = [...this.#options.owed.due()]
+    for (let i = 0; i < due.length; i += MAX_AT_ONCE) {
+      if (!(await this.#deliver(new Map(due.slice(i, i + MAX_AT_ONCE))))) return
+    }
   }
 
   /** False: not all of it could be told. */

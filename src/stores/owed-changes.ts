@@ -25,6 +25,8 @@ export class OwedChanges {
   /** Collapses a fence into one that guards more, when there are too many to be remembered. */
   readonly #widen: (name: Key) => Key
   #revision = 0
+  /** When contact was lost; null: it was not. What was changed shortly before may have to be repeated, however long that lasts. */
+  #lostAt: number | null = null
 
   constructor(clock: Clock, widen: (name: Key) => Key) {
     this.#clock = clock
@@ -38,12 +40,17 @@ export class OwedChanges {
       this.#recent.set(name, now)
     }
     for (const [name, at] of this.#recent) {
-      if (now - at < RECENT_MS && this.#recent.size <= MAX_REMEMBERED) break
+      if (this.#isRecent(at) && this.#recent.size <= MAX_REMEMBERED) break
       this.#recent.delete(name)
       const wide = this.#widen(name)
       // Nothing is wider than a credential's fence: beyond the limit the oldest of these are let go.
-      if (now - at < RECENT_MS && wide !== name) this.#recent.set(wide, now)
+      if (this.#isRecent(at) && wide !== name) this.#recent.set(wide, now)
     }
+  }
+
+  /** Contact with Redis is lost. */
+  lost(): void {
+    this.#lostAt ??= this.#clock.monotonic()
   }
 
   owe(names: readonly Key[]): void {
@@ -58,8 +65,8 @@ export class OwedChanges {
 
   /** Redis was out of reach: it may have forgotten what it had been told. Gives what is to be told again. */
   repeat(): readonly Key[] {
-    const now = this.#clock.monotonic()
-    const names = [...this.#recent].filter(([, at]) => now - at < RECENT_MS).map(([name]) => name)
+    const names = [...this.#recent].filter(([, at]) => this.#isRecent(at)).map(([name]) => name)
+    this.#lostAt = null
     this.owe(names)
     return names
   }
@@ -99,5 +106,9 @@ export class OwedChanges {
 
   get state(): PendingState {
     return [this.#revision, this.#pending.size]
+  }
+
+  #isRecent(at: number): boolean {
+    return (this.#lostAt ?? this.#clock.monotonic()) - at < RECENT_MS
   }
 }

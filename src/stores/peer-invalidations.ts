@@ -76,11 +76,6 @@ export class PeerInvalidations {
     this.#options.ask(instance)
   }
 
-  /** Whether this instance's set is known here as it was when it was last heard. */
-  knows(instance: string, revision: number): boolean {
-    return this.#peers.get(instance)?.revision === revision
-  }
-
   /** What is pending of instances that are not heard any more; they stay marked by `adopt`, which is called before they are let go of. */
   takeOver(adopt: (names: readonly Key[]) => void): void {
     const now = this.#options.clock.monotonic()

@@ -16,6 +16,8 @@ function hashOf(text: string): string {
 export class RedisKeys {
   readonly #prefix: string
   readonly #database: number
+  /** Part of the names of fences and pins: with another one all of them are missing. Null: it is not known yet. */
+  epoch: string | null = null
 
   constructor(prefix: string, database: number) {
     this.#prefix = prefix
@@ -29,7 +31,7 @@ export class RedisKeys {
   }
 
   fence(name: Key): string {
-    return `${this.#prefix}:{${this.slotOf(name)}}:f:${hashOf(name)}`
+    return `${this.#prefix}:{${this.slotOf(name)}}:f:${hashOf(this.#inEpoch(name))}`
   }
 
   record(secret: string, tenant: string, key: Key): string {
@@ -43,12 +45,17 @@ export class RedisKeys {
 
   /** The version that a credential last used upstream. */
   pin(partition: string): string {
-    return `${this.#prefix}:{${this.slotOf(credentialFence(partition))}}:p:${hashOf(partition)}`
+    return `${this.#prefix}:{${this.slotOf(credentialFence(partition))}}:p:${hashOf(this.#inEpoch(partition))}`
   }
 
   /** Tenants whose cache is off. */
   get off(): string {
     return `${this.#prefix}:off`
+  }
+
+  /** Who is in contact with Redis, and the epoch. */
+  get roster(): string {
+    return `${this.#prefix}:instances`
   }
 
   switchOf(tenant: string): string {
@@ -58,5 +65,9 @@ export class RedisKeys {
   /** With the number of the database: channels are of all databases of a server, where keys are of one. */
   get channel(): string {
     return `${this.#prefix}:bus:${this.#database}`
+  }
+
+  #inEpoch(name: string): string {
+    return `${this.epoch ?? ''};${name}`
   }
 }

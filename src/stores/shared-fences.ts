@@ -102,13 +102,14 @@ export class SharedFences implements FenceStore {
   }
 
   async begin(names: readonly Key[], lifetimeMs: number): Promise<PendingWrite> {
-    const { table, bus } = this.#options
+    const { table } = this.#options
     const write = { id: randomBytes(9).toString('base64url'), names }
     if (names.length === 0) return write
     table.mark(names, write.id, lifetimeMs)
     const taken = await this.#redis.run(BEGIN, names, [write.id, newValue(), Math.ceil(lifetimeMs)])
-    // Who does not hear it serves what is true until the write is answered, and stores nothing: Redis refuses.
-    if (taken === 'yes') void bus.publish({ forget: names })
+    // Not waited for: who has not heard it yet serves what is true until the write is answered, and stores nothing, since
+    // Redis refuses. But this process may end before it settles the write, and then this is all that the others hear.
+    if (taken === 'yes') void this.#published(names)
     else await this.#notTaken(taken, names)
     return write
   }

@@ -1,13 +1,14 @@
 /**
- * Whether what lies in Redis may be believed. While Redis was out of reach, writes went by that could not
- * change their fences there; each instance makes up for its own as soon as it can. Until all have had the
- * time, what was stored before is left alone:
+ * Whether what lies in Redis may be believed: the quarantine. It begins before Redis has taken a write of this instance,
+ * ends when everybody who may know of a write that Redis could not take is accounted for (`roster.ts`), and begins again
+ * when contact is lost:
  *
  * 1. Redis hangs. A write goes through instance A, which can't change the fence.
  * 2. Redis is back. Instance B connects first, and finds the old body under the old, unchanged fence.
  * 3. Instance A connects, and changes the fence.
  *
- * A failover is the same: the new master may have lost the last changes, and their instances repeat them.
+ * After a loss it lasts for a while in any case. A failover may have lost the last entries of the roster together with the
+ * last changes; their instances repeat both.
  */
 import type { Clock } from '../lib/clock.ts'
 
@@ -16,33 +17,34 @@ export const QUARANTINE_MS = 1_500
 
 export class TierTrust {
   readonly #clock: Clock
-  #isLost = false
-  #wasThere = false
-  #recoveredAt = Number.NEGATIVE_INFINITY
+  #isAccounted = false
+  /** What was never had is not lost. */
+  #hadContact = false
+  #wasLost = false
+  #contactAt = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   lost(): void {
-    this.#isLost = true
+    this.#isAccounted = false
+    this.#wasLost = this.#hadContact
+    this.#contactAt = Number.NEGATIVE_INFINITY
   }
 
-  /** A probe was not taken. At the start the bus may be there first: what was never had is not lost. */
-  missed(): void {
-    if (this.#wasThere) this.lost()
+  /** Redis has taken a write of this instance, for the first time or again. */
+  regained(): void {
+    this.#hadContact = true
+    this.#contactAt = this.#clock.monotonic()
   }
 
-  /** @returns true if it had been lost */
-  recovered(): boolean {
-    this.#wasThere = true
-    if (!this.#isLost) return false
-    this.#isLost = false
-    this.#recoveredAt = this.#clock.monotonic()
-    return true
+  accounted(): void {
+    this.#isAccounted = true
   }
 
   isTrusted(): boolean {
-    return !this.#isLost && this.#clock.monotonic() - this.#recoveredAt >= QUARANTINE_MS
+    if (!this.#isAccounted) return false
+    return !this.#wasLost || this.#clock.monotonic() - this.#contactAt >= QUARANTINE_MS
   }
 }

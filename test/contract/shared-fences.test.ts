@@ -22,6 +22,8 @@ const SILENT = {
   heard: () => {},
   redisChanged: () => {},
   redisFailed: () => {},
+  writableChanged: () => {},
+  invalidationsLost: () => {},
 }
 
 async function join(t: Parameters<typeof startRedis>[0], url: string): Promise<SharedState> {
@@ -50,7 +52,7 @@ async function join(t: Parameters<typeof startRedis>[0], url: string): Promise<S
     onPinChange: () => {},
   })
   t.teardown(() => state.close())
-  await until(() => state.isBusLive && state.isUsable)
+  await until(() => state.isBusLive && state.isTrusted)
   return state
 }
 

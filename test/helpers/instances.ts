@@ -5,7 +5,7 @@ import { buildTestApp, type TestApp } from './app.ts'
 
 type Values = { readonly [group: string]: Record<string, unknown> }
 
-/** Instances that share a Redis, on the machine's clock. Resolves when each hears the others. */
+/** Instances that share a Redis, on the machine's clock. Resolves when each hears the others, and believes what lies there. */
 export async function startInstances(
   t: Test,
   count: number,
@@ -26,9 +26,18 @@ export async function startInstances(
       ),
     )
   }
-  for (const instance of isRedisThere ? instances : [])
-    await until(async () => (await gauge(instance, 'bus_live')) === 1)
+  if (isRedisThere) await untilSharing(instances)
   return instances
+}
+
+/** Until each hears the others, and believes what lies in Redis. */
+export async function untilSharing(instances: readonly TestApp[]): Promise<void> {
+  for (const instance of instances) {
+    await until(async () => {
+      const isLive = (await gauge(instance, 'bus_live')) === 1
+      return isLive && (await gauge(instance, 'redis_trusted')) === 1
+    })
+  }
 }
 
 /** The value of a metric without labels. */

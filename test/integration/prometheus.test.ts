@@ -1,6 +1,8 @@
 /** The dashboard and the alerts, as Prometheus itself sees them: it scrapes a live Layby with some traffic. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -54,6 +56,53 @@ t.test('promtool accepts the alerts, and each says how bad it is and where to re
     t.equal(annotations['runbook_url'], `${RUNBOOK}#${anchor}`)
     if (isWritten) t.ok(anchorsOf(manual).has(anchor), `${anchor} is there`)
   }
+  t.end()
+})
+
+t.test('a Redis that takes no writes, and invalidations that stay pending, are told', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'layby-alerts-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const series = (name: string, values: string) => ({
+    series: `${name}{job="layby",instance="a"}`,
+    values,
+  })
+  const expected = (name: string, at: string, isTold: boolean) => {
+    const { labels = {}, annotations = {} } = rules.find(({ alert }) => alert === name) ?? {}
+    const filled = JSON.stringify(annotations)
+      .replaceAll('{{ $labels.instance }}', 'a')
+      .replaceAll('{{ $value }}', '2')
+    const told = {
+      exp_labels: { job: 'layby', instance: 'a', ...labels },
+      exp_annotations: JSON.parse(filled) as unknown,
+    }
+    return { eval_time: at, alertname: name, exp_alerts: isTold ? [told] : [] }
+  }
+  // JSON is YAML.
+  const file = join(directory, 'test.yml')
+  const test = {
+    rule_files: [ALERTS],
+    evaluation_interval: '30s',
+    tests: [
+      {
+        interval: '30s',
+        input_series: [
+          series('redis_up', '1 1 1 1 1 1'),
+          series('redis_writable', '1 0 0 0 0 1'),
+          series('invalidations_pending', '0 2 2 2 2 0'),
+        ],
+        alert_rule_test: [
+          expected('LaybyRedisTakesNoWrites', '1m', false),
+          expected('LaybyRedisTakesNoWrites', '2m', true),
+          expected('LaybyRedisTakesNoWrites', '150s', false),
+          expected('LaybyInvalidationsPending', '1m', false),
+          expected('LaybyInvalidationsPending', '2m', true),
+          expected('LaybyInvalidationsPending', '150s', false),
+        ],
+      },
+    ],
+  }
+  writeFileSync(file, JSON.stringify(test))
+  t.match(execFileSync('promtool', ['test', 'rules', file], { encoding: 'utf8' }), 'SUCCESS')
   t.end()
 })
 

@@ -13,6 +13,8 @@ import { startInstances, until } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
+t.setTimeout(120_000)
+
 const ECHO: Script = { name: 'testEcho', lua: 'return ARGV[1]' }
 
 /** The event loop does nothing else. */

@@ -4,7 +4,7 @@ import t from 'tap'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { buildTestApp, type TestApp } from '../helpers/app.ts'
 import { FakeClock } from '../helpers/clock.ts'
-import { gauge, until } from '../helpers/instances.ts'
+import { untilSharing } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
@@ -26,9 +26,7 @@ t.test('instances an hour apart agree on how old a record in Redis is', async (t
     const values = { redis: { url: redis.url }, cache: { ttlMs: TTL_MS } }
     instances.push(await buildTestApp(t, upstream.url, values, { clock: skewed(skew) }))
   }
-  for (const instance of instances) {
-    await until(async () => (await gauge(instance, 'bus_live')) === 1)
-  }
+  await untilSharing(instances)
   for (const [n, filler] of instances.entries()) {
     const path = `/customers/${n + 1}`
     const filledAt = performance.now()

@@ -32,7 +32,14 @@ function metricsWith(clock = new FakeClock()): Metrics {
     memory: { bytes: 1_000, entries: 3, largestTenants: () => [] },
     sharing: 'witnessed',
     trippedTenants: () => 0,
-    redis: { isUsable: true, isBreakerOpen: false, isBusLive: true },
+    redis: {
+      isUsable: true,
+      isWritable: true,
+      isTrusted: true,
+      isBreakerOpen: false,
+      isBusLive: true,
+      pendingInvalidations: 0,
+    },
     traffic: { top: () => [] },
   })
   metrics.requests.finished(report({}))

@@ -38,18 +38,25 @@ t.test(
 )
 
 t.test(
-  'what was stored before a loss is left alone for a while, and a first start waits for nothing',
+  'nothing is believed before all are accounted for, and after a loss not for a while',
   (t) => {
     const clock = new FakeClock()
     const trust = new TierTrust(clock)
-    trust.missed()
-    t.equal(trust.isTrusted(), true, 'what was never had is not lost')
-    t.equal(trust.recovered(), false)
-    t.equal(trust.isTrusted(), true)
-    trust.missed()
+    t.equal(trust.isTrusted(), false, 'Redis has taken no write of ours')
+    trust.lost()
+    trust.regained()
     t.equal(trust.isTrusted(), false)
-    t.equal(trust.recovered(), true)
+    trust.accounted()
+    t.equal(
+      trust.isTrusted(),
+      true,
+      'what was never had is not lost: a first start waits for nothing',
+    )
+    trust.lost()
+    t.equal(trust.isTrusted(), false)
+    trust.regained()
     clock.advance(QUARANTINE_MS - 1)
+    trust.accounted()
     t.equal(trust.isTrusted(), false)
     clock.advance(1)
     t.equal(trust.isTrusted(), true)
