@@ -21,7 +21,7 @@ export interface Answered {
   /** The path is known to need the token: a cached route, or a write below one. Others prove nothing. */
   readonly vouches: boolean
   /** The cached resource that was asked for; null: none. */
-  readonly resource: Pick<View, 'route' | 'params'> | null
+  readonly resource: Pick<View, 'route' | 'params' | 'version'> | null
 }
 
 /** @param opened the fences that the read started under */
@@ -111,10 +111,21 @@ export class Standings {
     if (held !== undefined) this.#deps.tier?.withdraw(view.tenant, [key])
   }
 
-  /** A refusal concerns the resource, whatever version it was asked for in. */
-  #withdrawAll({ tenant, credential, sentAt }: Answered, resource: Pick<View, 'route' | 'params'>) {
+  /**
+   * A refusal concerns the resource, whatever version it was asked for in. It is kept where a grant was; and, of a
+   * credential that is known, for the view that was asked for, in case an answer from before is still to come.
+   */
+  #withdrawAll(
+    { tenant, credential, sentAt }: Answered,
+    { version: asked, ...resource }: NonNullable<Answered['resource']>,
+  ): void {
+    const { memory } = this.#deps
+    const { partition } = credential
+    const isKnown = this.isAccepted(tenant, credential)
     for (const version of [null, ...API_VERSIONS]) {
-      this.withdraw({ ...resource, tenant, version }, credential.partition, sentAt)
+      const view: View = { ...resource, tenant, version }
+      const isHeld = memory.peek(grantKey(viewKey(view), partition)) !== undefined
+      if (isHeld || (isKnown && version === asked)) this.withdraw(view, partition, sentAt)
     }
   }
 }

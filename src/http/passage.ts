@@ -163,8 +163,9 @@ function endUse(
 }
 
 function answered(passage: Passage, status: number, use: CredentialUse): Answered {
-  const { read } = passage
-  const resource = read === null ? null : { route: read.route.name, params: read.params }
+  const { read, head } = passage
+  const { version } = head
+  const resource = read === null ? null : { route: read.route.name, params: read.params, version }
   const { tenant, credential, sentAt, stamp } = use
   return { tenant, credential, status, sentAt, stamp, vouches: vouches(passage), resource }
 }
