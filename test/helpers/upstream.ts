@@ -25,6 +25,8 @@ export interface ScriptedUpstream {
   received(count: number): Promise<void>
   /** Forgets the requests so far, which are counted on. */
   forget(): void
+  /** From now on connections are refused. */
+  close(): Promise<void>
 }
 
 /** JSON as the upstream sends it, with the headers that every answer has (contract section 5). */
@@ -83,10 +85,11 @@ export async function startUpstream(
   })
   server.keepAliveTimeout = 75_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => {
+  const close = async (): Promise<void> => {
     server.closeAllConnections()
-    return new Promise((resolve) => server.close(resolve))
-  })
+    await new Promise((resolve) => server.close(resolve))
+  }
+  t.teardown(close)
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
@@ -106,5 +109,6 @@ export async function startUpstream(
     forget: () => {
       requests.length = 0
     },
+    close,
   }
 }
