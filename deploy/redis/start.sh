@@ -19,6 +19,6 @@ umask 077
 cat >"$run_dir/users.acl" <<END
 user default off
 user health on nopass resetkeys resetchannels -@all +ping
-user layby on #$hash resetkeys resetchannels ~layby:* &layby:* -@all +get +set +del +strlen +pttl +pexpire +hset +hdel +hvals +eval +evalsha +publish +subscribe +unsubscribe +ping +info +select
+user layby on #$hash resetkeys resetchannels ~layby:* &layby:* -@all +get +set +del +strlen +pttl +pexpire +time +hset +hdel +hvals +eval +evalsha +publish +subscribe +unsubscribe +ping +info +select
 END
 exec redis-server "$config_file" --aclfile "$run_dir/users.acl" "$@"

@@ -159,7 +159,7 @@ t.test(
 
 /** What Layby's user has to be allowed, and no more. docs/redis.md repeats it. */
 const RIGHTS =
-  'resetkeys resetchannels ~layby:* &layby:* -@all +get +set +del +strlen +pttl +pexpire +hset +hdel +hvals +eval +evalsha +publish +subscribe +unsubscribe +ping +info +select'
+  'resetkeys resetchannels ~layby:* &layby:* -@all +get +set +del +strlen +pttl +pexpire +time +hset +hdel +hvals +eval +evalsha +publish +subscribe +unsubscribe +ping +info +select'
 
 t.test(
   'an ACL user with the least rights will do, and a wrong password costs only the tier',
