@@ -1,7 +1,8 @@
 /** What a configuration comes to: every key, its value, where that is from, and what deserves a second look. Pure. */
+
+import { configKeys } from '../config/keys.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { ineffectiveRedisKeys } from '../config/redis-rules.ts'
-import { configKeys } from '../config/schema.ts'
 import { fileVariableOf } from '../config/secret-files.ts'
 import type { ConfigSources, Origin } from '../config/sources.ts'
 import { fit, tableLines } from './columns.ts'

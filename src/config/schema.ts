@@ -265,32 +265,3 @@ export type Config = Omit<RawConfig, 'upstream' | 'secret'> & {
   readonly upstream: Omit<RawConfig['upstream'], 'url'> & { readonly url: string }
   readonly secret: string
 }
-
-/** One key of the configuration, as files and the environment name it. */
-export interface ConfigKey {
-  /** `cache.memory.maxBytes` */
-  readonly path: string
-  /** `LAYBY_CACHE_MEMORY_MAX_BYTES` */
-  readonly variable: string
-  readonly schema: TSchema & { readonly default?: unknown; readonly description?: string }
-  /** Whether `LAYBY_…_FILE` may name a file that holds the value. */
-  readonly isSecret: boolean
-}
-
-/** All keys, in the schema's order. */
-export function configKeys(schema: TSchema = ConfigSchema, prefix = ''): ConfigKey[] {
-  const { properties } = schema as { readonly properties?: Record<string, TSchema> }
-  if (properties === undefined) return []
-  return Object.entries(properties).flatMap(([name, property]) => {
-    const path = prefix === '' ? name : `${prefix}.${name}`
-    const below = configKeys(property, path)
-    if (below.length > 0) return below
-    const isSecret = 'isSecret' in property && property.isSecret === true
-    return [{ path, variable: variableOf(path), schema: property, isSecret }]
-  })
-}
-
-function variableOf(path: string): string {
-  const words = path.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll('.', '_')
-  return `LAYBY_${words.toUpperCase()}`
-}

@@ -3,7 +3,7 @@
  * name a file that holds the value, so that the value is in no environment and in no process list.
  */
 import { readFileSync } from 'node:fs'
-import { type ConfigKey, configKeys } from './schema.ts'
+import { type ConfigKey, configKeys } from './keys.ts'
 
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>

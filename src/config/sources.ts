@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { ConfigError } from './config-error.ts'
-import { configKeys } from './schema.ts'
+import { configKeys } from './keys.ts'
 import { type Environment, fileVariableOf, withSecretsOfFiles } from './secret-files.ts'
 
 export interface ConfigSources {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { configReport, reportLines } from '../../../src/cli/config-report.ts'
+import { configKeys } from '../../../src/config/keys.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { configKeys } from '../../../src/config/schema.ts'
 
 const defaultFile = fileURLToPath(new URL('../../../../config/default.json', import.meta.url))
 const CANARY = 'zqcanaryqz-long-enough-for-a-secret-of-32'

@@ -4,7 +4,7 @@ import t from 'tap'
 import { commandLinePage, helpTexts } from '../../../docs/command-line.ts'
 import { type Actions, buildProgram } from '../../../src/cli/program.ts'
 import { wantedBy } from '../../../src/cli/purge.ts'
-import { configKeys } from '../../../src/config/schema.ts'
+import { configKeys } from '../../../src/config/keys.ts'
 
 const ROOT = new URL('../../../../', import.meta.url)
 

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { defaultFile, problemsPage, withReasons, withTable } from '../../../docs/generate.ts'
 import { ConfigError } from '../../../src/config/config-error.ts'
+import { configKeys } from '../../../src/config/keys.ts'
 import { loadConfig, loadOps, parseConfig } from '../../../src/config/load.ts'
 import { ineffectiveRedisKeys } from '../../../src/config/redis-rules.ts'
-import { configKeys } from '../../../src/config/schema.ts'
 
 const ROOT = new URL('../../../../', import.meta.url)
 const DEFAULT_FILE = fileURLToPath(new URL('config/default.json', ROOT))

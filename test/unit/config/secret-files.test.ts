@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { configTable } from '../../../docs/generate.ts'
 import { ConfigError } from '../../../src/config/config-error.ts'
+import { configKeys } from '../../../src/config/keys.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { configKeys } from '../../../src/config/schema.ts'
 
 const defaultFile = fileURLToPath(new URL('../../../../config/default.json', import.meta.url))
 const URL_SET = { LAYBY_UPSTREAM_URL: 'http://127.0.0.1:9' }

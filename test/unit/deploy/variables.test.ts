@@ -1,6 +1,6 @@
 /** What deploy/ says of Layby's configuration is true of the schema. */
 import t from 'tap'
-import { configKeys } from '../../../src/config/schema.ts'
+import { configKeys } from '../../../src/config/keys.ts'
 import { fileVariableOf } from '../../../src/config/secret-files.ts'
 import { pathsBelow, textOf } from './files.ts'
 
