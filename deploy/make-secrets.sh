@@ -9,7 +9,7 @@ set -eu
 folder=${1:-$(dirname "$0")/secrets}
 mkdir -p "$folder"
 chmod 700 "$folder"
-for name in redis_password layby_secret layby_admin_token grafana_admin_password; do
+for name in redis_password layby_secret layby_name_secret layby_admin_token grafana_admin_password; do
   file=$folder/$name
   if [ -e "$file" ]; then
     echo "$name is there already"

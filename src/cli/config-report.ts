@@ -63,6 +63,12 @@ function warningsOf({ config, origins, unknownVariables }: LoadedConfig): string
   for (const { key, reason } of ineffectiveRedisKeys(config)) {
     warnings.push(`${key}: has no effect: ${reason}`)
   }
+  const { redis } = config
+  if (redis.nameSecret === null && (redis.url !== null || redis.nodes.length > 0)) {
+    warnings.push(
+      'redis.nameSecret: none is set, so whoever reads Redis can find out which tenants and customers are in use (docs/redis.md)',
+    )
+  }
   if (config.cache.sharing === 'tenant') {
     warnings.push(
       'cache.sharing: every admitted token of a tenant may read every cached customer of it: right only if all see the same (docs/sharing.md)',

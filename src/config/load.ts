@@ -104,6 +104,7 @@ function checkSecrets({ secret, previousSecrets, redis }: RawConfig): void {
   for (const [key, secrets] of Object.entries({
     secret: [secret ?? ''.padEnd(32)],
     previousSecrets,
+    'redis.nameSecret': redis.nameSecret === null ? [] : [redis.nameSecret],
   })) {
     if (secrets.some((each) => each.length < 32)) {
       throw new ConfigError(key, 'must have at least 32 characters')

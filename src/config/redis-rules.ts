@@ -55,7 +55,18 @@ const NO_SENTINEL = 'redis.mode is not sentinel'
  * start, since somebody believes that they do.
  */
 export function ineffectiveRedisKeys({ redis }: Pick<RawConfig, 'redis'>): IneffectiveKey[] {
-  const { mode, url, nodes, username, password, sentinelName, sentinelPassword, tls, ca } = redis
+  const {
+    mode,
+    url,
+    nodes,
+    username,
+    password,
+    sentinelName,
+    sentinelPassword,
+    tls,
+    ca,
+    nameSecret,
+  } = redis
   const address = url === null ? null : parseRedisUrl(url)
   const said = isFault(address) ? null : address
   const unused = url === null && nodes.length === 0 ? NO_REDIS : null
@@ -68,6 +79,7 @@ export function ineffectiveRedisKeys({ redis }: Pick<RawConfig, 'redis'>): Ineff
     sentinelPassword: sentinelPassword !== null && noSentinel,
     tls: tls && unused,
     ca: ca !== null && unused,
+    nameSecret: nameSecret !== null && unused,
   }
   return Object.entries(keys).flatMap(([key, reason]) =>
     typeof reason === 'string' ? [{ key: `redis.${key}`, reason }] : [],

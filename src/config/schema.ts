@@ -3,29 +3,17 @@
  * README. Units are in the names.
  */
 import Type, { type Static, type TSchema } from 'typebox'
-
-const port = (fallback: number, description: string) =>
-  Type.Integer({ minimum: 0, maximum: 65_535, default: fallback, description })
-const milliseconds = (fallback: number, description: string, minimum = 0) =>
-  Type.Integer({ minimum, maximum: 86_400_000, default: fallback, description })
-const bytes = (fallback: number, description: string, minimum = 1) =>
-  Type.Integer({ minimum, maximum: 1_099_511_627_776, default: fallback, description })
-/** Of the connections to the API. */
-const share = (description: string) =>
-  Type.Integer({ minimum: 0, maximum: 10_000, default: 0, description })
-const optionalText = (description: string) =>
-  Type.Union([Type.String({ minLength: 1 }), Type.Null()], { default: null, description })
-const list = (description: string) =>
-  Type.Array(Type.String({ minLength: 1 }), { default: [], description })
-/** Its variable may name a file in its place: see secret-files.ts. */
-const secret = <T extends TSchema>(schema: T): T => ({ ...schema, isSecret: true })
-const choice = <const T extends string[]>(
-  values: [...T],
-  fallback: T[number],
-  description: string,
-) => Type.Enum(values, { default: fallback, description })
-const group = <T extends Record<string, TSchema>>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false, default: {} })
+import {
+  bytes,
+  choice,
+  group,
+  list,
+  milliseconds,
+  optionalText,
+  port,
+  secret,
+  share,
+} from './value-kinds.ts'
 
 export const DEFAULT_SENTINEL_NAME = 'mymaster'
 
@@ -171,6 +159,11 @@ export const ConfigSchema = group({
       default: 'layby',
       description: 'Before every Redis key, and the name of the bus.',
     }),
+    nameSecret: secret(
+      optionalText(
+        'Keys the names of fences, switches and tenants in Redis, at least 32 characters; the same everywhere, and not changed with `secret`. Left out: they are plain hashes, and can be guessed. See docs/redis.md.',
+      ),
+    ),
     commandTimeoutMs: milliseconds(
       50,
       'Budget of one Redis command; what takes longer is done without.',

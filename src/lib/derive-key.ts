@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto'
 
-export type KeyPurpose = 'credential' | 'representation' | 'bus'
+export type KeyPurpose = 'credential' | 'representation' | 'bus' | 'names'
 
 /** 256 bits: HMAC-SHA-256(secret, purpose, parts). */
 export function deriveKey(

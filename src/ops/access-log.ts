@@ -8,7 +8,12 @@ export class AccessLog
     Pick<Reporter, 'finished' | 'sharingTripped' | 'faulted'>,
     Pick<
       InstanceReporter,
-      'redisChanged' | 'redisFailed' | 'busChanged' | 'writableChanged' | 'invalidationsLost'
+      | 'redisChanged'
+      | 'redisFailed'
+      | 'busChanged'
+      | 'agreementChanged'
+      | 'writableChanged'
+      | 'invalidationsLost'
     >,
     UpstreamReporter,
     StateReporter
@@ -82,6 +87,11 @@ export class AccessLog
   busChanged(isHeard: boolean): void {
     if (isHeard) this.#log.info('other instances are heard')
     else this.#log.warn('other instances are not heard: nothing is served from memory for long')
+  }
+
+  agreementChanged(isAgreed: boolean): void {
+    if (isAgreed) this.#log.info('instances agree on names, version and time')
+    else this.#log.error('instances differ in names, version or time: redis is not used')
   }
 
   pressureChanged(isHigh: boolean): void {

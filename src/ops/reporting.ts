@@ -10,6 +10,8 @@ export interface InstanceReporter {
   busGap(milliseconds: number): void
   /** Invalidations of other instances are heard, or no longer; looked at a few times a second. */
   busChanged(isHeard: boolean): void
+  /** Other instances and this one find each other's changes, or not. */
+  agreementChanged(isAgreed: boolean): void
   redisChanged(isUsable: boolean): void
   redisFailed(code: string): void
   /** Redis takes writes, or no longer. */
@@ -126,6 +128,10 @@ export class Reporting
 
   busChanged(isHeard: boolean): void {
     for (const listener of this.#listeners) listener.busChanged?.(isHeard)
+  }
+
+  agreementChanged(isAgreed: boolean): void {
+    for (const listener of this.#listeners) listener.agreementChanged?.(isAgreed)
   }
 
   pressureChanged(isHigh: boolean): void {

@@ -6,13 +6,23 @@
  * connection, and a probe that does not come back.
  */
 import { randomBytes } from 'node:crypto'
-import { openBytes, sealBytes } from '../cache/frame.ts'
-import type { Key } from '../cache/key.ts'
 import type { Clock } from '../lib/clock.ts'
+import {
+  type BusMessage,
+  type Envelope,
+  openEnvelope,
+  type PeerState,
+  sealEnvelope,
+} from './bus-envelope.ts'
 import type { Lease } from './lease.ts'
 import type { PendingState } from './owed-changes.ts'
+import { CLOCK_ERROR_MS } from './record-frames.ts'
 import type { RedisCommands } from './redis-commands.ts'
 import type { RedisClient } from './redis-connection.ts'
+import type { RedisKeys } from './redis-keys.ts'
+import type { TierTrust } from './tier-trust.ts'
+
+export type { BusMessage, PeerState } from './bus-envelope.ts'
 
 const PROBE_MS = 250
 /** A connection on which no probe has come back for so long is given up. */
@@ -21,62 +31,21 @@ const DEAF_MS = 2_000
 const MAX_SENDERS = 1_000
 const NONE_PENDING: PendingState = [0, 0]
 
-/** What one instance tells the others. Lists of names may be long. */
-export interface BusMessage {
-  /** Fences that have changed in Redis. */
-  readonly forget?: readonly Key[]
-  /** Fences that should have changed, and could not be: what Redis holds under them is not to be used. */
-  readonly block?: readonly Key[]
-  /** Fences of `block` that have been changed by now. */
-  readonly unblock?: readonly Key[]
-  /** `block` is all that the sender has pending. */
-  readonly isAll?: boolean
-  /** The id of an instance that is to publish all that it has pending. */
-  readonly resend?: string
-  /** Representations that were overtaken by other bytes. */
-  readonly superseded?: readonly Key[]
-  /** Grants that the upstream has ended. */
-  readonly withdrawn?: readonly Key[]
-  /** Credentials whose version pin has changed, and to what; null: to one that is not known. */
-  readonly pins?: readonly (readonly [partition: string, version: string | null])[]
-  /** Turns that are over: whoever waited may look into Redis. */
-  readonly landed?: readonly string[]
-  /** A tenant whose cache was switched off, or on. */
-  readonly switched?: readonly [tenant: string, isOff: boolean]
-  /** Whoever has applied all that came before is to say so, under this name. */
-  readonly call?: string
-  /** The name of a call, answered. */
-  readonly present?: string
-}
-
-/** What an instance says of itself with everything that it publishes. */
-export interface PeerState {
-  /** Its pending invalidations. */
-  readonly pending: PendingState
-  /** The epoch that it is of; null: it knows none. */
-  readonly epoch: string | null
-}
-
-interface Envelope extends Partial<PeerState> {
-  readonly sender: string
-  readonly number: number
-  /** A probe: the sender's monotonic time, and which of its connections it listened on. */
-  readonly probe?: { readonly sentAt: number; readonly connection: number }
-  readonly message?: BusMessage
-}
-
 export interface BusOptions {
   readonly subscriber: RedisClient
   readonly commands: RedisCommands
-  readonly channel: string
+  readonly keys: Pick<RedisKeys, 'channel' | 'fingerprint'>
   readonly lease: Lease
+  readonly trust: Pick<TierTrust, 'disagreed' | 'isAgreed'>
   readonly clock: Clock
   /** The first seals; all of them open. */
-  readonly keys: readonly Buffer[]
+  readonly sealingKeys: readonly Buffer[]
   /** A message of another instance. */
   readonly onMessage: (message: BusMessage, sender: string) => void
   /** Another instance was heard, be it by its probe; after `onMessage`. */
   readonly onHeard: (sender: string, state: PeerState, message: BusMessage) => void
+  /** False: an instance is heard that is not understood, or finds nothing of ours in Redis. Told for each change. */
+  readonly onAgreement: (isAgreed: boolean) => void
   /** Of this instance; it goes out with everything. */
   readonly state: () => PeerState
   /** Whether Redis takes what is published: false may mean that it is out of reach. */
@@ -98,6 +67,7 @@ export class Bus {
   #isSubscribed = false
   /** Whether the lease was live when it was last looked at. */
   #wasLive = false
+  #wasAgreed = true
   #heardAt: number
 
   constructor(options: BusOptions) {
@@ -135,7 +105,7 @@ export class Bus {
     this.#lose()
     const connection = this.#connection
     try {
-      await this.#options.subscriber.subscribe(this.#options.channel)
+      await this.#options.subscriber.subscribe(this.#options.keys.channel)
     } catch {
       // The connection broke again, or may not subscribe: without a lease memory is used with care.
       return
@@ -155,10 +125,13 @@ export class Bus {
 
   /** Only to tell of it: whether there is a lease is judged at each use. */
   #look(): void {
-    const isLive = this.#options.lease.isLive()
-    if (isLive === this.#wasLive) return
+    const { lease, trust, onAgreement, onChange } = this.#options
+    const isAgreed = trust.isAgreed()
+    if (isAgreed !== this.#wasAgreed) onAgreement(isAgreed)
+    this.#wasAgreed = isAgreed
+    const isLive = lease.isLive()
+    if (isLive !== this.#wasLive) onChange(isLive)
     this.#wasLive = isLive
-    this.#options.onChange(isLive)
   }
 
   async #probe(): Promise<void> {
@@ -172,41 +145,66 @@ export class Bus {
   }
 
   async #send(content: Pick<Envelope, 'probe' | 'message'>): Promise<boolean> {
-    const { keys, channel, commands } = this.#options
-    const state = this.#options.state()
-    const envelope: Envelope = { sender: this.#id, number: ++this.#sent, ...state, ...content }
-    const plain = Buffer.from(JSON.stringify(envelope))
-    const sealed = sealBytes(plain, keys[0] as Buffer, channel)
+    const { keys, sealingKeys, commands, clock, state } = this.#options
+    const { channel, fingerprint: names } = keys
+    const own = { sender: this.#id, number: ++this.#sent, names, ...state() }
+    const envelope: Envelope = { ...own, sealedAt: clock.wall(), ...content }
+    const sealed = sealEnvelope(envelope, sealingKeys[0] as Buffer, channel)
     return (await commands.publish(channel, sealed)).ok
   }
 
   #hear(bytes: Buffer): void {
-    const envelope = this.#open(bytes)
-    if (envelope === null) return
-    this.#count(envelope)
+    const { keys, sealingKeys } = this.#options
+    const envelope = openEnvelope(bytes, sealingKeys, keys.channel)
+    if (envelope === 'foreign') return
+    if (envelope === 'unknown' || !this.#agreesWith(envelope)) this.#disagree()
+    else if (this.#isNext(envelope)) this.#apply(envelope)
+  }
+
+  #apply(envelope: Envelope): void {
+    const { onMessage, onHeard } = this.#options
     const { sender, probe, message, pending = NONE_PENDING, epoch = null } = envelope
-    if (sender !== this.#id) {
-      if (message !== undefined) this.#options.onMessage(message, sender)
-      this.#options.onHeard(sender, { pending, epoch }, message ?? {})
-    } else if (probe !== undefined && probe.connection === this.#connection) {
-      this.#heardAt = this.#options.clock.monotonic()
-      const gap = this.#options.lease.renew(probe.sentAt)
-      if (gap > 0) this.#options.onGap(gap)
+    if (sender === this.#id) {
+      if (probe?.connection === this.#connection) this.#renew(probe.sentAt)
+      return
     }
+    if (message !== undefined) onMessage(message, sender)
+    onHeard(sender, { pending, epoch }, message ?? {})
   }
 
-  #open(bytes: Buffer): Envelope | null {
-    for (const key of this.#options.keys) {
-      const plain = openBytes(bytes, key, this.#options.channel)
-      if (plain !== null) return JSON.parse(plain.toString()) as Envelope
-    }
-    return null
+  #renew(sentAt: number): void {
+    const { clock, trust, lease, onGap } = this.#options
+    this.#heardAt = clock.monotonic()
+    if (!trust.isAgreed()) return
+    const gap = lease.renew(sentAt)
+    if (gap > 0) onGap(gap)
   }
 
-  #count({ sender, number }: Envelope): void {
+  /**
+   * Of other names: its changes are to fences that are not ours. Sealed hours ago, or hours from now: it was put back,
+   * or a clock is wrong, and then nothing is found of one another in Redis.
+   */
+  #agreesWith({ names, sealedAt }: Envelope): boolean {
+    const { clock, keys } = this.#options
+    return names === keys.fingerprint && Math.abs(clock.wall() - sealedAt) <= CLOCK_ERROR_MS
+  }
+
+  /** There is one who changes things unheard: memory is not believed while it is there, nor is Redis. */
+  #disagree(): void {
+    this.#options.trust.disagreed()
+    this.#options.lease.break()
+  }
+
+  /**
+   * False: it was published before what was last heard of its sender, and is not applied: it may be a message that was
+   * put back. If it was not, something was missed, as it is with a number that is left out: the lease ends.
+   */
+  #isNext({ sender, number }: Envelope): boolean {
     const last = this.#numbers.get(sender)
     if (last !== undefined && number !== last + 1) this.#options.lease.break()
+    if (last !== undefined && number <= last) return false
     if (last === undefined && this.#numbers.size >= MAX_SENDERS) this.#numbers.clear()
     this.#numbers.set(sender, number)
+    return true
   }
 }

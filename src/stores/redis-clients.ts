@@ -31,6 +31,8 @@ export interface RedisSettings {
   readonly ca: string | null
   readonly commandTimeoutMs: number
   readonly keyPrefix: string
+  /** Keys the names of what instances must find under every `secret`; null: they are plain hashes. */
+  readonly nameSecret: string | null
 }
 
 export type RedisClient = Redis | Cluster

@@ -27,6 +27,8 @@ export interface RedisObserver {
   /** The bus was not heard for so many milliseconds, and is again. */
   busGap(milliseconds: number): void
   busChanged(isHeard: boolean): void
+  /** False: an instance is heard that is not understood, or finds nothing of ours in Redis. */
+  agreementChanged(isAgreed: boolean): void
   /** An invalidation of another instance was heard. */
   heard(): void
   /** See `Reporter.outdated`; found out by another instance. */
@@ -113,7 +115,7 @@ export function createParts(options: RedisOptions) {
 /** The ways to Redis and to the other instances, and what is known of them. */
 function createLinks(options: RedisOptions) {
   const { settings, clock, secrets, observer } = options
-  const keys = new RedisKeys(settings.keyPrefix, databaseOf(settings))
+  const keys = new RedisKeys(settings.keyPrefix, databaseOf(settings), settings.nameSecret)
   const sealingKeys = secrets.map((secret) => deriveKey(secret, 'bus'))
   const lease = new Lease(clock)
   const table = new FenceTable(clock, lease, options.maxFences)
@@ -128,18 +130,15 @@ function createLinks(options: RedisOptions) {
   }
   const commands = createCommands(settings, clock, commandsObserver(observer, handlers))
   const bus = new Bus({
+    ...{ keys, sealingKeys, lease, trust, commands, clock },
     subscriber: connect(settings, 'subscriber', (code) => observer.redisFailed(code)),
-    commands,
-    channel: keys.channel,
-    lease,
-    clock,
-    keys: sealingKeys,
     onMessage: (message, sender) => handlers.receive(message, sender),
     onHeard: (sender, state, message) => handlers.heard(sender, state, message),
     state: () => ({ pending: owed.state, epoch: keys.epoch }),
     onProbe: (isTaken) => handlers.probed(isTaken),
     onGap: (milliseconds) => handlers.returned(milliseconds),
     onChange: (isHeard) => observer.busChanged(isHeard),
+    onAgreement: (isAgreed) => observer.agreementChanged(isAgreed),
   })
   return { keys, sealingKeys, lease, table, trust, owed, handlers, commands, bus, clock }
 }

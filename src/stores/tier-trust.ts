@@ -15,6 +15,9 @@ import type { Clock } from '../lib/clock.ts'
 /** Above the longest pause between attempts to connect (700 ms), with time for the changes themselves. */
 export const QUARANTINE_MS = 1_500
 
+/** An instance is heard four times a second: who was not for so long is gone, or has changed its mind. */
+export const DISAGREEMENT_MS = 2_000
+
 export class TierTrust {
   readonly #clock: Clock
   #isAccounted = false
@@ -22,6 +25,7 @@ export class TierTrust {
   #hadContact = false
   #wasLost = false
   #contactAt = Number.NEGATIVE_INFINITY
+  #disagreedAt = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -43,8 +47,17 @@ export class TierTrust {
     this.#isAccounted = true
   }
 
+  /** An instance is heard that does not find our changes in Redis, nor we its. */
+  disagreed(): void {
+    this.#disagreedAt = this.#clock.monotonic()
+  }
+
+  isAgreed(): boolean {
+    return this.#clock.monotonic() - this.#disagreedAt >= DISAGREEMENT_MS
+  }
+
   isTrusted(): boolean {
-    if (!this.#isAccounted) return false
+    if (!this.#isAccounted || !this.isAgreed()) return false
     return !this.#wasLost || this.#clock.monotonic() - this.#contactAt >= QUARANTINE_MS
   }
 }

@@ -38,6 +38,7 @@ async function open(t: Test, url: string, commandTimeoutMs: number) {
       ca: null,
       commandTimeoutMs,
       keyPrefix: 'layby',
+      nameSecret: null,
     },
     systemClock,
     { stateChanged: () => {}, failed: (code) => void codes.push(code) },

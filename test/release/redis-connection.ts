@@ -48,6 +48,7 @@ function settingsOf(own: Partial<RedisSettings>): RedisSettings {
     ca: null,
     commandTimeoutMs: BUDGET_MS,
     keyPrefix: 'layby',
+    nameSecret: null,
     ...own,
   }
 }

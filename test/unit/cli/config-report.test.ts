@@ -45,6 +45,7 @@ t.test('no secret is shown, whatever holds it', (t) => {
     LAYBY_PREVIOUS_SECRETS: `${CANARY},${CANARY}`,
     LAYBY_OPS_ADMIN_TOKEN: CANARY,
     LAYBY_REDIS_PASSWORD: CANARY,
+    LAYBY_REDIS_NAME_SECRET: CANARY,
     LAYBY_REDIS_SENTINEL_PASSWORD: CANARY,
     LAYBY_REDIS_URL: `rediss://${CANARY}:${CANARY}@redis.example:6380/2`,
   })
@@ -65,6 +66,13 @@ t.test('what deserves a second look is told', (t) => {
     warnings.map((warning) => warning.split(':')[0]),
     ['LAYBY_CASH_TTL', 'cache.sharing', 'secret', 'ops.adminToken'],
   )
+  const shared = { LAYBY_SECRET: CANARY, LAYBY_REDIS_URL: 'redis://h', LAYBY_REDIS_TLS: 'true' }
+  const idle = { LAYBY_REDIS_SENTINEL_PASSWORD: CANARY, LAYBY_OPS_ADMIN_TOKEN: CANARY }
+  t.strictSame(
+    reportOf({ ...shared, ...idle }).warnings.map((warning) => warning.split(':')[0]),
+    ['redis.sentinelPassword', 'redis.nameSecret'],
+  )
+  t.strictSame(reportOf({ ...shared, LAYBY_REDIS_NAME_SECRET: CANARY }).warnings.length, 1)
   const quiet = reportOf({ LAYBY_SECRET: CANARY, LAYBY_OPS_ADMIN_TOKEN: CANARY })
   t.strictSame(quiet.warnings, [])
   t.equal(reportLines(quiet).at(-1), 'The configuration is valid, with no warnings.')

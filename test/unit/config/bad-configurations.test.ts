@@ -64,6 +64,7 @@ const BY_ENVIRONMENT: readonly [key: string, environment: Record<string, string>
       LAYBY_REDIS_CA: CANARY,
     },
   ],
+  ['redis.nameSecret', { ...SHARED, LAYBY_REDIS_NAME_SECRET: CANARY }],
   ['redis.keyPrefix', { ...SHARED, LAYBY_REDIS_KEY_PREFIX: `{${CANARY}}` }],
   ['redis.tls', { ...URL_SET, LAYBY_REDIS_TLS: '2' }],
   ['redis.commandTimeoutMs', { ...URL_SET, LAYBY_REDIS_COMMAND_TIMEOUT_MS: '0' }],
