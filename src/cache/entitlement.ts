@@ -107,15 +107,15 @@ function refresh(digest: string, why: RefreshReason, stale: Representation | nul
 }
 
 /**
- * A copy younger than this answers `no-cache` and `max-age=0` too, so that no client can make the
- * upstream work more than once a second for one representation.
+ * A copy whose bytes the upstream has given within this time satisfies whatever is asked for, so that no directive can
+ * make the upstream work more than once a second for one representation.
  */
 const MIN_REFRESH_INTERVAL_MS = 1_000
 
-/** Whether a fresh copy also satisfies what the client asked for (RFC 9111 section 5.2.1). */
+/** Whether a fresh copy also satisfies what the client asked for (RFC 9111 section 5.2.1, all of it advisory). */
 function satisfies(wanted: RequestDirectives, copy: Representation, now: number): boolean {
+  if (now - copy.confirmedAt <= MIN_REFRESH_INTERVAL_MS) return true
+  if (wanted.noCache || wanted.noStore) return false
   if (wanted.minFresh !== null && copy.freshUntil - now < wanted.minFresh * 1000) return false
-  const age = now - copy.generatedAt
-  const oldest = wanted.noCache ? 0 : wanted.maxAge === null ? Infinity : wanted.maxAge * 1000
-  return age <= Math.max(oldest, MIN_REFRESH_INTERVAL_MS)
+  return wanted.maxAge === null || now - copy.generatedAt <= wanted.maxAge * 1000
 }

@@ -91,6 +91,7 @@ export class FillStore {
       if (answer.status === 200) this.giveUp(request, answer.sentAt)
       return { representation: null, rejected: assessment.reason, shared: NOTHING_SHARED }
     }
+    if (request.directives.noStore) return this.#confirm(request, answer, assessment)
     const stamp = opened.pending
       ? null
       : await fences.extend(opened, this.#familyOf(request, assessment))
@@ -103,6 +104,24 @@ export class FillStore {
     fences.keep(stamp)
     this.#noteParent(request, assessment.parent, stamp)
     return { representation, rejected: null, shared: this.#share(request, grant, representation) }
+  }
+
+  /**
+   * The client forbids to store its answer (RFC 9111 section 5.2.1.5). What the answer says of the copy that its
+   * credential holds, is heeded: that these are still the bytes, or that they no longer are.
+   */
+  #confirm(request: ReadRequest, answer: BufferedAnswer, admitted: Admitted): Kept {
+    const { memory } = this.#deps
+    const representation = this.#represent(request, answer, admitted, [])
+    const held = memory.get(request.grantKey)
+    if (held?.kind === 'grant' && held.witnessedAt <= answer.sentAt) {
+      const copy = memory.get(this.#keyOf(request, held.digest))
+      if (held.digest !== representation.digest) this.#overtake(request, held.digest, answer.sentAt)
+      else if (copy?.kind === 'representation') {
+        copy.confirmedAt = Math.max(copy.confirmedAt, answer.sentAt)
+      }
+    }
+    return { representation, rejected: 'no-store', shared: NOTHING_SHARED }
   }
 
   /** Too long to be kept, whatever it is. */
@@ -149,6 +168,7 @@ export class FillStore {
       version,
       generatedAt,
       servedAt: generatedAt,
+      confirmedAt: answer.sentAt,
       freshUntil,
       staleUntil: freshUntil + Math.min(staleMs, admitted.staleMs),
       stamp: without(stamp, credentialFence(request.partition)),

@@ -15,10 +15,11 @@ import { encodeParts, type Key } from './key.ts'
 import { fencesOf, kinOf, type ReadRequest } from './request.ts'
 import type { MissVerdict } from './served.ts'
 
-/** For the same credential and the same view. */
+/** For the same credential and the same view. What is not to be stored is no fill for one who wants it stored. */
 export function fillKey(request: ReadRequest, fences: Pick<Fences, 'peek'>): Key {
   const guards = fences.peek(withKin(request, fencesOf(request)))
-  return encodeParts('fill', request.viewKey, request.partition, guards)
+  const kind = request.directives.noStore ? 'unstored' : 'fill'
+  return encodeParts(kind, request.viewKey, request.partition, guards)
 }
 
 /** A flight for the same view may be joined by its own credential, unless the version pin is in doubt. */
@@ -40,7 +41,7 @@ export function refreshKeyOf(
   scope: string,
   fences: Pick<Fences, 'peek'>,
 ): Key | null {
-  if (verdict.kind !== 'refresh') return null
+  if (verdict.kind !== 'refresh' || request.directives.noStore) return null
   const { digest } = verdict
   const [tenant, subject] = fencesOf(request) as [Key, Key]
   const guards = fences.peek(withKin(request, [tenant, subject]))

@@ -64,7 +64,9 @@ export class OriginFill {
     }
     await standings.learn(answeredRead(request, opened, answer))
     const kept = await this.#store.keep(request, opened, answer)
-    if (standings.isAccepted(request.view.tenant, request.credential)) {
+    // What the client itself forbids says nothing of the upstream.
+    const isAccepted = standings.isAccepted(request.view.tenant, request.credential)
+    if (isAccepted && !request.directives.noStore) {
       this.#deps.rejects.noted(request.grantKey, kept.rejected, answer)
     }
     const ttl = this.#secondsLeft(kept)

@@ -61,7 +61,7 @@ export type RejectReason =
 export type BypassReason =
   /** A query: its meaning for the upstream is unknown. */
   | 'query'
-  /** `Cache-Control: no-store` from the client: neither looked up nor stored. */
+  /** `Cache-Control: no-store` from the client: not stored, and answered by a copy of the last second at most. */
   | 'no-store'
   /** An operator has switched the cache off for the tenant. */
   | 'tenant-off'
@@ -121,6 +121,9 @@ export function outcome(kind: OutcomeKind, fields: Partial<Omit<Outcome, 'kind'>
 
 /** A read of a tenant whose cache is off. */
 export const TENANT_OFF = outcome('bypass', { forward: 'bypass', detail: 'tenant-off' })
+
+/** A read whose answer the client forbids to store. */
+export const NOT_TO_STORE = outcome('bypass', { forward: 'request', detail: 'no-store' })
 
 /** @param age @param ttl whole seconds */
 export function hit(tier: Tier, age: number, ttl: number): Outcome {

@@ -24,6 +24,11 @@ export interface Representation {
   readonly version: string
   /** When the upstream made it, at the earliest (RFC 9111 section 4.2.3, never by wall clocks). */
   readonly generatedAt: number
+  /**
+   * When the request was sent to which the upstream last gave these bytes: not before `generatedAt`, and later where
+   * the upstream has a cache of its own, or was asked for an answer that may not be stored.
+   */
+  confirmedAt: number
   readonly freshUntil: number
   /** Past its freshness it may be served until then, where `stale.ts` allows it; not before `freshUntil`. */
   readonly staleUntil: number

@@ -45,7 +45,7 @@ function mayBeStale(copy: Representation): boolean {
 
 /** What a client that names ages or asks for a refresh wants is something fresh, unless it says otherwise. */
 function isContentWithStale(wanted: RequestDirectives): boolean {
-  if (wanted.noCache || wanted.minFresh !== null) return false
+  if (wanted.noCache || wanted.noStore || wanted.minFresh !== null) return false
   return wanted.maxAge === null || wanted.maxStale !== null
 }
 

@@ -53,7 +53,8 @@ export class TierWalk {
    */
   async takeTurn(request: ReadRequest, verdict: MissVerdict): Promise<Turn | null | undefined> {
     const { tier, sharing } = this.#deps
-    if (!mayHelp(verdict)) return undefined
+    // Of what is not stored, the others would find nothing.
+    if (!mayHelp(verdict) || request.directives.noStore) return undefined
     const key = turnKey(request, verdict, sharing.scopeOf(request.partition))
     const offered = this.#offered.get(key)
     this.#offered.delete(key)
@@ -69,7 +70,8 @@ export class TierWalk {
 
   /** What will be asked for if there is nothing: a view of which this credential holds nothing. */
   #turnOnTheWay(request: ReadRequest, verdict: MissVerdict): Key | null {
-    if (verdict.kind === 'refresh' || request.directives.onlyIfCached) return null
+    const { onlyIfCached, noStore } = request.directives
+    if (verdict.kind === 'refresh' || onlyIfCached || noStore) return null
     return turnKey(request, verdict, this.#deps.sharing.scopeOf(request.partition))
   }
 

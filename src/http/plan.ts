@@ -40,7 +40,6 @@ const REFUSE: Plan = { kind: 'refuse', code: 'invalid_parameter' }
 const HIDE: Plan = { kind: 'refuse', code: 'not_found' }
 const ADMIN = /^\/admin(?:\/|$)/i
 const BYPASS_QUERY = outcome('bypass', { forward: 'bypass', detail: 'query' })
-const BYPASS_NO_STORE = outcome('bypass', { forward: 'request', detail: 'no-store' })
 const PASS_READ = outcome('pass-through', { forward: 'bypass' })
 const PASS_WRITE = outcome('pass-through', { forward: 'method' })
 
@@ -76,7 +75,6 @@ export class Planner {
   #readCached(head: RequestHead, match: RouteMatch): Plan {
     const directives = requestDirectives(head.cacheControl, head.pragma)
     if (head.query !== null) return this.#pass(head, BYPASS_QUERY, match)
-    if (directives.noStore) return this.#pass(head, BYPASS_NO_STORE, match)
     const request = readRequest({
       match,
       tenant: head.tenant as string,

@@ -5,6 +5,7 @@
 import type { PinUse, VersionPins } from '../auth/version-pins.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { FillTerms } from '../cache/origin-fill.ts'
+import { NOT_TO_STORE } from '../cache/outcome.ts'
 import { isUnsent, type ReadUpstream } from '../cache/ports.ts'
 import type { Reporter } from '../cache/report.ts'
 import { headerValue } from '../cache/representation.ts'
@@ -49,7 +50,8 @@ export class UpstreamReads {
       const terms = this.#terms(request, head, pin, startedAt + totalTimeoutMs, span, asking)
       const served = await cache.read(request, terms)
       this.#endPin(request, pin, served, asking)
-      return served
+      const isUnstored = request.directives.noStore && served.outcome.kind === 'fill'
+      return isUnstored ? { ...served, outcome: NOT_TO_STORE } : served
     } catch (error) {
       pins.end(pin, null)
       throw error

@@ -113,6 +113,7 @@ export function representationOf(
     ...kept,
     generatedAt,
     servedAt: generatedAt,
+    confirmedAt: generatedAt,
     freshUntil: askedAt + frame.freshMs - passed,
     staleUntil: askedAt + left,
   }

@@ -16,6 +16,7 @@ export function representation(bytes: number): Representation {
     version: '2019/02/08',
     generatedAt: 0,
     servedAt: 0,
+    confirmedAt: 0,
     freshUntil: 1,
     staleUntil: 1,
     stamp: [['t1:7', '1']],

@@ -4,32 +4,148 @@ import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
 const asking = (cacheControl: string) => ({ headers: { 'cache-control': cacheControl } })
 
-t.test('no-store is neither looked up nor stored', async (t) => {
+t.test('an answer to no-store is not stored, and shown to nobody else', async (t) => {
   const upstream = await startUpstream(t)
   const app = await buildTestApp(t, upstream.url)
-  const first = await app.get('/customers/1/', asking('no-store'))
-  t.equal(first.headers['cache-status'], 'layby; fwd=request; detail=no-store')
+  for (let i = 1; i <= 3; i++) {
+    const { headers } = await app.get('/customers/1/', asking('no-store'))
+    t.equal(headers['cache-status'], 'layby; fwd=request; detail=no-store')
+    t.equal(headers['age'], undefined)
+    t.equal(upstream.requests.length, i)
+  }
   t.match((await app.get('/customers/1/')).headers['cache-status'], /uri-miss; stored/)
-  await app.get('/customers/1/', asking('no-store'))
+  t.equal(upstream.requests.length, 4)
+})
+
+/** Each asks for something fresher than a copy, however young it is. */
+const FORCING: readonly Record<string, string>[] = [
+  { 'cache-control': 'no-cache' },
+  { 'cache-control': 'max-age=0' },
+  { pragma: 'no-cache' },
+  { 'cache-control': 'min-fresh=99999' },
+  { 'cache-control': 'no-store' },
+  { 'cache-control': 'no-store, no-cache, must-revalidate, max-age=0' },
+  { 'cache-control': 'max-age=10, min-fresh=300' },
+  { 'cache-control': 'a b' },
+  { 'cache-control': 'no-cache, stale-if-error=60' },
+]
+/** None, and one from before the answer was made for us: the upstream has a cache of its own. */
+const UPSTREAM_AGES: readonly Record<string, string>[] = [{}, { Age: '100' }]
+
+for (const [i, headers] of FORCING.entries())
+  for (const [j, fields] of UPSTREAM_AGES.entries()) {
+    const title = `${Object.values(headers)} reaches the API once a second${j === 1 ? ', whatever age it states' : ''}`
+    t.test(title, async (t) => {
+      const upstream = await startUpstream(t, (received, res) =>
+        sendJson(res, received, '{"id": 1, "parent_id": null}', fields),
+      )
+      const app = await buildTestApp(t, upstream.url)
+      await app.get('/customers/1/')
+      for (let second = 1; second <= 3; second++) {
+        for (let n = 0; n < 4; n++) {
+          const { headers: told } = await app.get('/customers/1/', { headers })
+          const isForwarded = second > 1 && n === 0
+          t.match(told['cache-status'], isForwarded ? /fwd=request/ : /hit/, `${i} ${second} ${n}`)
+        }
+        t.equal(upstream.requests.length, second)
+        app.clock.advance(1_001)
+      }
+    })
+  }
+
+t.test('conditions and ranges reach no API', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url)
+  await app.get('/customers/1/')
+  app.clock.advance(60_000)
+  for (const headers of [
+    { range: 'bytes=0-1' },
+    { range: 'bytes=0-1', 'if-range': '"x"' },
+    { 'if-match': '"x"' },
+    { 'if-none-match': '"x"' },
+    { 'if-modified-since': 'Tue, 24 Nov 2026 10:00:00 GMT' },
+    { 'if-unmodified-since': 'Tue, 24 Nov 2020 10:00:00 GMT' },
+    { accept: 'text/plain' },
+    { 'cache-control': 'no-transform, max-stale' },
+  ]) {
+    const reply = await app.get('/customers/1/', { headers })
+    t.equal(reply.status, 200)
+    t.match(reply.headers['cache-status'], /hit/)
+  }
+  t.equal(upstream.requests.length, 1)
+})
+
+t.test('what no-store brings to light ends the copy that says otherwise', async (t) => {
+  const body = (name: string) => `{"id": 1, "parent_id": null, "name": "${name}"}`
+  let name = 'old'
+  const upstream = await startUpstream(t, (received, res) => sendJson(res, received, body(name)))
+  const app = await buildTestApp(t, upstream.url)
+  await app.get('/customers/1/')
+  app.clock.advance(1_001)
+  name = 'new'
+  t.equal((await app.get('/customers/1/', asking('no-store'))).body, body('new'))
+  const next = await app.get('/customers/1/')
+  t.equal(next.body, body('new'), 'nobody goes back in time')
+  t.match(next.headers['cache-status'], /stored/)
   t.equal(upstream.requests.length, 3)
 })
 
-t.test('no-cache, max-age=0 and Pragma refresh once a second and no oftener', async (t) => {
-  for (const headers of [
-    { 'cache-control': 'no-cache' },
-    { 'cache-control': 'max-age=0' },
-    { pragma: 'no-cache' },
-  ]) {
-    const upstream = await startUpstream(t)
-    const app = await buildTestApp(t, upstream.url)
-    await app.get('/customers/1/')
-    t.match((await app.get('/customers/1/', { headers })).headers['cache-status'], /hit/)
-    app.clock.advance(1_001)
-    const refreshed = await app.get('/customers/1/', { headers })
-    t.equal(refreshed.headers['cache-status'], 'layby; fwd=request; stored; ttl=300')
-    for (let i = 0; i < 5; i++) await app.get('/customers/1/', { headers })
-    t.equal(upstream.requests.length, 2)
-  }
+t.test('reads with no-store at once ask once, and take a place of their tenant', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, { upstream: { tenantReads: 1 } })
+  upstream.hold()
+  const same = Array.from({ length: 10 }, () => app.get('/customers/1/', asking('no-store')))
+  await upstream.received(1)
+  const others = Array.from({ length: 5 }, (_, i) =>
+    app.get(`/customers/${i + 2}/`, asking('no-store')),
+  )
+  await app.lookedUp(15)
+  t.equal(upstream.requests.length, 1, 'one at once for the tenant')
+  upstream.release()
+  const replies = await Promise.all([...same, ...others])
+  t.ok(replies.every(({ status }) => status === 200))
+  t.equal(upstream.requests.length, 6)
+})
+
+t.test('a read that is to be stored does not wait for one that is not', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url)
+  upstream.hold()
+  const unstored = app.get('/customers/1/', asking('no-store'))
+  await upstream.received(1)
+  const stored = app.get('/customers/1/')
+  await upstream.received(2)
+  upstream.release()
+  t.match((await stored).headers['cache-status'], /stored/)
+  t.match((await unstored).headers['cache-status'], /no-store/)
+  t.match((await app.get('/customers/1/')).headers['cache-status'], /hit/)
+})
+
+t.test('who holds the same bytes does not wait for a read that is not stored', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, { cache: { ttlMs: 10_000 } })
+  const other = { headers: { authorization: 'Bearer token-two.bbbb' } }
+  await app.get('/customers/1/')
+  await app.get('/customers/1/', other)
+  app.clock.advance(11_000)
+  upstream.hold()
+  const unstored = app.get('/customers/1/', asking('no-store'))
+  await upstream.received(3)
+  const stored = app.get('/customers/1/', other)
+  await upstream.received(4)
+  upstream.release()
+  t.match((await stored).headers['cache-status'], /stored/)
+  t.match((await unstored).headers['cache-status'], /no-store/)
+})
+
+t.test('no-store gets no stale copy when the API fails, unless it asks for one', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, { cache: { staleIfErrorMs: 600_000 } })
+  await app.get('/customers/1/')
+  upstream.answer((received, res) => sendJson(res, received, '{}', {}, 503))
+  app.clock.advance(5_000)
+  t.equal((await app.get('/customers/1/', asking('no-store'))).status, 503)
+  t.equal((await app.get('/customers/1/', asking('no-store, stale-if-error=60'))).status, 200)
 })
 
 t.test('max-age and min-fresh are honoured', async (t) => {

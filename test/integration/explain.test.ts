@@ -76,6 +76,14 @@ t.test('from a first read to a refusal, each is foretold', async (t) => {
   t.match(explained, { memory: { reason: 'withdrawn' }, lastReject: { reason: 'no-store' } })
 })
 
+t.test('what a client forbids to store is no rejection of the upstream’s', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, { ops: OPS })
+  const credential = await credentialIn(app)
+  await app.get('/customers/1', { headers: { 'cache-control': 'no-store' } })
+  t.equal((await explain(app, credential)).lastReject, null)
+})
+
 t.test('what is asked wrongly is refused, and nothing secret is told', async (t) => {
   const upstream = await startUpstream(t)
   const app = await buildTestApp(t, upstream.url, { ops: OPS })

@@ -22,7 +22,11 @@ const grant = (expiresAt: number): Grant => ({
   expiresAt,
   stamp: [],
 })
-const representation = (freshUntil: number, generatedAt = NOW - 2_000): Representation => ({
+const representation = (
+  freshUntil: number,
+  generatedAt = NOW - 2_000,
+  confirmedAt = generatedAt,
+): Representation => ({
   kind: 'representation',
   digest: 'D',
   status: 200,
@@ -34,6 +38,7 @@ const representation = (freshUntil: number, generatedAt = NOW - 2_000): Represen
   version: VERSION,
   generatedAt,
   servedAt: 0,
+  confirmedAt,
   freshUntil,
   staleUntil: freshUntil,
   stamp: [],
@@ -183,6 +188,20 @@ t.test('a client may ask for something fresher, but not more than once a second'
   t.equal(served(young, { maxAge: 0 }), true)
   t.equal(served(old, { minFresh: 60 }), true)
   t.equal(served(old, { minFresh: 61 }), false)
+  t.equal(served(young, { minFresh: 61 }), true)
+  t.equal(served(old, { noStore: true }), false)
+  t.equal(served(young, { noStore: true }), true)
+  const confirmed = {
+    ...live,
+    representation: representation(NOW + 60_000, NOW - 30_000, NOW - 1_000),
+  }
+  t.equal(served(confirmed, { noCache: true }), true, 'the upstream has said so a second ago')
+  t.equal(served(confirmed, { maxAge: 0, minFresh: 99_999, noStore: true }), true)
+  const unconfirmed = {
+    ...live,
+    representation: representation(NOW + 60_000, NOW - 30_000, NOW - 1_001),
+  }
+  t.equal(served(unconfirmed, { noCache: true }), false)
   t.strictSame(judge(old, { ...NO_DIRECTIVES, noCache: true }, NOW), {
     kind: 'refresh',
     digest: 'D',

@@ -122,6 +122,7 @@ class MiniCache {
       version: PIN,
       generatedAt: sentAt,
       servedAt: 0,
+      confirmedAt: 0,
       freshUntil: sentAt + TTL,
       staleUntil: sentAt + TTL,
       stamp: [],

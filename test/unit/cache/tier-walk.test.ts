@@ -47,6 +47,7 @@ function make(turn: Partial<Turn>) {
   const dependencies = {
     tier,
     sharing: { scopeOf: () => '' },
+    standings: { isAccepted: () => true },
     clock: new FakeClock(),
     reporter: { walked: () => {} },
   } as unknown as TierWalkDependencies
@@ -83,6 +84,15 @@ t.test('who will not ask the upstream takes no turn', async (t) => {
   const { walk, seen } = make({})
   await walk.bring(request({ ...NO_DIRECTIVES, onlyIfCached: true }), MISS)
   t.strictSame(seen.wanted, [null])
+})
+
+t.test('who asks on behalf of nobody takes no turn', async (t) => {
+  const { walk, seen } = make({})
+  const unstored = request({ ...NO_DIRECTIVES, noStore: true })
+  await walk.bring(unstored, MISS)
+  t.strictSame(seen.wanted, [null])
+  t.equal(await walk.takeTurn(unstored, MISS), undefined)
+  t.equal(seen.asked, 0)
 })
 
 t.test('who has waited looks again, and asks only if the turn came to him', async (t) => {

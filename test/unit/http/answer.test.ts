@@ -45,6 +45,7 @@ function representation(headers: HeaderList, date: string | null = null): Repres
     version: '2019/02/08',
     generatedAt: 0,
     servedAt: 0,
+    confirmedAt: 0,
     freshUntil: 1,
     staleUntil: 1,
     stamp: [],

@@ -18,6 +18,7 @@ const shown = (body: Buffer): Representation => ({
   version: '2023/04/19',
   generatedAt: 0,
   servedAt: 0,
+  confirmedAt: 0,
   freshUntil: 1,
   staleUntil: 1,
   stamp: [],
