@@ -6,6 +6,7 @@ import { ByteReader } from '../../src/cache/frame-bytes.ts'
 import { partsOf } from '../../src/cache/key.ts'
 import { codeOf } from '../../src/stores/redis-codes.ts'
 import { tlsFor } from '../../src/stores/redis-connectors.ts'
+import { listingOf } from '../../src/stores/roster.ts'
 import { bare, type Parser, within } from './parser.ts'
 
 const KEY = Buffer.alloc(32, 1)
@@ -55,6 +56,12 @@ export const STORE_PARSERS: readonly Parser[] = [
     files: ['stores/redis-connectors.ts'],
     frames: [bare, within],
     run: (host) => tlsFor(host, {}),
+  },
+  {
+    name: 'an entry of the roster',
+    files: ['stores/roster.ts'],
+    frames: [bare, (filling) => `i.${filling}`, (filling) => `i.a.${filling}`],
+    run: (value) => listingOf([value, 'e.1']),
   },
   {
     name: 'an error of Redis',

@@ -151,7 +151,7 @@ export function listingOf(values: readonly unknown[]): RosterListing | null {
   let epoch: string | null = null
   const entries: RosterEntry[] = []
   for (const value of values) {
-    const [kind, name = '', count = '', flag] = String(value).split('.')
+    const [kind, name = '', count = '', flag] = String(value).split('.', 4)
     if (kind === 'e') epoch = name
     else if (kind === 'i')
       entries.push({ instance: name, count: Number(count), hasPending: flag === '1' })
