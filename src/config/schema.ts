@@ -2,7 +2,7 @@
  * The one schema of the configuration: types, defaults, bounds, and the sentences of the table in the
  * README. Units are in the names.
  */
-import Type, { type Static, type TSchema } from 'typebox'
+import Type, { type Static } from 'typebox'
 import {
   bytes,
   choice,
