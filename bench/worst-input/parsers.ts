@@ -33,5 +33,5 @@ export const OWN_TEXT_ONLY: Readonly<Record<string, string>> = {
   'stores/redis-clients.ts': 'the configuration',
   'stores/redis-keys.ts': 'names of fences, by cache/key.ts',
   'stores/shared-switches.ts': 'ids of tenants, and its replace is no text’s',
-  'stores/bus.ts': 'what was sealed by an instance with the same secret',
+  'stores/bus-envelope.ts': 'what was sealed by an instance with the same secret',
 }

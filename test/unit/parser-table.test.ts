@@ -45,6 +45,7 @@ t.test('each file that takes text apart is in the table, or says whose text it i
   t.strictSame(
     found.filter((file) => !listed.has(file)),
     [],
+    'add what is found to the table in bench/worst-input',
   )
 })
 
