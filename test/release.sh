@@ -1,8 +1,8 @@
 #!/bin/sh
-# The long versions of the runs that `npm test` has in short: three quarters of an hour to an hour on two cores. Ends with 1 if one
+# The long versions of the runs that `npm test` has in short: an hour to an hour and a half on two cores. Ends with 1 if one
 # of them fails. Those with many processes, or with bounds in milliseconds, are alone, one after another. The rest runs
 # in three lanes at once: one keeps a core busy, one mostly waits, one reads on and on. `sh test/release.sh LANE` runs one
-# of `alone`, `busy`, `waiting` and `soaking`. All is told in the order in which it stands here, each when it has ended.
+# of `alone`, `mutants`, `busy`, `waiting` and `soaking`. All is told in the order in which it stands here, each when it has ended.
 set -u
 # For the files that don't say how long they may take.
 export TAP_TIMEOUT=600
@@ -43,6 +43,11 @@ alone() {
   run noisy S11_SECONDS="${S11_SECONDS:-60}" node .build/test/integration/noisy-tenant.test.js
 }
 
+# In two lanes by itself. `node .build/test/mutants.js NAME` tries one guard.
+mutants() {
+  run mutants node .build/test/mutants.js
+}
+
 busy() {
   run isolation ISOLATION_RESPONSES="${ISOLATION_RESPONSES:-1000000}" node .build/test/integration/isolation.test.js
   run parsers WIRE_MUTATIONS="${WIRE_MUTATIONS:-5000000}" node .build/test/integration/fast-path-parsers.test.js
@@ -81,6 +86,10 @@ start() {
 if is alone; then
   start alone
   tell coherence deadlines bursts expiry noisy
+fi
+if is mutants; then
+  start mutants
+  tell mutants
 fi
 if is busy; then start busy; fi
 if is waiting; then start waiting; fi

@@ -26,6 +26,7 @@ export class Partitions {
     const known = this.#known.get(authorization)
     if (known !== undefined) return known
     const token = authorization.slice(authorization.indexOf(' ') + 1)
+    // guard: partition-is-keyed
     const partition = createHmac('sha256', this.#secret).update(token, 'latin1').digest('base64url')
     this.#known.set(authorization, partition)
     return partition

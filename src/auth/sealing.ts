@@ -22,6 +22,7 @@ export class SealingKeys {
     const name = `${tenant.length}:${tenant}${token}`
     const known = this.#known.get(name)
     if (known !== undefined) return known
+    // guard: seal-by-token
     const key = deriveKey(this.#secret, 'credential', tenant, token)
     this.#known.set(name, key)
     return key

@@ -61,6 +61,7 @@ const DIRECTIVE =
  * equal names wins unless a later one is stricter, which the callers see to by asking for presence.
  */
 export function parseDirectives(value: string): Map<string, string | null> | null {
+  // guard: bounded-directives
   if (value.length > MAX_FIELD_LENGTH) return null
   const directives = new Map<string, string | null>()
   DIRECTIVE.lastIndex = 0

@@ -23,6 +23,7 @@ export class Coalescer<T> {
   readonly #flights = new Map<Key, Flight<T>>()
 
   find(key: Key): Flight<T> | undefined {
+    // guard: one-flight
     return this.#flights.get(key)
   }
 

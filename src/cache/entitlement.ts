@@ -65,8 +65,11 @@ export function judge(standing: Standing, directives: RequestDirectives, now: nu
   const { grant, admission, representation, pinnedVersion } = standing
   if (grant === undefined) return ask('no-grant')
   if (grant.kind === 'withdrawal') return ask('withdrawn')
+  // guard: holder-proof
   if (grant.holder !== standing.holder) return ask('no-grant')
+  // guard: grant-lifetime
   if (now >= grant.expiresAt) return ask('grant-lapsed')
+  // guard: admission-lifetime
   if (admission === undefined || now >= admission.expiresAt) return ask('not-admitted')
   if (admission.holder !== standing.holder) return ask('not-admitted')
   if (!standing.admissionHolds || !standing.grantHolds) return ask('fence')
@@ -114,6 +117,7 @@ const MIN_REFRESH_INTERVAL_MS = 1_000
 
 /** Whether a fresh copy also satisfies what the client asked for (RFC 9111 section 5.2.1, all of it advisory). */
 function satisfies(wanted: RequestDirectives, copy: Representation, now: number): boolean {
+  // guard: refresh-floor
   if (now - copy.confirmedAt <= MIN_REFRESH_INTERVAL_MS) return true
   if (wanted.noCache || wanted.noStore) return false
   if (wanted.minFresh !== null && copy.freshUntil - now < wanted.minFresh * 1000) return false

@@ -166,10 +166,12 @@ function openKind(kind: number, sealed: Buffer, key: Buffer, associated: string)
   if (!isFramed(sealed) || head[3] !== kind) return null
   const nonce = sealed.subarray(HEAD_BYTES, textAt)
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+  // guard: frame-in-place
   decipher.setAAD(Buffer.concat([head, Buffer.from(associated)]))
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
   try {
     const plain = decipher.update(sealed.subarray(textAt, -TAG_BYTES))
+    // guard: frame-authentic
     decipher.final()
     return plain
   } catch {

@@ -28,6 +28,7 @@ export interface WriteOutcome {
 
 /** Whether it is certain that the write has changed nothing, and never will. */
 export function isRejected({ isSent, status }: WriteOutcome): boolean {
+  // guard: definite-rejection
   return !isSent || (status !== null && DEFINITE_REJECTIONS.has(status))
 }
 
@@ -72,6 +73,7 @@ export class Invalidator {
     const former = subject === null ? undefined : this.#parentOf(tenant, row.subject, subject)
     const names = namesInPath(tenant, match, former)
     const own = subject === null ? [] : [subjectFence(tenant, row.subject, subject)]
+    // guard: unaccepted-write
     const before = isAccepted ? names : own.filter((name) => names.includes(name))
     const pending = await this.#deps.fences.begin(before, this.#deps.writeDeadlineMs)
     return { tenant, match, pending, names, formerParent: former }

@@ -25,6 +25,7 @@ export function encodeParts(...parts: readonly string[]): Key {
   const encoded = new Array<string>(parts.length)
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] as string
+    // guard: key-lengths
     encoded[i] = `${part.length}:${part}`
   }
   return encoded.join('')
@@ -78,6 +79,7 @@ export function grantKey(view: Key, partition: string): Key {
 }
 
 export function representationKey(view: Key, scope: string, digest: string): Key {
+  // guard: digest-in-key
   return encodeParts('r', view, scope, digest)
 }
 

@@ -53,13 +53,16 @@ const MAX_VARY_LENGTH = 1_024
 /** @param ttlMs the local lifetime, jitter applied */
 export function assess(asked: Asked, answer: BufferedAnswer, ttlMs: number): Assessment {
   const { headers } = answer
+  // guard: stored-status
   if (answer.status !== 200) return reject('status')
+  // guard: stored-cookies
   if (headerValue(headers, 'set-cookie') !== null) return reject('set-cookie')
   if (!hasKnownVary(headers)) return reject('vary')
   if ((headerValue(headers, 'content-encoding') ?? 'identity') !== 'identity') {
     return reject('encoding')
   }
   const version = headerValue(headers, 'x-api-version')
+  // guard: stored-version
   if (version === null || (asked.version !== null && asked.version !== version)) {
     return reject('version')
   }
@@ -121,9 +124,11 @@ function assessBody(
   answer: BufferedAnswer,
 ): { readonly kind: 'ok'; readonly parent: string | null } | Assessment {
   const type = headerValue(answer.headers, 'content-type')
+  // guard: stored-type
   if (type?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json') return reject('type')
   const json = answer.body.toString('utf8')
   const object = parseObject(json)
+  // guard: stored-json
   if (object === null) return reject('body')
   const parent =
     asked.parentMember === null ? null : integerMember(json, object, asked.parentMember)

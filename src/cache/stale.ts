@@ -80,6 +80,7 @@ function isStillEntitled(standing: Standing, graceMs: number, now: number): bool
   const { grant, admission, holder } = standing
   if (grant?.kind !== 'grant' || grant.holder !== holder || !standing.grantHolds) return false
   if (admission?.holder !== holder || !standing.admissionHolds) return false
+  // guard: stale-entitlement
   return now < grant.expiresAt + graceMs && now < admission.expiresAt + graceMs
 }
 

@@ -87,6 +87,7 @@ export class Standings {
     if (status === 401) {
       this.#deps.memory.delete(admissionKey(tenant, partition))
       const all = [partition, ...former.map((each) => each.partition)]
+      // guard: refused-credential
       await this.#deps.fences.change(all.map(credentialFence))
       this.#deps.reporter.invalidated('credential')
     } else if (status === 403 || status === 404) {
@@ -125,6 +126,7 @@ export class Standings {
     for (const version of [null, ...API_VERSIONS]) {
       const view: View = { ...resource, tenant, version }
       const isHeld = memory.peek(grantKey(viewKey(view), partition)) !== undefined
+      // guard: kept-withdrawals
       if (isHeld || (isKnown && version === asked)) this.withdraw(view, partition, sentAt)
     }
   }

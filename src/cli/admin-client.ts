@@ -80,6 +80,7 @@ export class AdminClient {
         headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
         body: body === undefined ? null : JSON.stringify(body),
         // A token is sent to the one who was named, and nowhere else.
+        // guard: no-redirect-of-token
         redirect: 'manual',
         signal: AbortSignal.any([
           AbortSignal.timeout(timeoutMs),

@@ -9,6 +9,7 @@ const MAX_LENGTH = 300
  * changes the direction of writing: an answer may come from anything that listens at the URL.
  */
 export function printable(text: string): string {
+  // guard: terminal-orders
   const plain = text.replace(CONTROLS, ' ').trim()
   return plain.length > MAX_LENGTH ? `${plain.slice(0, MAX_LENGTH - 1)}…` : plain
 }

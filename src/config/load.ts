@@ -40,6 +40,7 @@ export function loadOps(sources: ConfigSources): Config['ops'] {
 export function parseConfig(values: Json): Config {
   const filled = Value.Default(ConfigSchema, Value.Clone(values))
   const [error] = Value.Errors(ConfigSchema, filled)
+  // guard: one-schema
   if (error !== undefined) throw configErrorOf(error as SchemaError)
   return checkRules(filled as RawConfig)
 }
@@ -113,6 +114,7 @@ function checkSecrets({ secret, previousSecrets, redis }: RawConfig): void {
 }
 
 function checkAdminToken(token: string | null): void {
+  // guard: admin-token-length
   if (token === null || /^[\x21-\x7e]{16,}$/.test(token)) return
   throw new ConfigError(
     'ops.adminToken',

@@ -71,6 +71,7 @@ export const ConfigSchema = group({
   ops: group({
     host: Type.String({
       minLength: 1,
+      // guard: ops-on-loopback
       default: '127.0.0.1',
       description: 'Address of the operations listener.',
     }),

@@ -63,6 +63,7 @@ export class Content {
     this.#isWhole = await readWhile(this.#source, (piece) => {
       if (this.#held.length + piece.length > this.#maxBytes) throw tooLarge()
       const growth = this.#held.growthFor(piece.length)
+      // guard: held-content
       if (!memory.take(growth, isAccepted)) {
         this.#behind = piece
         return false

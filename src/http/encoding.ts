@@ -53,6 +53,7 @@ export function chooseCoding(field: string | null): Coding | null {
   const known = remembered.get(field)
   if (known !== undefined) return known
   const chosen = choose(field)
+  // guard: remembered-fields
   if (remembered.size >= MAX_REMEMBERED) remembered.clear()
   remembered.set(field, chosen)
   return chosen

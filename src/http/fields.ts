@@ -119,6 +119,7 @@ const LIST_FIELDS: ReadonlyMap<string, ListField> = new Map([
 function collect(fields: Fields, name: string, value: string): void {
   const single = SINGLE_FIELDS.get(name)
   if (single !== undefined) {
+    // guard: one-line-each
     if (fields[single] !== null) fields.problem ??= 'duplicate_header'
     fields[single] = value
     return
@@ -143,6 +144,7 @@ function collectOther(fields: Fields, name: string, value: string): void {
       fields.requestId = fields.requestId === null ? value : ''
       break
     case 'connection':
+      // guard: connection-options
       if (!hasOnlyKnownOptions(value)) fields.problem ??= 'forbidden_connection_option'
       break
     case 'via':
@@ -153,6 +155,7 @@ function collectOther(fields: Fields, name: string, value: string): void {
       break
     default:
       // `x_tenant_id` is another header to us and may be the same one to what stands behind us.
+      // guard: header-lookalikes
       if (/[_.]/.test(name) && CONTRACT_SET.has(name.replace(/[_.]/g, '-'))) {
         fields.problem ??= 'ambiguous_header'
       }

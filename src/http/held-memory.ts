@@ -25,6 +25,7 @@ export class HeldMemory {
    * @returns false: there is not so much left, and nothing was taken
    */
   take(bytes: number, isAccepted: boolean): boolean {
+    // guard: held-share
     const limit = isAccepted ? this.#maxBytes : this.#maxBytes * UNACCEPTED_SHARE
     if (this.#bytes + bytes > limit) return false
     this.#bytes += bytes

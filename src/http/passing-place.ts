@@ -59,6 +59,7 @@ export async function inPlace(
     return answer
   } finally {
     if (stream === null) places.leave(asker)
+    // guard: place-until-read
     else whenClosed(stream, () => places.leave(asker))
   }
 }

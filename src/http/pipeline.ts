@@ -163,6 +163,7 @@ export class Pipeline {
   }
 
   #isShed(exchange: Exchange, head: RequestHead, startedAt: number): boolean {
+    // guard: shedding
     if (!this.#deps.isOverloaded()) return false
     this.#refuse({ exchange, head, startedAt }, 'overloaded', OVERLOADED_RETRY_MS)
     return true

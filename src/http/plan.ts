@@ -68,6 +68,7 @@ export class Planner {
     const read = isRead ? matchRead(head.path) : null
     if (read?.kind === 'invalid-parameter') return REFUSE
     if (read?.kind === 'cached') return this.#readCached(head, read.match)
+    // guard: admin-closed
     if (ADMIN.test(head.path)) return HIDE
     return this.#pass(head, isSafeMethod(head.method) ? PASS_READ : PASS_WRITE, null)
   }

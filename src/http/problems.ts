@@ -254,6 +254,7 @@ export function problemAnswer(
     type: `urn:layby:problem:${problem.type}`,
     title: problem.title,
     status: problem.status,
+    // guard: fixed-problems
     detail: problem.detail,
     field: problem.field,
     explanation: AFTER_SENDING.has(code) ? 'The request may have reached the API.' : NOT_SENT,

@@ -53,6 +53,7 @@ export class RequestTraces {
    */
   beginRefusal({ traceparent }: TraceFields, method: string, startedAt: number): Span | null {
     const isHeardOf = this.#tracer.isOn || traceparent !== null
+    // guard: refusal-reads-nothing
     return isHeardOf ? this.begin({ traceparent, tracestate: null }, method, null, startedAt) : null
   }
 

@@ -60,6 +60,7 @@ export function writeProblem(
 ): number {
   const { status, reason, headers, body, closes } = problemAnswer(code, requestId, retryAfter)
   // Reading on through content that nobody wants, or that can't be told from a request, is no use.
+  // guard: doubt-ends-connection
   if (closes || hasContent(req)) endConnection(req, headers)
   const content = req.method === 'HEAD' ? null : Buffer.from(body)
   writeAnswer(res, { status, reason, head: headers, body: content })

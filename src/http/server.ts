@@ -39,6 +39,7 @@ export interface TlsFiles {
 
 /** Reliability section 4, "Fastify / Node settings". Milliseconds and bytes. */
 const HTTP_SETTINGS = {
+  // guard: slow-heads
   headersTimeout: 10_000,
   requestTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
@@ -110,6 +111,7 @@ function createPublicServer(
       pipeline.handle(new NodeExchange(req, res, passOn))
     } catch (error) {
       // A fault of our own costs this request, never the process.
+      // guard: fault-costs-request
       deps.reporter.faulted(error, NO_REQUEST_ID)
       writeProblem(req, res, 'internal_error', NO_REQUEST_ID)
     }

@@ -33,7 +33,9 @@ export function parseTarget(url: string): Target {
   const path = mark === -1 ? url : url.slice(0, mark)
   const query = mark === -1 || mark === url.length - 1 ? null : url.slice(mark + 1)
   if (query !== null && !QUERY.test(query)) return INVALID
+  // guard: plain-path
   if (!PLAIN_PATH.test(path) || EMPTY_OR_DOT_SEGMENT.test(path)) return NOT_CANONICAL
+  // guard: path-encoding
   if (path.includes('%') && BAD_ENCODING.test(path)) return NOT_CANONICAL
   return { kind: 'ok', path, query }
 }

@@ -92,6 +92,7 @@ export function validate(
   maxRequestBytes: number,
 ): Validated {
   const fields = collectFields(raw.rawHeaders)
+  // guard: own-request-id
   const requestId =
     fields.requestId !== null && isUuid(fields.requestId) ? fields.requestId : newRequestId()
   return validateFields(raw, fields, requestId, maxRequestBytes)
@@ -155,6 +156,7 @@ function checkMessage(
 ): ProblemCode | null {
   if (fields.count > MAX_HEADER_FIELDS) return 'too_many_headers'
   if (line.httpVersion !== '1.1' && line.httpVersion !== '1.0') return 'invalid_version'
+  // guard: sound-framing
   if (!isSoundFraming(line, fields)) return 'bad_framing'
   if (fields.problem !== null) return fields.problem
   if (!hasSoundHost(line, fields)) return 'invalid_host'
@@ -213,6 +215,7 @@ function checkCredentials(value: string | null, isPreflight: boolean): ProblemCo
 
 function checkTenant(value: string | null, isPreflight: boolean): ProblemCode | null {
   if (value === null || value === '') return isPreflight ? null : 'missing_tenant'
+  // guard: tenant-form
   return isCanonicalId(value) ? null : 'invalid_tenant'
 }
 

@@ -44,6 +44,7 @@ export function createHttpServer({
       ? createServer(options, handleOwed)
       : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handleOwed)
   ignoreUpgrades(server)
+  // guard: socket-errors
   server.prependListener('connection', keepErrorListener)
   if (tls !== null) server.prependListener('secureConnection', keepErrorListener)
   // A connection that can't be accepted (no file descriptor, no memory) is an error of the server. It costs that
@@ -107,6 +108,7 @@ function ignoreUpgrades(server: Server): void {
       return
     }
     socket.pause()
+    // guard: ignored-upgrade
     socket.unshift(Buffer.concat([Buffer.from(headWithoutUpgrade(req), 'latin1'), rest]))
     whenNoneIsOwed(socket, () => {
       // An answer may have been the last one of its connection.

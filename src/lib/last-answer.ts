@@ -11,6 +11,7 @@ const LINGER_MS = 1_000
  * @param bytes latin1 text: head and content of the answer
  */
 export function endWith(socket: Socket, bytes: string): void {
+  // guard: linger-ends
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once('close', () => clearTimeout(timer))
   socket.end(bytes, 'latin1')

@@ -5,6 +5,7 @@
 
 /** Without spaces and tabs at either end. Other white space is part of the value (RFC 9110 section 5.5). */
 export function trimOws(value: string): string {
+  // guard: linear-time
   return trimmedSlice(value, 0, value.length)
 }
 

@@ -39,6 +39,7 @@ export function parseRedisUrl(text: string): RedisAddress | AddressFault {
   if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
     return { fault: 'must be a redis or rediss URL' }
   }
+  // guard: redis-url
   if (url.search !== '' || url.hash !== '') return { fault: 'must have no query or fragment' }
   if (!/^(\/[0-9]{0,5})?$/.test(url.pathname)) {
     return { fault: "must have the database's number as its path, or none" }

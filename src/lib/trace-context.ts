@@ -79,6 +79,7 @@ const MEMBER =
  * characters of it.
  */
 function readState(tracestate: string | null): string | null {
+  // guard: bounded-tracestate
   if (tracestate === null || tracestate.length > MAX_READ_LENGTH) return null
   const members = new Map<string, string>()
   let count = 0

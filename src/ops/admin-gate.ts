@@ -29,6 +29,7 @@ export class AdminGate {
     const [, token] = /^bearer +([\x21-\x7e]+)$/i.exec(authorization) ?? []
     // What is no bearer token is compared too: one way, one time.
     const isSame = timingSafeEqual(hashOf(token ?? ''), this.#expected)
+    // guard: admin-token
     return isSame && token !== undefined ? 'admitted' : 'invalid_credentials'
   }
 

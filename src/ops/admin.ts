@@ -122,6 +122,7 @@ class Audit {
   }
 
   answered(request: FastifyRequest, status: number): void {
+    // guard: audit-line
     this.#log.info({ ...this.#base(request, status), ...this.#facts.get(request) }, 'admin call')
   }
 

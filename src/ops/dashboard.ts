@@ -26,6 +26,7 @@ export interface DashboardDependencies {
 
 /** The page runs its own files, and fetches from where it came; no other site may frame or read it. */
 const HEADERS = {
+  // guard: page-policy
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'X-Content-Type-Options': 'nosniff',
@@ -60,6 +61,7 @@ export function addDashboard(fastify: FastifyInstance, deps: DashboardDependenci
 }
 
 function listen(events: EventStream, reply: FastifyReply): unknown {
+  // guard: dashboard-listeners
   if (events.isFull) {
     reply.code(503).headers({ ...LIVE_HEADERS, 'Retry-After': FULL_RETRY_SECONDS })
     return reply.send({ status: 503, detail: 'too many dashboards are open' })

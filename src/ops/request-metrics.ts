@@ -129,6 +129,7 @@ export class RequestMetrics implements Pick<Reporter, 'finished' | 'lookedUp' | 
     status: number,
   ): Count {
     const reason = detail ?? 'none'
+    // guard: series-bound
     if (this.#requests.size < MAX_COMBINATIONS) {
       const labels = { outcome, tier: tier ?? 'none', reason, code: String(status) }
       return this.#requests.series(labels)

@@ -67,6 +67,7 @@ export function openEnvelope(
   keys: readonly Buffer[],
   channel: string,
 ): Envelope | 'foreign' | 'unknown' {
+  // guard: bounded-message
   if (bytes.length > MAX_MESSAGE_BYTES) return 'foreign'
   for (const key of keys) {
     const plain = openBytes(bytes, key, channel)
@@ -133,6 +134,7 @@ const isEnvelope = members(ENVELOPE, ['sender', 'number', 'sealedAt', 'names'])
 function envelopeOf(text: string): Envelope | 'unknown' {
   try {
     const value: unknown = JSON.parse(text)
+    // guard: message-shape
     return isEnvelope(value) ? (value as Envelope) : 'unknown'
   } catch {
     return 'unknown'

@@ -186,6 +186,7 @@ export class Bus {
    */
   #agreesWith({ names, sealedAt }: Envelope): boolean {
     const { clock, keys } = this.#options
+    // guard: same-names
     return names === keys.fingerprint && Math.abs(clock.wall() - sealedAt) <= CLOCK_ERROR_MS
   }
 

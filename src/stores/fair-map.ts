@@ -58,6 +58,7 @@ export class FairMap<V> {
     this.#keys[slot] = key
     this.#values[slot] = value
     this.#size += size
+    // guard: memory-budget
     while (this.#size > this.#maxSize) this.#remove(this.#lists.victim())
   }
 

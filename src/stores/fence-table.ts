@@ -60,6 +60,7 @@ export class FenceTable {
     const stretch = this.#lease.at(now)
     for (const [name, value] of stamp) {
       // Asked first: a write that ran out of time makes the fence unknown.
+      // guard: shared-pending
       if (this.#pending.isPending(name)) return false
       // `peek`: what is used need not move up; a fence that is forgotten costs a look into Redis.
       const known = this.#known.peek(name)

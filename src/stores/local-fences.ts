@@ -80,6 +80,7 @@ export class LocalFences implements FenceStore {
   }
 
   async extend(open: OpenFence, families: readonly Key[]): Promise<FenceStamp | null> {
+    // guard: fence-at-end
     if (!this.holds(open.stamp)) return null
     if (families.length === 0) return open.stamp
     if (families.some((name) => this.#pending.isPending(name))) return null
@@ -99,6 +100,7 @@ export class LocalFences implements FenceStore {
   }
 
   abandon(stamp: FenceStamp): void {
+    // guard: provisional-fences
     for (const [name] of stamp) if (this.#provisional.abandon(name)) this.#values.delete(name)
   }
 
@@ -108,6 +110,7 @@ export class LocalFences implements FenceStore {
     lifetimeMs: number,
     id = String(++this.#counter),
   ): Promise<PendingWrite> {
+    // guard: pending-write
     this.#pending.add(names, id, lifetimeMs)
     return { id, names }
   }
@@ -120,6 +123,7 @@ export class LocalFences implements FenceStore {
   }
 
   async restore({ id, names }: PendingWrite): Promise<void> {
+    // guard: restored-fence
     this.#pending.remove(names, id)
   }
 

@@ -52,6 +52,7 @@ export function createMemoryStore({
 function sizeOf(record: StoredRecord, formBytes: (length: number) => number): number {
   let size = RECORD_OVERHEAD_BYTES
   if (record.kind === 'representation') {
+    // guard: forms-counted
     size += record.body.length + formBytes(record.body.length)
     for (const [name, value] of record.headers) size += name.length + value.length + 32
   }

@@ -77,6 +77,7 @@ export class PendingWrites {
   #addOne(name: Key, write: string, until: number): void {
     const { max } = this.#options
     const writes = this.#byName.get(name)
+    // guard: told-apart-writes
     if (writes?.has(write) || this.#count < max) this.#put(name, write, until)
     else if (this.#count < 2 * max) this.#put(widenedFence(name), CROWD, until)
     else this.#put(EVERYTHING, CROWD, until)

@@ -48,6 +48,7 @@ export function leftOf(
   const ageMs = wall - sealedAt
   const boundMs = keptMs + CLOCK_ERROR_MS - ageMs
   // Written so that what is no number does not pass.
+  // guard: sealing-time
   if (!(ageMs >= -CLOCK_ERROR_MS && boundMs > 0)) return null
   return Math.min(leftMs > 0 ? leftMs : 0, keptMs, boundMs)
 }

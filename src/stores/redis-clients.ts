@@ -132,6 +132,7 @@ function speaking({ username, password, tls }: Speech) {
 }
 
 function tlsOptions({ ca }: RedisSettings): NonNullable<TlsOptions> {
+  // guard: redis-certificate
   return ca === null ? {} : { ca }
 }
 

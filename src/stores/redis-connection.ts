@@ -54,6 +54,7 @@ function handshakeFaults(client: RedisClient, { onProblem, onUnfit }: Connection
   })
   return (error: unknown): void => {
     const code = codeOf(error)
+    // guard: redis-database
     if (isOfSelect(error)) {
       isEnding = true
       onUnfit('DATABASE')
@@ -80,6 +81,7 @@ function hearSecondErrors(connection: Redis): void {
   connection.on('error', () => {
     // There is none before the first attempt to connect, whatever the type says.
     const { stream } = connection as { readonly stream?: Redis['stream'] }
+    // guard: second-error
     stream?.on('error', () => {})
   })
 }

@@ -18,6 +18,7 @@ export function tlsFor(
   host: string,
   tls: NonNullable<TlsOptions>,
 ): Pick<ConnectionOptions, 'ca' | 'servername'> {
+  // guard: redis-server-name
   return isIP(host) === 0 ? { ...tls, servername: host.replace(/\.$/, '') } : tls
 }
 
@@ -43,6 +44,7 @@ export function directConnector(onReplica: () => void) {
     /** False: the connection is ended before a command is sent on it, and made anew after a pause. */
     override check(info: { readonly role?: string }): boolean {
       if (isReplica(info)) onReplica()
+      // guard: redis-replica
       return !isReplica(info)
     }
 

@@ -33,6 +33,7 @@ export class RedisKeys {
 
   #nameOf(text: string): string {
     const key = this.#nameKey
+    // guard: secret-names
     const hash = key === null ? createHash('sha256') : createHmac('sha256', key)
     return hash.update(text).digest('base64url').slice(0, NAME_LENGTH)
   }
@@ -48,6 +49,7 @@ export class RedisKeys {
   }
 
   record(secret: string, tenant: string, key: Key): string {
+    // guard: keyed-names
     return `${this.#prefix}:{${this.#nameOf(`tenant;${tenant}`)}}:${key.at(2) ?? '-'}:${sealedName(secret, key)}`
   }
 
@@ -77,6 +79,7 @@ export class RedisKeys {
 
   /** With the number of the database: channels are of all databases of a server, where keys are of one. */
   get channel(): string {
+    // guard: bus-of-database
     return `${this.#prefix}:bus:${this.#database}`
   }
 

@@ -91,6 +91,7 @@ export class TenantLists {
   /** The slot of the record that gives way next. There is one. */
   victim(): number {
     const [longestUnused] = this.#lists.values() as Iterable<TenantList> as [TenantList]
+    // guard: fair-eviction
     const list = this.#isInUse(longestUnused) ? (this.#byBytes.top as TenantList) : longestUnused
     return list.oldest
   }

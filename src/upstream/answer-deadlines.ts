@@ -47,6 +47,7 @@ export class AnswerDeadlines {
   sent(): void {
     this.#total.run()
     const late = (): void => this.#giveUp(new errors.HeadersTimeoutError())
+    // guard: head-deadline
     this.#timer = setTimeout(late, this.#patience.headersTimeoutMs)
   }
 
@@ -55,6 +56,7 @@ export class AnswerDeadlines {
     clearTimeout(this.#timer)
     this.#total.run()
     const late = (): void => this.#giveUp(new errors.BodyTimeoutError())
+    // guard: pause-deadline
     this.#timer = setTimeout(late, this.#patience.bodyTimeoutMs)
   }
 
@@ -78,6 +80,7 @@ export class AnswerDeadlines {
   }
 
   #budget(ms: number): Budget {
+    // guard: total-deadline
     return new Budget(ms, this.#patience.clock, () => this.#giveUp(new Overdue()))
   }
 }

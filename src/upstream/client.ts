@@ -76,6 +76,7 @@ export class UpstreamClient {
       bodyTimeout: 0,
       connect: this.#connector.connect,
     }
+    // guard: no-redirect
     this.#pool = new Pool(url.origin, { ...this.#connection, connections: options.connections })
   }
 

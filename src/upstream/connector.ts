@@ -15,11 +15,13 @@ export class Connector {
     const connect = buildConnector({
       // undici counts in half seconds, and would be late by as much: the deadline is kept here.
       timeout: 0,
+      // guard: upstream-certificate
       rejectUnauthorized: true,
       ...(ca === null ? {} : { ca }),
     })
     this.connect = (options, callback) => {
       // It returns the socket at once, whatever its type says.
+      // guard: names-are-not-remembered
       const connecting = connect(options, (...[error, socket]) => {
         clearTimeout(timer)
         socket?.on('error', (cause: Error) => {
@@ -28,6 +30,7 @@ export class Connector {
         if (error === null) callback(null, socket)
         else callback(error, null)
       }) as unknown as Socket
+      // guard: connect-deadline
       const timer = setTimeout(() => {
         connecting.destroy(new errors.ConnectTimeoutError('the deadline for connecting has passed'))
       }, timeoutMs)

@@ -94,6 +94,7 @@ export class GuardedReads implements ReadUpstream {
     }
     if (TROUBLE.has(answer.status)) breaker.failed()
     else breaker.succeeded()
+    // guard: tenant-hold
     if (answer.status === 429) gate.hold(tenant, retryAfterMs(answer.headers))
     return answer
   }

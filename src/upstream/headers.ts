@@ -100,6 +100,7 @@ export function passedOn(rawHeaders: readonly string[], onCachedRoute: boolean):
     const name = (rawHeaders[i] as string).toLowerCase()
     const value = rawHeaders[i + 1] as string
     if (name === 'via') via += `${value}, `
+    // guard: request-allow-list
     if (!PASSED_ON.has(name) || (onCachedRoute && NOT_ON_CACHED_ROUTES.has(name))) continue
     headers.push(name, value)
   }

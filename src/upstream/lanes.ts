@@ -57,6 +57,7 @@ export class Lanes {
       if (cut === (isLasting ? 1 : 0)) onChange(isLasting)
     }
     this.#accepted = newSide(maxActive, changed)
+    // guard: accepted-places
     this.#others = newSide(maxActive - Math.floor(maxActive * RESERVED_SHARE), changed)
   }
 
@@ -100,6 +101,7 @@ export class Lanes {
       const waiter: Waiter = { since: this.#clock.monotonic(), settle }
       const timer = setTimeout(settle, patienceMs, 'late')
       waiting.add(party, waiter)
+      // guard: left-while-waiting
       if (presence !== null) presence.onGone = () => settle('gone')
     })
   }

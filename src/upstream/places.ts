@@ -38,6 +38,7 @@ export class Places {
   /** Takes a place if there is one now. @returns whether `leave` must follow */
   tryTake(asker: Asker): boolean {
     const { tenant, isAccepted } = asker
+    // guard: tenant-places
     if (!this.#gate.tryEnter(tenant, isAccepted)) return false
     let taken = 0
     for (const share of this.#shares) {

@@ -134,6 +134,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   onResponseData(_controller: unknown, chunk: Buffer): void {
     this.#deadlines.moved()
     if (this.#stream !== null) {
+      // guard: held-upstream
       if (!this.#stream.push(chunk)) this.#pause()
       return
     }
@@ -154,6 +155,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     const { body } = this.#question
     // undici destroys it only once it has begun to read it.
     if (isStream(body)) body.on('error', () => {}).destroy(error)
+    // guard: truncated-answer
     if (this.#stream === null) this.#reject(error)
     else this.#stream.destroy(error)
   }

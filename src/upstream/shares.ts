@@ -41,6 +41,7 @@ export function divide(
   return {
     gate,
     reading: new Places(clock, gate, [overall]),
+    // guard: pass-through-share
     passing: new Places(clock, passingGate, [new Lanes(clock, passThrough), overall]),
   }
 }

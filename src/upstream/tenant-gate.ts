@@ -30,6 +30,7 @@ export class TenantGate {
     this.#heldUntil.delete(tenant)
     this.#heldUntil.set(tenant, this.#clock.monotonic() + Math.min(milliseconds, LONGEST_HOLD_MS))
     const [oldest] = this.#heldUntil.keys()
+    // guard: held-tenants
     if (this.#heldUntil.size > MAX_HELD && oldest !== undefined) this.#heldUntil.delete(oldest)
   }
 

@@ -95,6 +95,7 @@ export class WireConnection implements Answering, Watched {
     this.#text = this.#at < this.#text.length ? this.#text.slice(this.#at) + text : text
     this.#at = 0
     if (!this.#isBusy && !this.#isBlocked) this.#attempt()
+    // guard: waiting-bytes
     else if (this.#text.length > MAX_WAITING_BYTES) this.#socket.pause()
   }
 
@@ -119,6 +120,7 @@ export class WireConnection implements Answering, Watched {
   }
 
   readonly #onTimeout = (): void => {
+    // guard: unread-answer
     if (this.#isBlocked) this.#socket.destroy()
     else if (!this.#isBusy && this.#incompleteSince !== null) this.#handOver()
   }
@@ -138,6 +140,7 @@ export class WireConnection implements Answering, Watched {
     } catch (error) {
       this.#isAdvancing = false
       this.#isBusy = true
+      // guard: fault-costs-connection
       this.#deps.reporter.faulted(error, NO_REQUEST_ID)
       const { req, res } = this.#lent ?? this.#lend(UNKNOWN_REQUEST)
       writeProblem(req, res, 'internal_error', NO_REQUEST_ID)
@@ -253,6 +256,7 @@ export class WireConnection implements Answering, Watched {
   }
 
   #flush(): void {
+    // guard: held-answers
     if (!this.#deps.output.flush(this.#socket)) this.#block()
   }
 

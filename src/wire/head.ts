@@ -53,6 +53,7 @@ export function readHead(text: string, from: number): HeadRead {
   const found = HEAD.exec(text)
   if (found === null) return OTHER
   const [whole, method, url, lines] = found as unknown as [string, string, string, string]
+  // guard: strict-grammar
   if (DOUBTFUL.test(lines)) return OTHER
   const raw = { method, url, httpVersion: '1.1', rawHeaders: rawHeadersOf(lines) }
   return { kind: 'head', raw, end: from + whole.length }

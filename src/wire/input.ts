@@ -59,6 +59,7 @@ export function listenTo(socket: Socket, onText: (text: string) => void): () => 
   internals[keys.buffer] = buffer
   // False: the stream wants no more for now.
   internals[keys.callback] = (length: number): boolean => {
+    // guard: bytes-are-copied
     if (!isListening) return socket.push(Buffer.from(buffer.subarray(0, length)))
     onText(buffer.toString('latin1', 0, length))
     return true

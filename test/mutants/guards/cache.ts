@@ -1,0 +1,150 @@
+/** Guards of what is stored, and of who is given it. */
+import type { Guard } from '../guards.ts'
+
+export const CACHE_GUARDS: readonly Guard[] = [
+  {
+    name: 'key-lengths',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of the code
+    cuts: [['`${part.length}:${part}`', '`:${part}`']],
+    tests: [{ file: 'unit/cache/key' }],
+  },
+  {
+    name: 'holder-proof',
+    cuts: [
+      ['grant.holder !== standing.holder', 'false'],
+      ['admission.holder !== standing.holder', 'false'],
+    ],
+    tests: [{ file: 'integration/isolation', title: 'even if all credentials' }],
+  },
+  {
+    name: 'digest-in-key',
+    cuts: [["encodeParts('r', view, scope, digest)", "encodeParts('r', view, scope)"]],
+    tests: [
+      { file: 'integration/permission-matrix', env: { MATRIX_READS: '4000' } },
+      { file: 'unit/cache/sharing-property', title: 'nobody is served' },
+    ],
+  },
+  {
+    name: 'admission-lifetime',
+    cuts: [['now >= admission.expiresAt', 'false']],
+    tests: [{ file: 'integration/revocation' }, { file: 'unit/cache/entitlement' }],
+  },
+  {
+    name: 'refused-credential',
+    cuts: [['await this.#deps.fences.change(all.map(credentialFence))', '']],
+    tests: [
+      { file: 'integration/redis-tier', title: 'a credential that the upstream refuses' },
+      { file: 'integration/processes', title: 'a 401 that one has seen' },
+    ],
+  },
+  {
+    name: 'stale-entitlement',
+    cuts: [['now < grant.expiresAt + graceMs && now < admission.expiresAt + graceMs', 'true']],
+    tests: [{ file: 'integration/stale', title: 'grant and admission are spared' }],
+  },
+  {
+    name: 'stored-status',
+    cuts: [['answer.status !== 200', 'false']],
+    tests: [{ file: 'integration/desync', title: 'thirty requests' }],
+  },
+  {
+    name: 'stored-cookies',
+    cuts: [["headerValue(headers, 'set-cookie') !== null", 'false']],
+    tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
+  },
+  {
+    name: 'stored-version',
+    cuts: [['asked.version !== null && asked.version !== version', 'false']],
+    tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
+  },
+  {
+    name: 'stored-type',
+    cuts: [["type?.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json'", 'false']],
+    tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
+  },
+  {
+    name: 'stored-json',
+    cuts: [['object === null', 'false']],
+    tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
+  },
+  {
+    name: 'fence-at-end',
+    cuts: [['!this.holds(open.stamp)', 'false']],
+    tests: [{ file: 'unit/cache/fence-schedules', title: 'no read is older' }],
+  },
+  {
+    name: 'pending-write',
+    cuts: [['this.#pending.add(names, id, lifetimeMs)', '']],
+    tests: [{ file: 'unit/cache/fence-schedules', title: 'no read is older' }],
+  },
+  {
+    name: 'refresh-floor',
+    cuts: [['now - copy.confirmedAt <= MIN_REFRESH_INTERVAL_MS', 'false']],
+    tests: [{ file: 'integration/client-directives', title: 'once a second' }],
+  },
+  {
+    name: 'fair-eviction',
+    cuts: [['this.#byBytes.top', 'longestUnused']],
+    tests: [
+      { file: 'unit/stores/tenant-fairness', title: 'takes none of the 20' },
+      { file: 'unit/stores/local-fences', title: 'displace none' },
+      { file: 'unit/stores/fence-table', title: 'displace none' },
+      { file: 'integration/tenant-memory' },
+    ],
+  },
+  {
+    name: 'memory-budget',
+    cuts: [['this.#size > this.#maxSize', 'false']],
+    tests: [{ file: 'contract/memory-store' }],
+  },
+  {
+    name: 'forms-counted',
+    cuts: [['formBytes(record.body.length)', '0']],
+    tests: [{ file: 'contract/memory-store', title: 'compressed forms' }],
+  },
+  {
+    name: 'grant-lifetime',
+    cuts: [['now >= grant.expiresAt', 'false']],
+    tests: [{ file: 'unit/cache/entitlement' }],
+  },
+  {
+    name: 'one-flight',
+    cuts: [['return this.#flights.get(key)', 'return undefined']],
+    tests: [{ file: 'integration/coalesce', title: '1,000 concurrent cold reads' }],
+  },
+  {
+    name: 'remembered-fields',
+    cuts: [['remembered.size >= MAX_REMEMBERED', 'false']],
+    tests: [{ file: 'unit/http/encoding', title: 'stays bounded' }],
+  },
+  {
+    name: 'definite-rejection',
+    cuts: [['status !== null && DEFINITE_REJECTIONS.has(status)', 'false']],
+    tests: [{ file: 'integration/rejected-writes' }],
+  },
+  {
+    name: 'unaccepted-write',
+    cuts: [['isAccepted ? names', 'true ? names']],
+    tests: [{ file: 'unit/cache/invalidation' }],
+  },
+  {
+    name: 'provisional-fences',
+    cuts: [['this.#provisional.abandon(name)', 'false']],
+    tests: [{ file: 'integration/strangers-leave-nothing' }],
+  },
+  {
+    name: 'kept-withdrawals',
+    cuts: [['isHeld || (isKnown && version === asked)', 'true']],
+    tests: [{ file: 'integration/strangers-leave-nothing' }],
+  },
+  {
+    name: 'told-apart-writes',
+    cuts: [['this.#count < max', 'true']],
+    tests: [{ file: 'unit/stores/pending-writes' }],
+  },
+  {
+    name: 'restored-fence',
+    cuts: [['this.#pending.remove(names, id)', 'await this.change(names)']],
+    tests: [{ file: 'contract/fences' }],
+  },
+]

@@ -1,0 +1,81 @@
+/** Guards of operators, their page and their configuration. */
+import type { Guard } from '../guards.ts'
+
+export const OPERATIONS_GUARDS: readonly Guard[] = [
+  {
+    name: 'series-bound',
+    cuts: [['this.#requests.size < MAX_COMBINATIONS', 'true']],
+    tests: [{ file: 'integration/bounded-series' }],
+  },
+  {
+    name: 'admin-token',
+    cuts: [['isSame && token !== undefined', 'token !== undefined']],
+    tests: [{ file: 'integration/admin-closed', title: 'whoever has not the token' }],
+  },
+  {
+    name: 'admin-token-length',
+    cuts: [['{16,}', '{1,}']],
+    tests: [{ file: 'unit/config/bad-configurations' }],
+  },
+  {
+    name: 'page-policy',
+    cuts: [["default-src 'none'; script-src 'self';", 'default-src *;']],
+    tests: [{ file: 'integration/dashboard-routes', title: 'under a policy' }],
+  },
+  {
+    name: 'dashboard-listeners',
+    cuts: [['events.isFull', 'false']],
+    tests: [{ file: 'integration/dashboard-routes', title: 'listeners are bounded' }],
+  },
+  {
+    name: 'no-redirect-of-token',
+    cuts: [["redirect: 'manual'", "redirect: 'follow'"]],
+    tests: [{ file: 'integration/cli', title: 'what goes wrong' }],
+  },
+  {
+    name: 'terminal-orders',
+    cuts: [["text.replace(CONTROLS, ' ')", 'text']],
+    tests: [{ file: 'integration/cli', title: 'what goes wrong' }],
+  },
+  {
+    name: 'one-schema',
+    cuts: [['error !== undefined', 'false']],
+    tests: [
+      { file: 'unit/config/bad-configurations', title: 'each names its key' },
+      { file: 'integration/process', title: 'a bad configuration is one line' },
+    ],
+  },
+  {
+    name: 'patient-probe',
+    cuts: [['failureThreshold: 3', 'failureThreshold: 1']],
+    tests: [{ file: 'unit/deploy/kubernetes', title: 'P3' }],
+  },
+  {
+    name: 'patient-health-check',
+    cuts: [['retries: 3', 'retries: 1']],
+    tests: [{ file: 'unit/deploy/compose', title: 'P3' }],
+  },
+  {
+    name: 'audit-line',
+    cuts: [['this.#log.info', '(() => {})']],
+    tests: [{ file: 'integration/admin', title: 'a purge of one customer' }],
+  },
+  {
+    name: 'redis-url',
+    cuts: [["url.search !== '' || url.hash !== ''", 'false']],
+    tests: [
+      { file: 'unit/lib/redis-address' },
+      { file: 'unit/config/config', title: 'Redis is one server' },
+    ],
+  },
+  {
+    name: 'routes-not-paths',
+    cuts: [["'http.route': route", "'http.route': arguments[0].path ?? '/customers/4711'"]],
+    tests: [{ file: 'integration/tracing', title: 'nothing personal' }],
+  },
+  {
+    name: 'ops-on-loopback',
+    cuts: [["'127.0.0.1'", "'0.0.0.0'"]],
+    tests: [{ file: 'unit/config/config', title: 'with their defaults' }],
+  },
+]

@@ -1,0 +1,102 @@
+/** Guards between this process, Redis, and the instances that share it. */
+import type { Guard } from '../guards.ts'
+
+export const REDIS_GUARDS: readonly Guard[] = [
+  {
+    name: 'seal-by-token',
+    cuts: [["'credential', tenant, token", "'credential', tenant"]],
+    tests: [{ file: 'unit/auth/credentials' }],
+  },
+  {
+    name: 'frame-authentic',
+    cuts: [['decipher.final()', '']],
+    tests: [
+      { file: 'unit/cache/frame', title: 'does not open' },
+      { file: 'integration/redis-secrecy', title: 'a value that was swapped' },
+    ],
+  },
+  {
+    name: 'frame-in-place',
+    cuts: [['Buffer.concat([head, Buffer.from(associated)])', 'head']],
+    tests: [{ file: 'unit/cache/frame', title: 'does not open' }],
+  },
+  {
+    name: 'sealing-time',
+    cuts: [
+      ['!(ageMs >= -CLOCK_ERROR_MS && boundMs > 0)', 'false'],
+      ['keptMs, boundMs', 'keptMs'],
+    ],
+    tests: [
+      { file: 'unit/stores/record-frames' },
+      { file: 'integration/redis-rollback', title: 'are not revived' },
+    ],
+  },
+  {
+    name: 'partition-is-keyed',
+    cuts: [
+      ["createHmac('sha256', this.#secret).update(token, 'latin1').digest('base64url')", 'token'],
+    ],
+    tests: [{ file: 'integration/operations', title: 'a token appears nowhere' }],
+  },
+  {
+    name: 'second-error',
+    cuts: [["stream?.on('error', () => { })", '']],
+    tests: [{ file: 'integration/redis-topologies', title: 'not ended by a second error' }],
+  },
+  {
+    name: 'redis-server-name',
+    cuts: [['isIP(host) === 0', 'false']],
+    tests: [{ file: 'integration/redis-settings', title: 'TLS is told the name' }],
+  },
+  {
+    name: 'redis-replica',
+    cuts: [['!isReplica(info)', 'true']],
+    tests: [{ file: 'integration/redis-settings', title: 'a replica is told of once' }],
+  },
+  {
+    name: 'redis-database',
+    cuts: [['client.disconnect(true)', '']],
+    tests: [{ file: 'integration/redis-settings', title: 'not database 0' }],
+  },
+  {
+    name: 'bus-of-database',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of the code
+    cuts: [[':${this.#database}`', '`']],
+    tests: [{ file: 'integration/redis-settings', title: 'what one database is told' }],
+  },
+  {
+    name: 'keyed-names',
+    cuts: [['sealedName(secret, key)', 'key']],
+    tests: [{ file: 'integration/redis-secrecy', title: 'neither a dump' }],
+  },
+  {
+    name: 'redis-certificate',
+    cuts: [['ca === null ? {} : { ca }', '{ rejectUnauthorized: false }']],
+    tests: [{ file: 'integration/redis-topologies', title: 'the certificate is verified' }],
+  },
+  {
+    name: 'shared-pending',
+    cuts: [['this.#pending.isPending(name)', 'false']],
+    tests: [{ file: 'unit/stores/fence-table', title: 'while a write is under way' }],
+  },
+  {
+    name: 'secret-names',
+    cuts: [['key === null', 'true']],
+    tests: [{ file: 'integration/redis-names', title: 'nobody can try out' }],
+  },
+  {
+    name: 'bounded-message',
+    cuts: [['bytes.length > MAX_MESSAGE_BYTES', 'false']],
+    tests: [{ file: 'unit/stores/bus-envelope', title: 'too long is not opened' }],
+  },
+  {
+    name: 'message-shape',
+    cuts: [['isEnvelope(value)', 'true']],
+    tests: [{ file: 'unit/stores/bus-envelope', title: 'no envelope is unknown' }],
+  },
+  {
+    name: 'same-names',
+    cuts: [['names === keys.fingerprint', 'true']],
+    tests: [{ file: 'integration/redis-names', title: 'with different names' }],
+  },
+]

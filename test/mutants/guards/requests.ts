@@ -1,0 +1,189 @@
+/** Guards between a client's bytes and the cache. */
+import type { Guard, TestRun } from '../guards.ts'
+
+const HOSTILE: TestRun = { file: 'integration/hostile-input', title: 'what is doubtful' }
+
+export const REQUEST_GUARDS: readonly Guard[] = [
+  {
+    name: 'tenant-form',
+    cuts: [['isCanonicalId(value)', 'true']],
+    tests: [HOSTILE],
+  },
+  {
+    name: 'one-line-each',
+    cuts: [['fields[single] !== null', 'false']],
+    tests: [HOSTILE],
+  },
+  {
+    name: 'header-lookalikes',
+    cuts: [['/[_.]/.test(name)', 'false']],
+    tests: [HOSTILE],
+  },
+  {
+    name: 'connection-options',
+    cuts: [['!hasOnlyKnownOptions(value)', 'false']],
+    tests: [HOSTILE],
+  },
+  {
+    name: 'request-allow-list',
+    cuts: [['!PASSED_ON.has(name)', 'false']],
+    tests: [
+      { file: 'integration/desync', title: 'overriding headers' },
+      { file: 'unit/upstream/headers' },
+    ],
+  },
+  {
+    name: 'sound-framing',
+    cuts: [['!isSoundFraming(line, fields)', 'false']],
+    tests: [HOSTILE],
+  },
+  {
+    name: 'doubt-ends-connection',
+    cuts: [['closes || hasContent(req)', 'false']],
+    tests: [{ file: 'integration/desync', title: 'the corpus' }],
+  },
+  {
+    name: 'strict-grammar',
+    cuts: [['DOUBTFUL.test(lines)', 'false']],
+    tests: [
+      { file: 'unit/wire/head', title: 'left to Node' },
+      { file: 'integration/fast-path-parsers', env: { WIRE_MUTATIONS: '20000' } },
+    ],
+  },
+  {
+    name: 'bytes-are-copied',
+    cuts: [['Buffer.from(buffer.subarray(0, length))', 'buffer.subarray(0, length)']],
+    tests: [{ file: 'unit/wire/input', title: 'after it was stopped' }],
+  },
+  {
+    name: 'plain-path',
+    cuts: [['!PLAIN_PATH.test(path) || EMPTY_OR_DOT_SEGMENT.test(path)', 'false']],
+    tests: [HOSTILE, { file: 'unit/http/target' }],
+  },
+  {
+    name: 'path-encoding',
+    cuts: [['BAD_ENCODING.test(path)', 'false']],
+    tests: [HOSTILE, { file: 'unit/http/target' }],
+  },
+  {
+    name: 'slow-heads',
+    cuts: [['headersTimeout: 10_000', 'headersTimeout: 0']],
+    tests: [{ file: 'integration/slow-clients' }],
+  },
+  {
+    name: 'waiting-bytes',
+    cuts: [['this.#text.length > MAX_WAITING_BYTES', 'false']],
+    tests: [{ file: 'unit/wire/connection', title: 'requests that wait' }],
+  },
+  {
+    name: 'unread-answer',
+    cuts: [['if (this.#isBlocked)', 'if (false)']],
+    tests: [{ file: 'unit/wire/connection', title: 'reads nothing of its answer' }],
+  },
+  {
+    name: 'shedding',
+    cuts: [['!this.#deps.isOverloaded()', 'true']],
+    tests: [{ file: 'integration/pressure' }],
+  },
+  {
+    name: 'admin-closed',
+    cuts: [['ADMIN.test(head.path)', 'false']],
+    tests: [{ file: 'integration/admin-closed', title: 'on the public port' }],
+  },
+  {
+    name: 'fault-costs-request',
+    cuts: [['deps.reporter.faulted(error, NO_REQUEST_ID)', 'throw error']],
+    tests: [
+      {
+        file: 'integration/errors-upstream',
+        title: 'a fault before anything is awaited',
+        env: { FAST_PATH: 'off' },
+      },
+    ],
+  },
+  {
+    name: 'fault-costs-connection',
+    cuts: [['this.#deps.reporter.faulted(error, NO_REQUEST_ID)', 'throw error']],
+    tests: [{ file: 'integration/errors-upstream', title: 'a fault before anything is awaited' }],
+  },
+  {
+    name: 'socket-errors',
+    cuts: [["server.prependListener('connection', keepErrorListener)", '']],
+    tests: [
+      { file: 'integration/socket-resets' },
+      { file: 'unit/lib/http-server', title: 'hears of its errors' },
+    ],
+  },
+  {
+    name: 'ignored-upgrade',
+    cuts: [["'latin1'), rest]", "'latin1')]"]],
+    tests: [{ file: 'integration/upgrade-ignored', title: 'are answered in order' }],
+  },
+  {
+    name: 'linger-ends',
+    cuts: [['socket.destroy()', '{}']],
+    tests: [{ file: 'unit/lib/last-answer' }],
+  },
+  {
+    name: 'held-content',
+    cuts: [['!memory.take(growth, isAccepted)', 'true']],
+    tests: [
+      { file: 'integration/held-writes', title: 'changes nothing' },
+      { file: 'unit/http/content', title: 'content is held until it is whole' },
+    ],
+  },
+  {
+    name: 'held-share',
+    cuts: [['this.#maxBytes * UNACCEPTED_SHARE', 'this.#maxBytes']],
+    tests: [
+      { file: 'integration/held-writes', title: 'takes half of the memory' },
+      { file: 'unit/http/content', title: 'half of the memory is kept' },
+    ],
+  },
+  {
+    name: 'linear-time',
+    cuts: [['trimmedSlice(value, 0, value.length)', "value.replace(/^[ \\t]+|[ \\t]+$/g, '')"]],
+    tests: [{ file: 'unit/worst-input' }],
+  },
+  {
+    name: 'bounded-tags',
+    cuts: [['field.length > MAX_FIELD_LENGTH', 'false']],
+    tests: [{ file: 'unit/input-bounds' }],
+  },
+  {
+    name: 'bounded-directives',
+    cuts: [['value.length > MAX_FIELD_LENGTH', 'false']],
+    tests: [{ file: 'unit/input-bounds' }],
+  },
+  {
+    name: 'bounded-tracestate',
+    cuts: [['tracestate.length > MAX_READ_LENGTH', 'false']],
+    tests: [{ file: 'unit/input-bounds' }],
+  },
+  {
+    name: 'refusal-reads-nothing',
+    cuts: [['tracestate: null', 'tracestate: arguments[0].tracestate']],
+    tests: [{ file: 'unit/http/request-traces', title: 'does not read tracestate' }],
+  },
+  {
+    name: 'held-answers',
+    cuts: [['this.#block()', '{}']],
+    tests: [{ file: 'integration/fast-path', title: 'is not answered further' }],
+  },
+  {
+    name: 'own-request-id',
+    cuts: [['isUuid(fields.requestId)', 'true']],
+    tests: [
+      {
+        file: 'integration/hostile-input',
+        title: 'x-request-id is replaced',
+        env: { FAST_PATH: 'off' },
+      },
+    ],
+  },
+  {
+    name: 'fixed-problems',
+    cuts: [['detail: problem.detail', 'detail: process.cwd()']],
+    tests: [{ file: 'integration/errors-problems', title: 'byte for byte' }],
+  },
+]

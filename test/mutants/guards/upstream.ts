@@ -1,0 +1,123 @@
+/** Guards between the cache and the API. */
+import type { Guard } from '../guards.ts'
+
+const DEADLINES = 'integration/upstream-deadlines'
+
+export const UPSTREAM_GUARDS: readonly Guard[] = [
+  {
+    name: 'upstream-certificate',
+    cuts: [['rejectUnauthorized: true', 'rejectUnauthorized: false']],
+    tests: [{ file: 'integration/upstream-tls', title: 'not one byte' }],
+  },
+  {
+    name: 'no-redirect',
+    prelude: "import { interceptors } from 'undici';",
+    cuts: [
+      [
+        'connections: options.connections });',
+        'connections: options.connections }).compose(interceptors.redirect({ maxRedirections: 3 }));',
+      ],
+    ],
+    tests: [{ file: 'integration/upstream-faults', title: 'F34: a redirect' }],
+  },
+  {
+    name: 'names-are-not-remembered',
+    cuts: [
+      [
+        'const connecting = connect(options,',
+        'if (globalThis.failure) { callback(globalThis.failure, null); return; } const connecting = connect(options,',
+      ],
+      [
+        'callback(error, null);',
+        "{ if (error.syscall === 'getaddrinfo') globalThis.failure = error; callback(error, null); }",
+      ],
+    ],
+    tests: [{ file: 'integration/upstream-names', title: 'when it resolves' }],
+  },
+  {
+    name: 'connect-deadline',
+    cuts: [['timeoutMs)', '1e8)']],
+    tests: [{ file: DEADLINES, title: 'F21' }],
+  },
+  {
+    name: 'head-deadline',
+    cuts: [['this.#patience.headersTimeoutMs', '1e8']],
+    tests: [{ file: DEADLINES, title: 'F22' }],
+  },
+  {
+    name: 'pause-deadline',
+    cuts: [['this.#patience.bodyTimeoutMs', '1e8']],
+    tests: [{ file: DEADLINES, title: 'F23' }],
+  },
+  {
+    name: 'total-deadline',
+    cuts: [['new Budget(ms', 'new Budget(1e8']],
+    tests: [
+      { file: DEADLINES, title: 'F29' },
+      { file: 'integration/errors-upstream', title: 'at its total deadline' },
+    ],
+  },
+  {
+    name: 'tenant-places',
+    cuts: [['!this.#gate.tryEnter(tenant, isAccepted)', 'false']],
+    tests: [
+      { file: 'integration/upstream-guards', title: 'a noisy tenant' },
+      { file: 'integration/noisy-tenant' },
+      { file: 'integration/pass-through-lanes', title: 'a tenant that floods' },
+    ],
+  },
+  {
+    name: 'pass-through-share',
+    cuts: [['new Lanes(clock, passThrough)', 'new Lanes(clock, 1e9)']],
+    tests: [{ file: 'integration/pass-through-lanes', title: 'leaves a half' }],
+  },
+  {
+    name: 'accepted-places',
+    cuts: [['Math.floor(maxActive * RESERVED_SHARE)', '0']],
+    tests: [
+      { file: 'integration/pass-through-lanes', title: 'is not kept out' },
+      { file: 'unit/upstream/places', title: 'leave an eighth' },
+    ],
+  },
+  {
+    name: 'left-while-waiting',
+    cuts: [["settle('gone')", '{}']],
+    tests: [
+      { file: 'integration/pass-through-lanes', title: 'connection is cancelled' },
+      { file: 'unit/upstream/places', title: 'a client that leaves' },
+    ],
+  },
+  {
+    name: 'place-until-read',
+    cuts: [['whenClosed(stream, () => places.leave(asker))', 'places.leave(asker)']],
+    tests: [{ file: 'integration/pass-through-lanes', title: 'holds its place' }],
+  },
+  {
+    name: 'tenant-hold',
+    cuts: [['answer.status === 429', 'false']],
+    tests: [{ file: 'integration/upstream-guards', title: 'answered 429' }],
+  },
+  {
+    name: 'held-tenants',
+    cuts: [['this.#heldUntil.size > MAX_HELD', 'false']],
+    tests: [{ file: 'unit/upstream/guards', title: 'memory stays bounded' }],
+  },
+  {
+    name: 'truncated-answer',
+    cuts: [
+      [
+        'this.#reject(error)',
+        'if (this.hasBegun) this.#give(Buffer.concat(this.#chunks)); else this.#reject(error)',
+      ],
+      ['else this.#stream.destroy(error)', 'this.#stream?.destroy(error)'],
+    ],
+    tests: [{ file: 'integration/errors-upstream', title: 'a body that breaks off' }],
+  },
+  {
+    name: 'held-upstream',
+    cuts: [['this.#pause()', '{}']],
+    tests: [
+      { file: 'integration/pass-through-streaming', title: 'reads nothing keeps the upstream' },
+    ],
+  },
+]
