@@ -13,6 +13,7 @@ export type Mutant =
   | 'all messages of some fences are lost'
   | 'a read joins a flight from before a write'
   | 'what was invalidated is served for a while'
+  | 'a write without an outcome is taken for a rejected one'
 
 /** Long enough to be seen, far below any lifetime. */
 const GRACE_MS = 3_000
@@ -38,6 +39,12 @@ const MUTANTS: Readonly<Record<Mutant, () => void>> = {
   },
   'a read joins a flight from before a write': () => {
     SharedFences.prototype.peek = () => 'always the same'
+  },
+  'a write without an outcome is taken for a rejected one': () => {
+    const { settle, restore } = SharedFences.prototype
+    SharedFences.prototype.settle = function hopeful(this: SharedFences, write, also, holdMs) {
+      return holdMs > 0 ? restore.call(this, write) : settle.call(this, write, also, holdMs)
+    }
   },
   'what was invalidated is served for a while': () => {
     const { holds } = FenceTable.prototype

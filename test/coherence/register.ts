@@ -2,7 +2,10 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** An upstream that holds one number for each tenant and customer; a write makes it one greater. */
+/**
+ * An upstream that holds one number for each tenant and customer; a write makes it one greater. It knows nobody of
+ * the name `STRANGER`, and breaks the connection off when it has applied a DELETE.
+ */
 export interface Register {
   readonly url: string
   /** The number now, by tenant and customer. */
@@ -10,6 +13,9 @@ export interface Register {
   readonly requests: () => number
   close(): Promise<void>
 }
+
+/** A text that looks like a token. */
+export const STRANGER = 'Bearer no.body'
 
 export function keyOf(tenant: string, customer: string): string {
   return `${tenant}/${customer}`
@@ -28,6 +34,10 @@ export async function startRegister(random: () => number, delayMs: number): Prom
     req.on('error', () => {})
     setTimeout(
       () => {
+        if (req.headers.authorization === STRANGER) {
+          answer(res, '{"detail": "no"}', String(version), 401)
+          return
+        }
         const isWrite = req.method !== 'GET'
         if (isWrite) versions.set(key, (versions.get(key) ?? 0) + 1)
         const body = JSON.stringify({
@@ -35,7 +45,10 @@ export async function startRegister(random: () => number, delayMs: number): Prom
           version: versions.get(key) ?? 0,
           parent_id: null,
         })
-        setTimeout(() => answer(res, body, String(version)), random() * delayMs * 0.5)
+        const isBrokenOff = req.method === 'DELETE'
+        const end = (): unknown =>
+          isBrokenOff ? req.socket.destroy() : answer(res, body, String(version))
+        setTimeout(end, random() * delayMs * 0.5)
       },
       random() * delayMs * 0.5,
     )
@@ -54,7 +67,7 @@ export async function startRegister(random: () => number, delayMs: number): Prom
   }
 }
 
-function answer(res: ServerResponse, body: string, version: string): void {
-  res.writeHead(200, { 'Content-Type': 'application/json', 'X-API-VERSION': version })
+function answer(res: ServerResponse, body: string, version: string, status = 200): void {
+  res.writeHead(status, { 'Content-Type': 'application/json', 'X-API-VERSION': version })
   res.end(body)
 }

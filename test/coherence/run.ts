@@ -5,11 +5,12 @@
 import { Agent } from 'undici'
 import { seededRandom } from '../../demo/data.ts'
 import { launchRedis } from '../helpers/redis-servers.ts'
+import { ask } from './ask.ts'
 import { Checker, type Violation } from './checker.ts'
 import type { Mutant } from './instance.ts'
 import { addMember, type Member } from './members.ts'
 import { FAULTS, type Fault, type Stage } from './nemesis.ts'
-import { keyOf, type Register, startRegister } from './register.ts'
+import { keyOf, type Register, STRANGER, startRegister } from './register.ts'
 
 export interface CoherenceOptions {
   readonly seconds: number
@@ -39,6 +40,8 @@ const CLIENTS = 30
 const TENANTS = 10
 const CUSTOMERS = 20
 const HEALTHY = 'healthy'
+/** By then a write whose process has ended was given up (docs/coherence.md, "Writes that never settle"). */
+const NEVER_SETTLED_MS = 14_000
 /** After a fault is healed, its bound still counts for so long. */
 const AFTERMATH_MS = 3_000
 
@@ -144,12 +147,32 @@ class Run {
       const tenant = String(1 + Math.floor(this.#random() ** 2 * tenants))
       const customer = String(1 + Math.floor(this.#random() ** 2 * customers))
       const instance = Math.floor(this.#random() * this.#stage.members.length)
-      const isWrite = this.#random() < 0.05
-      await (isWrite
-        ? this.#write(tenant, customer, instance)
-        : this.#read(tenant, customer, instance))
+      await this.#act(this.#random(), tenant, customer, instance)
       if (this.#options.stopAtViolation && this.#checker.violations.length > 0) return
       await pause(this.#random() * 40)
+    }
+  }
+
+  async #act(chance: number, tenant: string, customer: string, instance: number): Promise<void> {
+    if (chance < 0.05) await this.#write('PATCH', tenant, customer, instance)
+    // With few records one or the other would be in doubt all the time, and nothing be shared.
+    else if (chance < 0.055 && !this.#options.isCrowded) {
+      await this.#write('DELETE', tenant, customer, instance)
+    } else if (chance < 0.08) await this.#intrude(tenant, customer, instance)
+    else await this.#read(tenant, customer, instance)
+  }
+
+  /** A write of somebody whom the upstream refuses. */
+  async #intrude(tenant: string, customer: string, instance: number): Promise<void> {
+    const { url } = this.#stage.members[instance] as Member
+    if (url === null) return
+    const answer = await ask(this.#agent, url, 'PATCH', tenant, customer, undefined, STRANGER)
+    if (answer?.status !== 401) {
+      this.#noteFailure(
+        `a stranger was answered with ${answer?.status} (${this.#fault})`,
+        instance,
+        url,
+      )
     }
   }
 
@@ -160,7 +183,7 @@ class Run {
     const invokedAt = performance.now()
     const isLeaving = this.#random() < this.#stage.leaving
     const signal = isLeaving ? AbortSignal.timeout(Math.ceil(this.#random() * 30)) : undefined
-    const answer = await this.#ask(url, 'GET', tenant, customer, signal)
+    const answer = await ask(this.#agent, url, 'GET', tenant, customer, signal)
     if (answer === null) {
       if (!isLeaving) this.#noteFailure(`no answer to a read (${fault})`, instance, url)
       return
@@ -180,24 +203,27 @@ class Run {
     })
   }
 
-  async #write(tenant: string, customer: string, instance: number): Promise<void> {
+  /** A DELETE is applied, and broken off before it is answered: 502, and no less a write. */
+  async #write(
+    method: 'PATCH' | 'DELETE',
+    tenant: string,
+    customer: string,
+    instance: number,
+  ): Promise<void> {
     const { url, incarnation } = this.#stage.members[instance] as Member
     if (url === null) return
     const wasCutOff = this.#stage.cutOff === instance
-    const answer = await this.#ask(url, 'PATCH', tenant, customer, undefined)
-    if (answer === null || answer.status !== 200) {
+    const answer = await ask(this.#agent, url, method, tenant, customer, undefined)
+    const key = keyOf(tenant, customer)
+    if (answer === null || answer.status !== (method === 'PATCH' ? 200 : 502)) {
       this.#noteFailure(`a write failed (${this.#fault})`, instance, url)
+      if (answer === null) this.#neverSettled(key)
       return
     }
     const confirmedAt = performance.now()
     const isCutOff = wasCutOff || this.#stage.cutOff === instance
-    const key = keyOf(tenant, customer)
-    const write = {
-      key,
-      instance: instance + incarnation * 10,
-      version: answer.version,
-      confirmedAt,
-    }
+    const version = method === 'PATCH' ? answer.version : this.#versionOf(key)
+    const write = { key, instance: instance + incarnation * 10, version, confirmedAt }
     // F18: what a cut-off instance has written, the others learn when it is back.
     const knownFrom = isCutOff ? Number.POSITIVE_INFINITY : confirmedAt
     this.#checker.confirmed({ ...write, knownFrom })
@@ -205,6 +231,18 @@ class Run {
       void this.#whenRejoined(instance).then((at) =>
         this.#checker.confirmed({ ...write, instance: -1, knownFrom: at }),
       )
+  }
+
+  #versionOf(key: string): number {
+    return this.#register.versions.get(key) ?? 0
+  }
+
+  /** What had been applied when its process ended is shown to all, once its time is over. */
+  #neverSettled(key: string): void {
+    const confirmedAt = performance.now()
+    const version = this.#versionOf(key)
+    const knownFrom = confirmedAt + NEVER_SETTLED_MS
+    this.#checker.confirmed({ key, instance: -1, version, confirmedAt, knownFrom })
   }
 
   /** Resolves when the instance is no longer cut off, and has had the time to say what it owes. */
@@ -223,52 +261,13 @@ class Run {
       this.#failures.push(what)
   }
 
-  async #ask(
-    url: string,
-    method: 'GET' | 'PATCH',
-    tenant: string,
-    customer: string,
-    signal: AbortSignal | undefined,
-  ): Promise<{
-    readonly status: number
-    readonly version: number
-    readonly cacheStatus: string
-  } | null> {
-    const headers = {
-      authorization: `Bearer token-${tenant}.${customer.length}`,
-      'x-tenant-id': tenant,
-      'x-api-version': '2023/04/19',
-      ...(method === 'PATCH' ? { 'content-type': 'application/json' } : {}),
-    }
-    const body = method === 'PATCH' ? '{"name": "x"}' : null
-    try {
-      const path = `/customers/${customer}`
-      const response = await this.#agent.request({
-        origin: url,
-        path,
-        method,
-        headers,
-        body,
-        ...(signal ? { signal } : {}),
-      })
-      const text = await response.body.text()
-      const { version = -1 } = (response.statusCode === 200 ? JSON.parse(text) : {}) as {
-        version?: number
-      }
-      const cacheStatus = String(response.headers['cache-status'])
-      return { status: response.statusCode, version, cacheStatus }
-    } catch {
-      return null
-    }
-  }
-
   async #compare(): Promise<string[]> {
     const unequal: string[] = []
     for (const [key, version] of this.#register.versions) {
       const [tenant = '', customer = ''] = key.split('/')
       for (const { url } of this.#stage.members) {
         const answer =
-          url === null ? null : await this.#ask(url, 'GET', tenant, customer, undefined)
+          url === null ? null : await ask(this.#agent, url, 'GET', tenant, customer, undefined)
         if (answer?.version !== version) unequal.push(`${key}: ${answer?.version} for ${version}`)
       }
     }

@@ -40,6 +40,7 @@ const MUTANTS: readonly Mutant[] = [
   'all messages of some fences are lost',
   'a read joins a flight from before a write',
   'what was invalidated is served for a while',
+  'a write without an outcome is taken for a rejected one',
 ]
 
 for (const mutant of MUTANTS) {
