@@ -10,6 +10,7 @@ import { Coalescer } from './cache/coalesce.ts'
 import { Explainer } from './cache/explainer.ts'
 import type { FenceStore } from './cache/fence.ts'
 import { Invalidator } from './cache/invalidation.ts'
+import type { Key } from './cache/key.ts'
 import { LastRejects } from './cache/last-rejects.ts'
 import type { MemoryStore, SharedTier } from './cache/ports.ts'
 import type { Reporter } from './cache/report.ts'
@@ -66,6 +67,8 @@ export interface Overrides {
   /** A faulty one, to see what still holds. */
   readonly partitionOf?: (authorization: string) => string
   readonly newRequestId?: () => string
+  /** See `StandingsDependencies`. */
+  readonly onRefused?: ((grants: readonly Key[]) => void) | null
   /** Sees every report, beside metrics and log. */
   readonly reporter?: Partial<Reporter> & Partial<WireReporter>
 }
@@ -107,7 +110,15 @@ export function buildCore(config: Config, overrides: Overrides, reporter: Report
   const tier = overrides.tier ?? null
   const sharing = new SharingMode(limits.sharing, (tenant) => reporter.sharingTripped(tenant))
   const { credentialTtlMs } = limits
-  const standings = new Standings({ memory, fences, tier, credentialTtlMs, reporter })
+  const { onRefused = null } = overrides
+  const standings = new Standings({
+    memory,
+    fences,
+    tier,
+    credentialTtlMs,
+    onRefused,
+    reporter,
+  })
   const random = overrides.random ?? Math.random
   const mintTag = tagMint(config.secret)
   const flights = new Coalescer<Landing | null>()
@@ -185,7 +196,8 @@ function buildInstance(
         })
   const state = shared ?? local
   const fences = state === null ? {} : { fences: state.fences }
-  const common = { memory: local?.memory ?? own, tier: shared?.tier ?? null, ...fences }
+  const onRefused = local?.refused ?? null
+  const common = { memory: local?.memory ?? own, tier: shared?.tier ?? null, onRefused, ...fences }
   const { memory: _, ...others } = overrides
   const core = { ...buildCore(config, { ...common, ...others }, reporting), tenants }
   return { core, shared, pins }

@@ -4,7 +4,7 @@
  */
 import { API_VERSIONS } from '../contract/headers.ts'
 import type { FenceStamp, FenceStore, OpenFence } from './fence.ts'
-import { admissionKey, credentialFence, grantKey, type View, viewKey } from './key.ts'
+import { admissionKey, credentialFence, grantKey, type Key, type View, viewKey } from './key.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
 import type { Admission } from './records.ts'
 import type { Reporter } from './report.ts'
@@ -39,6 +39,8 @@ export interface StandingsDependencies {
   readonly fences: FenceStore
   readonly credentialTtlMs: number
   readonly tier: Pick<SharedTier, 'withdraw'> | null
+  /** Tells the other processes of this instance which grants are over, where they have them; null: it is the only one. */
+  readonly onRefused: ((grants: readonly Key[]) => void) | null
   readonly reporter: Pick<Reporter, 'invalidated'>
 }
 
@@ -123,11 +125,15 @@ export class Standings {
     const { memory } = this.#deps
     const { partition } = credential
     const isKnown = this.isAccepted(tenant, credential)
+    const refused: Key[] = []
     for (const version of [null, ...API_VERSIONS]) {
       const view: View = { ...resource, tenant, version }
-      const isHeld = memory.peek(grantKey(viewKey(view), partition)) !== undefined
+      const key = grantKey(viewKey(view), partition)
+      const isHeld = memory.peek(key) !== undefined
+      refused.push(key)
       // guard: kept-withdrawals
       if (isHeld || (isKnown && version === asked)) this.withdraw(view, partition, sentAt)
     }
+    this.#deps.onRefused?.(refused)
   }
 }

@@ -28,6 +28,8 @@ export interface ProcessState {
   readonly memory: MemoryStore
   /** A credential's version pin as it is now; null: not known. */
   notePin(partition: string, version: string | null): void
+  /** The upstream has ended these grants, of which this process may have none. */
+  refused(grants: readonly Key[]): void
 }
 
 /** Credentials whose pin the others were told. */
@@ -58,6 +60,9 @@ export function createProcessState(options: ProcessStateOptions): ProcessState {
       noted.set(partition, told)
       void siblings.tell({ kind: 'pinned', partition, version })
     },
+    refused: (grants) => {
+      void siblings.tell({ kind: 'ended', superseded: [], withdrawn: [], refused: grants })
+    },
   }
 }
 
@@ -65,7 +70,10 @@ function remember(memory: MemoryStore, ended: News & { kind: 'ended' }, now: num
   for (const key of ended.superseded) {
     memory.set(key, { kind: 'superseded', at: now }, tenantOf(key))
   }
-  for (const key of ended.withdrawn) {
+  for (const key of [
+    ...ended.withdrawn,
+    ...ended.refused.filter((key) => memory.peek(key) !== undefined),
+  ]) {
     memory.set(key, { kind: 'withdrawal', witnessedAt: now }, tenantOf(key))
   }
 }
@@ -80,7 +88,7 @@ function tellingMemory(memory: MemoryStore, siblings: Pick<Siblings, 'tell'>): M
   }
   const flush = (): void => {
     const taken = { superseded: superseded.splice(0), withdrawn: withdrawn.splice(0) }
-    void siblings.tell({ kind: 'ended', ...taken })
+    void siblings.tell({ kind: 'ended', ...taken, refused: [] })
   }
   return {
     get: (key) => memory.get(key),

@@ -30,6 +30,8 @@ export type News =
       readonly kind: 'ended'
       readonly superseded: readonly Key[]
       readonly withdrawn: readonly Key[]
+      /** Grants that the upstream has ended, if there are any: who told of it may have had none. */
+      readonly refused: readonly Key[]
     }
   /** A credential's version pin; null: not known. */
   | { readonly kind: 'pinned'; readonly partition: string; readonly version: string | null }
