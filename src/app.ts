@@ -23,7 +23,6 @@ import { readCertificates, readTls } from './config/files.ts'
 import type { Config } from './config/schema.ts'
 import { cacheStatus } from './http/cache-status.ts'
 import { formBytes } from './http/forms.ts'
-import { HeldMemory } from './http/held-memory.ts'
 import { problemOf } from './http/pipeline.ts'
 import { RequestTraces } from './http/request-traces.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
@@ -243,7 +242,6 @@ export async function buildApp(
     credentials,
     pins,
     isDraining: () => phase.isDraining,
-    held: new HeldMemory(server.maxHeldBytes),
     ...guard(client, upstream, clock, reporting),
     random: overrides.random ?? Math.random,
     reporter: reporting,
@@ -294,6 +292,7 @@ function surroundings(
 
 function frontEndSettings({ server, upstream }: Config) {
   return {
+    maxHeldBytes: server.maxHeldBytes,
     maxRequestBytes: server.maxRequestBytes,
     totalTimeoutMs: upstream.totalTimeoutMs,
     tls: readTls(server.tls),

@@ -32,6 +32,13 @@ export function isRejected({ isSent, status }: WriteOutcome): boolean {
   return !isSent || (status !== null && DEFINITE_REJECTIONS.has(status))
 }
 
+/** Whether it is known neither to have been done nor to have changed nothing. */
+export function isInDoubt(outcome: WriteOutcome): boolean {
+  const { status } = outcome
+  const isDone = status !== null && status >= 200 && status < 300
+  return !isDone && !isRejected(outcome)
+}
+
 /** An announced write; to be settled exactly once. */
 export interface AnnouncedWrite {
   readonly tenant: string

@@ -128,7 +128,7 @@ export class PassThrough {
       return
     }
     journey.problem = code
-    const retryAfter = secondsToWait(retryAfterOf(code), this.#deps.random)
+    const retryAfter = secondsToWait(retryAfterOf(cause), this.#deps.random)
     writeProblem(req, reply.raw, code, journey.passage.head.requestId, retryAfter)
   }
 

@@ -9,28 +9,31 @@ import type { Passage } from './passage.ts'
 import { ClientGone, HELD_BACK_RETRY_MS, HeldBack, PlaceTooLate } from './passing-place.ts'
 import type { ProblemCode } from './problems.ts'
 import { endRequest } from './request-traces.ts'
+import { WriteLimitReached } from './write-limit.ts'
 
 /** What the client is told of the error that `conduct` rejected with. */
 export function problemOf(error: unknown): ProblemCode {
   if (error instanceof ContentTooLarge) return 'content_too_large'
-  if (error instanceof ContentBrokenOff) return 'malformed_request'
   if (error instanceof HeldBack) return 'tenant_limit'
-  if (error instanceof ClientGone) return 'client_gone'
+  if (error instanceof WriteLimitReached) return 'write_limit'
+  if (error instanceof ClientGone || error instanceof ContentBrokenOff) return 'client_gone'
   if (error instanceof PlaceTooLate) return 'upstream_timeout'
   if (error instanceof InvalidAnswer) return 'upstream_unreachable'
   if (!isUpstreamFault(error)) return 'internal_error'
   return failureOf(error).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
 }
 
-/** When to try again what ended with `problem`, in milliseconds; null: it is not known. */
-export function retryAfterOf(problem: ProblemCode): number | null {
-  return problem === 'tenant_limit' ? HELD_BACK_RETRY_MS : null
+/** When to try again, in milliseconds, what `conduct` rejected with `error`; null: it is not known. */
+export function retryAfterOf(error: unknown): number | null {
+  if (error instanceof WriteLimitReached) return error.retryAfterMs
+  return error instanceof HeldBack ? HELD_BACK_RETRY_MS : null
 }
 
 /** That its client has left is no failure of what it asked. */
 function reportedOutcome(outcome: Outcome, problem: ProblemCode | null): Outcome {
   if (problem === null || problem === 'client_gone') return outcome
-  const detail = problem === 'tenant_limit' ? 'limited' : outcome.detail
+  const isLimited = problem === 'tenant_limit' || problem === 'write_limit'
+  const detail = isLimited ? 'limited' : outcome.detail
   return { ...outcome, kind: 'failed', detail }
 }
 

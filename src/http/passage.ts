@@ -4,7 +4,7 @@
  */
 import type { PinUse, VersionPins } from '../auth/version-pins.ts'
 import type { FenceStamp } from '../cache/fence.ts'
-import type { Invalidator, WriteOutcome } from '../cache/invalidation.ts'
+import { type Invalidator, isInDoubt, type WriteOutcome } from '../cache/invalidation.ts'
 import type { Outcome } from '../cache/outcome.ts'
 import type { Reporter } from '../cache/report.ts'
 import { headerValue } from '../cache/representation.ts'
@@ -24,6 +24,7 @@ import {
 import type { HeldMemory } from './held-memory.ts'
 import { ClientGone, inPlace, isAccepted, type PlaceDependencies } from './passing-place.ts'
 import type { RequestHead } from './validate.ts'
+import type { LimitedWrite, WriteLimit } from './write-limit.ts'
 
 /** What the pipeline knows of a request that passes through. */
 export interface Passage {
@@ -48,6 +49,7 @@ export interface PassageDependencies extends ForwardDependencies, PlaceDependenc
   readonly invalidator: Invalidator
   readonly standings: Standings
   readonly held: HeldMemory
+  readonly writeLimit: WriteLimit
   readonly clock: Clock
   readonly reporter: Reporter
 }
@@ -75,22 +77,31 @@ export async function conduct(
       sendAndLearn(passage, { source, content, totalMs, onOutcome: () => {} }, deps),
     )
   }
+  const tenant = passage.head.tenant ?? ''
+  let limited: LimitedWrite | null = null
   try {
+    const isKnown = isAccepted(passage, deps)
+    if (!isKnown) deps.writeLimit.check(tenant)
     // 1. The content of a write is held until it is whole: what breaks off by then was never a write.
-    await content?.hold(deps.held, isAccepted(passage, deps))
-    // 2. It takes its place before it is announced: one that gets none has changed nothing.
+    await content?.hold(deps.held, isKnown)
+    // 2. It takes its place before it is announced: one that gets none, or may not be sent, has changed nothing.
+    if (!isKnown) limited = await deps.writeLimit.begin(tenant)
+    const onEnd = (outcome: WriteOutcome): void => limited?.end(isInDoubt(outcome))
     return await inPlace(passage, presence, deps, (totalMs) =>
-      conductWrite(passage, write, { source, content, totalMs }, deps),
+      conductWrite(passage, write, { source, content, totalMs }, onEnd, deps),
     )
   } finally {
+    limited?.end(false)
     content?.release()
   }
 }
 
+/** @param onEnd called once it is settled */
 async function conductWrite(
   passage: Passage,
   write: WriteMatch,
   request: Omit<Sending, 'onOutcome'>,
+  onEnd: (outcome: WriteOutcome) => void,
   deps: PassageDependencies,
 ): Promise<PassedAnswer> {
   const { invalidator, reporter } = deps
@@ -108,6 +119,7 @@ async function conductWrite(
   } finally {
     // 5. Settle before the client is answered: whoever reads after that reads the new state.
     if (await invalidator.settle(announced, outcome)) reporter.invalidated('write')
+    onEnd(outcome)
   }
 }
 

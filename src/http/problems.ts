@@ -37,8 +37,6 @@ export interface ProblemEntry {
   readonly closes: boolean
 }
 
-const NOT_SENT = 'The request was not sent upstream.'
-
 function header(field: string, phrase: string, detail: string): ProblemEntry {
   const title = 'Invalid request header'
   return { status: 400, type: 'invalid-header', title, detail, phrase, field, closes: false }
@@ -209,6 +207,10 @@ export const PROBLEMS = {
     detail:
       'more is under way to the API than it can take, or it has asked the tenant to wait; see Retry-After',
   }),
+  write_limit: entry(503, 'tenant-limit', 'Too many writes in doubt', {
+    title: 'Too many writes in doubt',
+    detail: 'too many writes of the tenant by tokens new to the API have no clear outcome',
+  }),
   not_cached: entry(504, 'not-cached', 'Not in the cache', {
     title: 'Not in the cache',
     detail:
@@ -221,80 +223,3 @@ export const PROBLEMS = {
 } as const satisfies Record<string, ProblemEntry>
 
 export type ProblemCode = keyof typeof PROBLEMS
-
-/** Problems that arise only after the request may have reached the upstream. */
-const AFTER_SENDING: ReadonlySet<ProblemCode> = new Set([
-  'client_gone',
-  'upstream_unreachable',
-  'upstream_timeout',
-  'content_too_large',
-  'internal_error',
-])
-
-export interface ProblemAnswer {
-  readonly status: number
-  readonly reason: string
-  /** Names and values in turn, as `writeHead` takes them. */
-  readonly headers: string[]
-  readonly body: string
-  readonly closes: boolean
-}
-
-/**
- * @param requestId the id under which the log knows this request
- * @param retryAfter whole seconds; null: it is not known when to try again
- */
-export function problemAnswer(
-  code: ProblemCode,
-  requestId: string,
-  retryAfter: number | null = null,
-): ProblemAnswer {
-  const problem: ProblemEntry = PROBLEMS[code]
-  const body = JSON.stringify({
-    type: `urn:layby:problem:${problem.type}`,
-    title: problem.title,
-    status: problem.status,
-    // guard: fixed-problems
-    detail: problem.detail,
-    field: problem.field,
-    explanation: AFTER_SENDING.has(code) ? 'The request may have reached the API.' : NOT_SENT,
-    instance: `urn:uuid:${requestId}`,
-    code,
-  })
-  const headers = [
-    'Content-Type',
-    'application/problem+json',
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    'Cache-Control',
-    'no-store',
-    'CDN-Cache-Control',
-    'no-store',
-    'X-Request-Id',
-    requestId,
-    ...extraHeaders(code),
-    ...(retryAfter === null ? [] : ['Retry-After', String(retryAfter)]),
-  ]
-  const { field, phrase } = problem
-  const reason = field === null ? phrase : `${fieldName(field)}: ${phrase}`
-  return { status: problem.status, reason, headers, body, closes: problem.closes }
-}
-
-function extraHeaders(code: ProblemCode): string[] {
-  switch (code) {
-    case 'missing_credentials':
-      return ['WWW-Authenticate', 'Bearer']
-    case 'invalid_credentials':
-      // RFC 6750 section 3.1: an error code only when a token was sent.
-      return ['WWW-Authenticate', 'Bearer error="invalid_token"']
-    case 'method_not_allowed':
-      return ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
-    default:
-      return []
-  }
-}
-
-/** `x-tenant-id` → `X-Tenant-Id`. */
-function fieldName(field: string): string {
-  return field.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
-}

@@ -50,7 +50,7 @@ export class Relay {
     const { requestId } = passage.head
     const code = problemOf(error)
     if (code === 'internal_error') this.#deps.reporter.faulted(error, requestId)
-    const retryAfter = secondsToWait(retryAfterOf(code), this.#deps.random)
+    const retryAfter = secondsToWait(retryAfterOf(error), this.#deps.random)
     const status = exchange.problem(code, requestId, retryAfter)
     reportPassage(passage, status, code, this.#deps)
   }

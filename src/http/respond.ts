@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { hasDate, headersOf, printable, type WireAnswer } from './answer.ts'
-import { type ProblemCode, problemAnswer } from './problems.ts'
+import { problemAnswer } from './problem-answer.ts'
+import type { ProblemCode } from './problems.ts'
 
 /** Where a fault came before the request had an id. */
 export const NO_REQUEST_ID = '00000000-0000-0000-0000-000000000000'

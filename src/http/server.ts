@@ -12,15 +12,20 @@ import { REFUSED } from '../cache/outcome.ts'
 import { createHttpServer } from '../lib/http-server.ts'
 import { endWith } from '../lib/last-answer.ts'
 import { NodeExchange, type PassOn } from './exchange.ts'
+import { HeldMemory } from './held-memory.ts'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { Pressure } from './pressure.ts'
-import { type ProblemCode, problemAnswer } from './problems.ts'
+import { problemAnswer } from './problem-answer.ts'
+import type { ProblemCode } from './problems.ts'
 import { Relay } from './relay.ts'
 import { isEnding, markEnding, NO_REQUEST_ID, writeProblem } from './respond.ts'
+import { WriteLimit } from './write-limit.ts'
 
 export type FrontEndDependencies = Omit<PipelineDependencies, 'isOverloaded'> &
-  PassThroughDependencies & {
+  Omit<PassThroughDependencies, 'held' | 'writeLimit'> & {
+    /** Memory for the content of writes. */
+    readonly maxHeldBytes: number
     /** True: every answer is its connection's last. */
     readonly isDraining: () => boolean
     /** Null: plain HTTP. */
@@ -59,12 +64,14 @@ export interface FrontEnd {
 }
 
 export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontEnd> {
-  const passThrough = new PassThrough(deps)
+  const { clock, maxHeldBytes } = deps
+  const writes = { held: new HeldMemory(maxHeldBytes), writeLimit: new WriteLimit(clock) }
+  const passThrough = new PassThrough({ ...deps, ...writes })
   const pressure = new Pressure(deps.maxEventLoopDelayMs, deps.onPressure)
   const isOverloaded = (): boolean => pressure.isHigh
   const pipeline = new Pipeline({ ...deps, isOverloaded })
   let giveToFastify: ServerFactoryHandler = () => {}
-  const relay = new Relay(deps)
+  const relay = new Relay({ ...deps, ...writes })
   const passOn: PassOn = {
     withContent: (req, res, passage, presence) => {
       passThrough.admit(req, passage, presence)

@@ -1,6 +1,7 @@
 /** The catalogue of problems, against wire.md and against the bytes on the wire. */
 import t from 'tap'
-import { PROBLEMS, type ProblemCode, problemAnswer } from '../../src/http/problems.ts'
+import { problemAnswer } from '../../src/http/problem-answer.ts'
+import { PROBLEMS, type ProblemCode } from '../../src/http/problems.ts'
 import { buildTestApp, HEADERS } from '../helpers/app.ts'
 import { exchange } from '../helpers/raw-socket.ts'
 import { startUpstream } from '../helpers/upstream.ts'

@@ -1,0 +1,81 @@
+/** From an entry of the catalogue to head and body of an answer. Nothing of the request is ever echoed. */
+import { PROBLEMS, type ProblemCode, type ProblemEntry } from './problems.ts'
+
+const NOT_SENT = 'The request was not sent upstream.'
+
+/** Problems that arise only after the request may have reached the upstream. */
+const AFTER_SENDING: ReadonlySet<ProblemCode> = new Set([
+  'client_gone',
+  'upstream_unreachable',
+  'upstream_timeout',
+  'content_too_large',
+  'internal_error',
+])
+
+export interface ProblemAnswer {
+  readonly status: number
+  readonly reason: string
+  /** Names and values in turn, as `writeHead` takes them. */
+  readonly headers: string[]
+  readonly body: string
+  readonly closes: boolean
+}
+
+/**
+ * @param requestId the id under which the log knows this request
+ * @param retryAfter whole seconds; null: it is not known when to try again
+ */
+export function problemAnswer(
+  code: ProblemCode,
+  requestId: string,
+  retryAfter: number | null = null,
+): ProblemAnswer {
+  const problem: ProblemEntry = PROBLEMS[code]
+  const body = JSON.stringify({
+    type: `urn:layby:problem:${problem.type}`,
+    title: problem.title,
+    status: problem.status,
+    // guard: fixed-problems
+    detail: problem.detail,
+    field: problem.field,
+    explanation: AFTER_SENDING.has(code) ? 'The request may have reached the API.' : NOT_SENT,
+    instance: `urn:uuid:${requestId}`,
+    code,
+  })
+  const headers = [
+    'Content-Type',
+    'application/problem+json',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'Cache-Control',
+    'no-store',
+    'CDN-Cache-Control',
+    'no-store',
+    'X-Request-Id',
+    requestId,
+    ...extraHeaders(code),
+    ...(retryAfter === null ? [] : ['Retry-After', String(retryAfter)]),
+  ]
+  const { field, phrase } = problem
+  const reason = field === null ? phrase : `${fieldName(field)}: ${phrase}`
+  return { status: problem.status, reason, headers, body, closes: problem.closes }
+}
+
+function extraHeaders(code: ProblemCode): string[] {
+  switch (code) {
+    case 'missing_credentials':
+      return ['WWW-Authenticate', 'Bearer']
+    case 'invalid_credentials':
+      // RFC 6750 section 3.1: an error code only when a token was sent.
+      return ['WWW-Authenticate', 'Bearer error="invalid_token"']
+    case 'method_not_allowed':
+      return ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
+    default:
+      return []
+  }
+}
+
+/** `x-tenant-id` → `X-Tenant-Id`. */
+function fieldName(field: string): string {
+  return field.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
+}
