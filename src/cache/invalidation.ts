@@ -28,8 +28,10 @@ export interface WriteOutcome {
 
 /** Whether it is certain that the write has changed nothing, and never will. */
 export function isRejected({ isSent, status }: WriteOutcome): boolean {
+  // guard: unsent-write
+  if (!isSent) return true
   // guard: definite-rejection
-  return !isSent || (status !== null && DEFINITE_REJECTIONS.has(status))
+  return status !== null && DEFINITE_REJECTIONS.has(status)
 }
 
 /** Whether it is known neither to have been done nor to have changed nothing. */

@@ -16,7 +16,7 @@ import { Content } from './content.ts'
 import type { PassedAnswer } from './forward.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
 import { problemOf, reportPassage, retryAfterOf } from './passage-end.ts'
-import type { ProblemCode } from './problems.ts'
+import { PROBLEMS, type ProblemCode } from './problems.ts'
 import { endConnection, writeAnswer, writeProblem } from './respond.ts'
 import { secondsToWait } from './retry-after.ts'
 
@@ -135,7 +135,10 @@ export class PassThrough {
   #report(req: IncomingMessage, res: ServerResponse): void {
     const journey = this.#journeys.get(req)
     if (journey === undefined) return
-    reportPassage(journey.passage, res.statusCode, journey.problem, this.#deps)
+    // No head of an answer, and the connection has ended: the client did not wait for one.
+    const problem = res.headersSent ? journey.problem : 'client_gone'
+    const status = res.headersSent ? res.statusCode : PROBLEMS.client_gone.status
+    reportPassage(journey.passage, status, problem, this.#deps)
   }
 }
 

@@ -86,6 +86,7 @@ export async function conduct(
     await content?.hold(deps.held, isKnown)
     // 2. It takes its place before it is announced: one that gets none, or may not be sent, has changed nothing.
     if (!isKnown) limited = await deps.writeLimit.begin(tenant)
+    // guard: write-limit
     const onEnd = (outcome: WriteOutcome): void => limited?.end(isInDoubt(outcome))
     return await inPlace(passage, presence, deps, (totalMs) =>
       conductWrite(passage, write, { source, content, totalMs }, onEnd, deps),

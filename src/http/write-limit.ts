@@ -156,6 +156,7 @@ class TenantWrites {
   }
 
   #hasRoom(): boolean {
+    // guard: writes-under-way
     return this.#doubts.length + this.#underWay < MAX_IN_DOUBT
   }
 

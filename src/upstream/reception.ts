@@ -111,6 +111,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     }
     // undici calls this with a connection at hand, and writes the head when it returns. Up to here (waiting for a
     // connection, its name, its handshake) nothing has left; from here on the outcome depends on the upstream.
+    // guard: byte-has-left
     this.#question.onSend?.()
     this.#awaitHead()
   }

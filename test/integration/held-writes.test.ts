@@ -111,6 +111,10 @@ for (const [name, { framing, break: breakOff }] of Object.entries(BREAKS)) {
       t.ok(await isHit(app, 1))
     }
     t.equal(upstream.requests.length, 0)
+    const reported = app.reports.filter(({ method }) => method === 'PATCH')
+    t.equal(reported.length, 3)
+    const isAnswered = name === 'too much'
+    t.ok(reported.every(({ status }) => status === (isAnswered ? 413 : 499)))
     t.notMatch(app.logged(), /internal error/)
   })
 }

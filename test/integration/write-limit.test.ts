@@ -5,7 +5,7 @@
 import t, { type Test } from 'tap'
 import { buildTestApp, HEADERS, type Reply, type TestApp } from '../helpers/app.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { roundTrips } from '../helpers/raw-socket.ts'
+import { openConnection, parseReplies, roundTrips } from '../helpers/raw-socket.ts'
 import { type ScriptedUpstream, sendJson, startUpstream } from '../helpers/upstream.ts'
 
 const MAX = 10
@@ -122,3 +122,17 @@ for (const [name, what] of Object.entries(WRITES)) {
     for (let i = 0; i < 3 * MAX; i++) t.equal((await write(app, what)).status, 502)
   })
 }
+
+t.test('once the limit is reached a write is refused before its content is read', async (t) => {
+  const { app } = await start(t, () => 500)
+  const what = { method: 'PATCH', path: '/customers/2', body: '{}' }
+  for (let i = 0; i < MAX; i++) await write(app, what)
+  const client = openConnection(t, app.url)
+  const own = { ...HEADERS, authorization: STRANGER, host: 'a' }
+  const lines = Object.entries(own).map((each) => each.join(': '))
+  lines.push('Content-Type: application/json', 'Content-Length: 1000', '', '{')
+  client.write(['PATCH /customers/2 HTTP/1.1', ...lines].join('\r\n'))
+  const [reply] = parseReplies(await client.ended)
+  t.equal(reply?.status, 503)
+  t.match(reply?.body, /write_limit/)
+})

@@ -133,6 +133,26 @@ export const REQUEST_GUARDS: readonly Guard[] = [
     ],
   },
   {
+    name: 'byte-has-left',
+    cuts: [['this.#question.onSend?.()', 'void 0']],
+    tests: [{ file: 'integration/request-sent' }],
+  },
+  {
+    name: 'unsent-write',
+    cuts: [['!isSent', 'false']],
+    tests: [{ file: 'integration/unsent-writes' }, { file: 'unit/cache/invalidation' }],
+  },
+  {
+    name: 'write-limit',
+    cuts: [['isInDoubt(outcome)', 'false']],
+    tests: [{ file: 'integration/write-limit' }],
+  },
+  {
+    name: 'writes-under-way',
+    cuts: [['this.#doubts.length + this.#underWay < MAX_IN_DOUBT', 'true']],
+    tests: [{ file: 'unit/http/write-limit' }],
+  },
+  {
     name: 'held-share',
     cuts: [['this.#maxBytes * UNACCEPTED_SHARE', 'this.#maxBytes']],
     tests: [
