@@ -177,7 +177,7 @@ class GuardedCommands implements RedisCommands {
   }
 
   #failed(error: unknown): Reply {
-    const refused = (error as Error | null)?.name === 'ReplyError'
+    const refused = isRefusal(error)
     this.#observer.failed(codeOf(error))
     const isOurs = error instanceof TooLate && error.isOurs
     // An answer is an answer: what is refused for want of memory is no reason to stay away.
@@ -214,9 +214,14 @@ class GuardedCommands implements RedisCommands {
     if (!this.#breaker.isOpen || this.#client.status !== 'ready') return
     try {
       await within((this.#client as Redis).ping(), this.#budgetMs, this.#clock)
-    } catch {
-      return
+    } catch (error) {
+      // A refusal is an answer: Redis refuses even this while it can't save its data.
+      if (!isRefusal(error)) return
     }
     if (this.#breaker.isOpen) this.#arrived()
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return (error as Error | null)?.name === 'ReplyError'
 }

@@ -1,4 +1,5 @@
 /** What goes wrong, by the rows of reliability section 4. Each fault begins, lasts for a while, and is healed. */
+import { mkdirSync, rmSync } from 'node:fs'
 import type { RedisServer } from '../helpers/redis-servers.ts'
 import type { Member } from './members.ts'
 
@@ -66,6 +67,25 @@ export const FAULTS: readonly Fault[] = [
     heal: async (stage) => {
       await stage.primary.cli('REPLICAOF', 'NO', 'ONE')
       await follow(stage)
+    },
+  },
+  {
+    name: 'F05 Redis takes no writes, for want of replicas',
+    begin: async ({ primary }) =>
+      void (await primary.cli('CONFIG', 'SET', 'min-replicas-to-write', '2')),
+    heal: async ({ primary }) =>
+      void (await primary.cli('CONFIG', 'SET', 'min-replicas-to-write', '0')),
+  },
+  {
+    name: 'F05 Redis takes no writes, since it could not save its data',
+    begin: async ({ primary }) => {
+      await primary.cli('CONFIG', 'SET', 'save', '3600 1000000')
+      rmSync(primary.directory, { recursive: true })
+      await primary.cli('BGSAVE')
+    },
+    heal: async ({ primary }) => {
+      mkdirSync(primary.directory)
+      await primary.cli('CONFIG', 'SET', 'save', '')
     },
   },
   {
@@ -140,6 +160,20 @@ export const FAULTS: readonly Fault[] = [
       await stage.members[victim]?.kill()
     },
     heal: async ({ members }) => members[victim]?.start(),
+  },
+  {
+    name: 'F37 an instance is replaced while Redis is out of reach for all',
+    begin: async (stage) => {
+      victim = pick(stage)
+      for (const { gate } of stage.members) gate.cut(true)
+      // It has written meanwhile, and Redis knows of none of it.
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      await stage.members[victim]?.kill()
+    },
+    heal: async ({ members }) => {
+      await members[victim]?.start()
+      for (const { gate } of members) gate.cut(false)
+    },
   },
   {
     name: 'F38 an instance stands still for two seconds',

@@ -4,6 +4,9 @@
  */
 import { rmSync } from 'node:fs'
 import t, { type Test } from 'tap'
+import { parseConfig } from '../../src/config/load.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createCommands, type Script } from '../../src/stores/redis-commands.ts'
 import { openGate } from '../coherence/gate.ts'
 import type { TestApp } from '../helpers/app.ts'
 import { gauge, startInstances, until, untilSharing } from '../helpers/instances.ts'
@@ -13,6 +16,11 @@ import { type ScriptedUpstream, sendJson, startUpstream } from '../helpers/upstr
 t.setTimeout(180_000)
 
 const BOUND_MS = 2_000
+const ECHO: Script = { name: 'testEcho', lua: 'return ARGV[1]' }
+const PLAIN = {
+  upstream: { url: 'http://127.0.0.1:1' },
+  secret: 'a secret for tests only, 32 long and more',
+}
 const PATH = '/customers/1'
 const ROSTER = 'layby:instances'
 
@@ -77,23 +85,25 @@ interface Refusal {
   heal(redis: RedisServer): Promise<unknown>
 }
 
+const MISCONF: Refusal = {
+  name: 'MISCONF',
+  begin: async (redis) => {
+    await redis.cli('CONFIG', 'SET', 'save', '3600 1000000')
+    rmSync(redis.directory, { recursive: true })
+    await redis.cli('BGSAVE')
+    await until(async () =>
+      (await redis.cli('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'),
+    )
+  },
+  heal: (redis) => redis.cli('CONFIG', 'SET', 'stop-writes-on-bgsave-error', 'no'),
+}
+
 const REFUSALS: readonly Refusal[] = [
+  MISCONF,
   {
     name: 'NOREPLICAS',
     begin: (redis) => redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '1'),
     heal: (redis) => redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '0'),
-  },
-  {
-    name: 'MISCONF',
-    begin: async (redis) => {
-      await redis.cli('CONFIG', 'SET', 'save', '3600 1000000')
-      rmSync(redis.directory, { recursive: true })
-      await redis.cli('BGSAVE')
-      await until(async () =>
-        (await redis.cli('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'),
-      )
-    },
-    heal: (redis) => redis.cli('CONFIG', 'SET', 'stop-writes-on-bgsave-error', 'no'),
   },
   {
     name: 'NOPERM',
@@ -134,6 +144,25 @@ for (const { name, begin, heal } of REFUSALS) {
     t.match(a.logged(), /redis takes writes/)
   })
 }
+
+t.test('a Redis that refuses even to be asked whether it is there is used again', async (t) => {
+  const redis = await startRedis(t)
+  await MISCONF.begin(redis)
+  t.match(await redis.cli('PING'), /^MISCONF/)
+  const settings = { ...parseConfig({ redis: { url: redis.url }, ...PLAIN }).redis, ca: null }
+  const observer = { stateChanged: () => {}, failed: () => {} }
+  const commands = createCommands(settings, systemClock, observer)
+  t.teardown(() => commands.close())
+  await until(() => commands.isUsable)
+  redis.pause()
+  while (!commands.isBreakerOpen) {
+    await Promise.all(Array.from({ length: 20 }, () => commands.run(ECHO, [], ['x'])))
+  }
+  redis.resume()
+  // Over the same connection: a new one would be used at once.
+  await until(() => commands.isUsable)
+  t.match(await commands.publish('nobody', Buffer.from('x')), { ok: true })
+})
 
 t.test('a writer that ends while Redis is away leaves nothing to be believed', async (t) => {
   const redis = await startRedis(t)
