@@ -42,7 +42,7 @@ import {
   type Operated,
   type OperationsInside,
 } from './operations.ts'
-import type { Reporting, WireReporter } from './ops/reporting.ts'
+import type { ReaderReporter, Reporting, WireReporter } from './ops/reporting.ts'
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import { createProcessState } from './stores/process-state.ts'
@@ -69,7 +69,7 @@ export interface Overrides {
   /** See `StandingsDependencies`. */
   readonly onRefused?: ((grants: readonly Key[]) => void) | null
   /** Sees every report, beside metrics and log. */
-  readonly reporter?: Partial<Reporter> & Partial<WireReporter>
+  readonly reporter?: Partial<Reporter> & Partial<WireReporter> & Partial<ReaderReporter>
 }
 
 export interface App {
@@ -294,6 +294,7 @@ function frontEndSettings({ server, upstream }: Config) {
   return {
     maxHeldBytes: server.maxHeldBytes,
     maxRequestBytes: server.maxRequestBytes,
+    readerTimeoutMs: server.readerTimeoutMs,
     totalTimeoutMs: upstream.totalTimeoutMs,
     tls: readTls(server.tls),
     maxEventLoopDelayMs: server.maxEventLoopDelayMs,

@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './config/schema.ts'
+import { watchReaders } from './http/reader-watch.ts'
 import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
-import type { WireReporter } from './ops/reporting.ts'
+import type { ReaderReporter, WireReporter } from './ops/reporting.ts'
 import { placeBefore } from './wire/front-end.ts'
 
 /** Base URLs of the two listeners; `opsUrl` is empty where another process has it. */
@@ -33,11 +34,16 @@ const END_IDLE_EVERY_MS = 50
 
 /** The normal front end, and, if wanted, the wire front end before it. */
 export async function buildFrontEnds(
-  deps: FrontEndDependencies & { readonly reporter: WireReporter },
+  deps: FrontEndDependencies & {
+    readonly reporter: WireReporter & ReaderReporter
+    /** How long a client may take nothing of what it is sent. */
+    readonly readerTimeoutMs: number
+  },
   fastPath: boolean,
 ): Promise<FrontEnds> {
   const { fastify, pipeline, passOn, isOverloaded } = await createFrontEnd(deps)
   const wire = fastPath ? placeBefore(fastify.server, { ...deps, pipeline, passOn }) : null
+  watchReaders(fastify.server, deps.readerTimeoutMs, () => deps.reporter.readerClosed())
   const endIdle = (): void => {
     wire?.endIdle()
     fastify.server.closeIdleConnections()

@@ -62,6 +62,11 @@ export const ConfigSchema = group({
       1,
     ),
     maxRequestBytes: bytes(1_048_576, 'Longest content of a request that is passed through.'),
+    readerTimeoutMs: milliseconds(
+      30_000,
+      'Longest time in which a client takes nothing of what waits for it; then its connection is closed.',
+      100,
+    ),
     maxHeldBytes: bytes(
       16_777_216,
       'Memory of one process for the content of writes, held until it is whole; beyond it a write is sent as its content comes. 0: always.',

@@ -130,6 +130,7 @@ async function receive(
 /** A read whose client leaves is given up, and its connection is free. A write goes on: it may have been applied. */
 async function awaited(sent: Sent, method: string, presence: Presence): Promise<Received> {
   if (!isSafeMethod(method)) return sent.received
+  // guard: left-under-way
   presence.onGone = () => sent.abort(new ClientGone('the client has left'))
   try {
     return await sent.received

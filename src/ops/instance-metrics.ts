@@ -44,6 +44,7 @@ export class InstanceMetrics
   readonly #mismatches: Readonly<Record<Mismatch, Count>>
   readonly #busGaps: Distribution
   readonly #handovers: Count
+  readonly #unread: Count
   readonly #staleness: Distribution
   #isUpstreamBreakerOpen = false
 
@@ -55,6 +56,11 @@ export class InstanceMetrics
     this.#handovers = new CounterFamily(registry, {
       name: 'handovers_total',
       help: 'Connections that the fast path gave to the HTTP server for good',
+      labelNames: [],
+    }).series({})
+    this.#unread = new CounterFamily(registry, {
+      name: 'unread_closes_total',
+      help: 'Connections closed since their client took nothing of its answer',
       labelNames: [],
     }).series({})
     this.#busGaps = new HistogramFamily(registry, clock, {
@@ -94,6 +100,10 @@ export class InstanceMetrics
 
   breakerChanged(isOpen: boolean): void {
     this.#isUpstreamBreakerOpen = isOpen
+  }
+
+  readerClosed(): void {
+    this.#unread.total++
   }
 
   handedOver(): void {

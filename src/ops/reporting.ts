@@ -26,6 +26,12 @@ export interface WireReporter {
   handedOver(): void
 }
 
+/** What either front end tells of its clients. */
+export interface ReaderReporter {
+  /** A connection was closed whose client took nothing of its answer. */
+  readerClosed(): void
+}
+
 /** What is told of the upstream as a whole. */
 export interface UpstreamReporter {
   /** Open: reads are not sent, since none was answered of late. */
@@ -46,10 +52,17 @@ type Listener = Partial<StateReporter> &
   Partial<UpstreamReporter> &
   Partial<Reporter> &
   Partial<InstanceReporter> &
+  Partial<ReaderReporter> &
   Partial<WireReporter>
 
 export class Reporting
-  implements Reporter, InstanceReporter, WireReporter, UpstreamReporter, StateReporter
+  implements
+    Reporter,
+    InstanceReporter,
+    ReaderReporter,
+    WireReporter,
+    UpstreamReporter,
+    StateReporter
 {
   readonly #listeners: Listener[] = []
   /** Those who hear of every hit: no others are asked for each. */
@@ -144,6 +157,10 @@ export class Reporting
 
   traceExportChanged(isFailing: boolean): void {
     for (const listener of this.#listeners) listener.traceExportChanged?.(isFailing)
+  }
+
+  readerClosed(): void {
+    for (const listener of this.#listeners) listener.readerClosed?.()
   }
 
   handedOver(): void {

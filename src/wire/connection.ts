@@ -32,8 +32,6 @@ export interface ConnectionDependencies {
   readonly handOver: (socket: Socket) => void
   /** True: every answer is its connection's last. */
   readonly isDraining: () => boolean
-  /** Of a client that does not read what it is sent. */
-  readonly keepAliveTimeoutMs: number
   readonly idle: Pick<IdleWatch, 'next'>
   readonly reporter: Pick<Reporter, 'faulted'>
 }
@@ -102,7 +100,6 @@ export class WireConnection implements Answering, Watched {
   readonly #onDrain = (): void => {
     this.#isBlocked = false
     this.#lastBusy = this.#deps.idle.next
-    this.#socket.setTimeout(0)
     this.#lent?.res.emit('drain')
     this.#socket.resume()
     if (!this.#isBusy) this.#attempt()
@@ -120,9 +117,7 @@ export class WireConnection implements Answering, Watched {
   }
 
   readonly #onTimeout = (): void => {
-    // guard: unread-answer
-    if (this.#isBlocked) this.#socket.destroy()
-    else if (!this.#isBusy && this.#incompleteSince !== null) this.#handOver()
+    if (!this.#isBusy && this.#incompleteSince !== null) this.#handOver()
   }
 
   readonly #onClose = (): void => {
@@ -260,10 +255,9 @@ export class WireConnection implements Answering, Watched {
     if (!this.#deps.output.flush(this.#socket)) this.#block()
   }
 
-  /** Until it has read, the client is not listened to. */
+  /** Until it has read, the client is not listened to. If it never does, `ReaderWatch` ends the connection. */
   #block(): void {
     this.#isBlocked = true
-    this.#socket.setTimeout(this.#deps.keepAliveTimeoutMs)
     this.#socket.pause()
   }
 

@@ -11,7 +11,7 @@ import { Trailing } from './text.ts'
 
 export type WireDependencies = Omit<
   ConnectionDependencies,
-  'trailing' | 'output' | 'handOver' | 'keepAliveTimeoutMs' | 'idle'
+  'trailing' | 'output' | 'handOver' | 'idle'
 > & {
   readonly reporter: { handedOver(): void }
 }
@@ -28,7 +28,6 @@ export function placeBefore(server: Server, dependencies: WireDependencies): Wir
   server.once('close', () => idle.stop())
   const deps: ConnectionDependencies = {
     ...dependencies,
-    keepAliveTimeoutMs: keepAliveTimeout,
     idle,
     output: new Output(),
     trailing: new Trailing(dependencies.clock, keepAliveTimeout),

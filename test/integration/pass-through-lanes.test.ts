@@ -102,10 +102,12 @@ for (const [name, flood] of Object.entries(FLOODS)) {
       const headers = { 'x-tenant-id': NOISY, ...asked.headers }
       return (await app.get(path, { ...asked, headers })).status
     })
-    await until(() => held() === 4, 'that its lanes are full')
+    // A half of a half of sixteen; a read with `no-store` is one of its tenant's cached reads, of which it has eight.
+    const most = name === 'no-store' ? 7 : 4
+    await until(() => held() === most, 'that its lanes are full')
     t.same(await victim(app, 1), [200, 200, 200])
     t.same(await victim(app, 2), [200, 200, 200])
-    t.equal(held(), 4, 'a half of a half of sixteen')
+    t.equal(held(), most)
     release()
     t.same(new Set(await Promise.all(noisy)), new Set([200]), 'who waited had its turn')
   })

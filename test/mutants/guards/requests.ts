@@ -77,8 +77,16 @@ export const REQUEST_GUARDS: readonly Guard[] = [
   },
   {
     name: 'unread-answer',
-    cuts: [['if (this.#isBlocked)', 'if (false)']],
-    tests: [{ file: 'unit/wire/connection', title: 'reads nothing of its answer' }],
+    cuts: [['this.#look - since > LOOKS', 'false']],
+    tests: [
+      { file: 'integration/unread-answers', title: 'passes through is given up' },
+      { file: 'unit/http/reader-watch', title: 'takes nothing' },
+    ],
+  },
+  {
+    name: 'acknowledged-bytes',
+    cuts: [['stall.queued !== queued', 'false']],
+    tests: [{ file: 'unit/http/reader-watch', title: 'the other side acknowledges' }],
   },
   {
     name: 'shedding',

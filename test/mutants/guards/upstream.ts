@@ -88,6 +88,11 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     ],
   },
   {
+    name: 'left-under-way',
+    cuts: [["sent.abort(new ClientGone('the client has left'))", '{}']],
+    tests: [{ file: 'integration/pass-through-lanes', title: 'connection is cancelled' }],
+  },
+  {
     name: 'place-until-read',
     cuts: [['whenClosed(stream, () => places.leave(asker))', 'places.leave(asker)']],
     tests: [{ file: 'integration/pass-through-lanes', title: 'holds its place' }],
