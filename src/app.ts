@@ -42,6 +42,7 @@ import {
   type Operated,
   type OperationsInside,
 } from './operations.ts'
+import { warnOfPlainSharing } from './ops/plain-sharing.ts'
 import type { ReaderReporter, Reporting, WireReporter } from './ops/reporting.ts'
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
@@ -106,18 +107,10 @@ export function buildCore(config: Config, overrides: Overrides, reporter: Report
   const memory = overrides.memory ?? createMemoryStore({ ...limits.memory, formBytes, clock })
   const maxFences = maxFencesOf(config)
   const fences = overrides.fences ?? new LocalFences({ clock, maxFences })
-  const tier = overrides.tier ?? null
+  const { tier = null, onRefused = null } = overrides
   const sharing = new SharingMode(limits.sharing, (tenant) => reporter.sharingTripped(tenant))
   const { credentialTtlMs } = limits
-  const { onRefused = null } = overrides
-  const standings = new Standings({
-    memory,
-    fences,
-    tier,
-    credentialTtlMs,
-    onRefused,
-    reporter,
-  })
+  const standings = new Standings({ memory, fences, tier, credentialTtlMs, onRefused, reporter })
   const random = overrides.random ?? Math.random
   const mintTag = tagMint(config.secret)
   const flights = new Coalescer<Landing | null>()
@@ -299,12 +292,4 @@ function frontEndSettings({ server, upstream }: Config) {
     tls: readTls(server.tls),
     maxEventLoopDelayMs: server.maxEventLoopDelayMs,
   }
-}
-
-export function warnOfPlainSharing(sharing: string, log: Logger): void {
-  if (sharing !== 'tenant') return
-  log.warn(
-    { 'cache.sharing': sharing },
-    'every admitted token of a tenant may read every cached customer of it: right only if all see the same',
-  )
 }
