@@ -49,11 +49,9 @@ import { createMemoryStore } from './stores/memory-store.ts'
 import { createProcessState } from './stores/process-state.ts'
 import { createSharedState, type SharedState } from './stores/redis.ts'
 import type { Siblings } from './stores/siblings.ts'
-import { UpstreamBreaker } from './upstream/breaker.ts'
 import { UpstreamClient } from './upstream/client.ts'
-import { GuardedReads } from './upstream/guarded-reads.ts'
-import type { Places } from './upstream/places.ts'
-import { divide } from './upstream/shares.ts'
+import type { GuardedReads } from './upstream/guarded-reads.ts'
+import { guard } from './upstream/guards.ts'
 
 /** What tests and the simulation put in another's place. */
 export interface Overrides {
@@ -193,18 +191,6 @@ function buildInstance(
   const { memory: _, ...others } = overrides
   const core = { ...buildCore(config, { ...common, ...others }, reporting), tenants }
   return { core, shared, pins }
-}
-
-function guard(
-  client: UpstreamClient,
-  limits: Config['upstream'],
-  clock: Clock,
-  reporting: Reporting,
-): { readonly readUpstream: GuardedReads; readonly places: Places } {
-  const breaker = new UpstreamBreaker(clock, (isOpen) => reporting.breakerChanged(isOpen))
-  const shares = divide(limits, clock, (isCut) => reporting.queueChanged(isCut))
-  const { gate, reading: places, passing } = shares
-  return { readUpstream: new GuardedReads({ client, breaker, gate, places }), places: passing }
 }
 
 /**
