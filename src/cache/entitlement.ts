@@ -72,6 +72,7 @@ export function judge(standing: Standing, directives: RequestDirectives, now: nu
   // guard: admission-lifetime
   if (admission === undefined || now >= admission.expiresAt) return ask('not-admitted')
   if (admission.holder !== standing.holder) return ask('not-admitted')
+  // guard: held-fences
   if (!standing.admissionHolds || !standing.grantHolds) return ask('fence')
   if (grant.version !== pinnedVersion) return ask('version-pin')
   if (representation === undefined) return refresh(grant.digest, 'missing')

@@ -55,6 +55,7 @@ export class LocalFences implements FenceStore {
       // Pending is asked first: a write that ran out of time changes the value.
       if (this.#pending.isPending(name)) return false
       const known = this.#values.peek(name)
+      // guard: fence-compared
       if (known !== stamped && known?.[1] !== value) return false
     }
     return true
@@ -80,7 +81,6 @@ export class LocalFences implements FenceStore {
   }
 
   async extend(open: OpenFence, families: readonly Key[]): Promise<FenceStamp | null> {
-    // guard: fence-at-end
     if (!this.holds(open.stamp)) return null
     if (families.length === 0) return open.stamp
     if (families.some((name) => this.#pending.isPending(name))) return null

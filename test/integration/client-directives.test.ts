@@ -270,6 +270,7 @@ t.test('each answer that must not be stored says why, and is passed on as it is'
     ['vary', { Vary: 'X-Unkeyed' }],
     ['type', { 'Content-Type': 'text/html' }],
     ['encoding', { 'Content-Encoding': 'gzip' }],
+    ['version', { 'X-API-VERSION': '2021/04/07' }],
     ['body', {}, '{"cut'],
     ['body', {}, '{"parent_id": "x"}'],
     ['status', {}, 500],

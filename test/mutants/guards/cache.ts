@@ -19,10 +19,7 @@ export const CACHE_GUARDS: readonly Guard[] = [
   {
     name: 'digest-in-key',
     cuts: [["encodeParts('r', view, scope, digest)", "encodeParts('r', view, scope)"]],
-    tests: [
-      { file: 'integration/permission-matrix', env: { MATRIX_READS: '4000' } },
-      { file: 'unit/cache/sharing-property', title: 'nobody is served' },
-    ],
+    tests: [{ file: 'integration/permission-matrix', env: { MATRIX_READS: '4000' } }],
   },
   {
     name: 'admission-lifetime',
@@ -45,7 +42,7 @@ export const CACHE_GUARDS: readonly Guard[] = [
   {
     name: 'stored-status',
     cuts: [['answer.status !== 200', 'false']],
-    tests: [{ file: 'integration/desync', title: 'thirty requests' }],
+    tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
   },
   {
     name: 'stored-cookies',
@@ -68,9 +65,17 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
   },
   {
-    name: 'fence-at-end',
-    cuts: [['!this.holds(open.stamp)', 'false']],
+    name: 'fence-compared',
+    cuts: [['known !== stamped && known?.[1] !== value', 'false']],
     tests: [{ file: 'unit/cache/fence-schedules', title: 'no read is older' }],
+  },
+  {
+    name: 'held-fences',
+    cuts: [['!standing.admissionHolds || !standing.grantHolds', 'false']],
+    tests: [
+      { file: 'unit/cache/entitlement' },
+      { file: 'unit/cache/sharing-property', title: 'nobody is served' },
+    ],
   },
   {
     name: 'pending-write',
