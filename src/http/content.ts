@@ -2,7 +2,7 @@
  * The content of one request on its way to the API: limited in length, remembered where a write needs it, and held
  * until it is whole where there is memory for that. Of what is held not a byte has left.
  */
-import { type Readable, Transform, type TransformCallback } from 'node:stream'
+import { Readable, Transform, type TransformCallback } from 'node:stream'
 import { GatheredBytes } from './gathered-bytes.ts'
 import type { HeldMemory } from './held-memory.ts'
 
@@ -18,6 +18,8 @@ export class ContentBrokenOff extends Error {
 
 /** Longest content that is remembered; parents and ids are found in far less. */
 const MAX_REMEMBERED_BYTES = 65_536
+/** Longer content is sent in pieces of this size. */
+const PIECE_BYTES = 65_536
 
 export class Content {
   readonly #source: Readable
@@ -74,9 +76,23 @@ export class Content {
     })
   }
 
-  /** What to send: what is held, or, unless that is all of it, a stream that begins with it. To be called once. */
+  /** Of all of it, where it is held; else null. */
+  get length(): number | null {
+    return this.#isWhole ? this.#held.length : null
+  }
+
+  /**
+   * What to send: what is held, or, unless that is all of it, a stream that begins with it. To be called once.
+   *
+   * Much is a stream as well: one can see its end, and the API has its time to answer from there on.
+   */
   toSend(): Buffer | Readable {
-    if (this.#isWhole) return this.#held.bytes()
+    if (this.#isWhole) {
+      const whole = this.#held.bytes()
+      return whole.length > PIECE_BYTES
+        ? Readable.from(piecesOf(whole)).on('error', () => {})
+        : whole
+    }
     const tap = new Tap(this.#maxBytes, this.#remembers ? MAX_REMEMBERED_BYTES : 0)
     this.#tap = tap
     // Who reads the tap learns of its end by the read itself.
@@ -121,6 +137,10 @@ function readWhile(source: Readable, take: (piece: Buffer) => boolean): Promise<
     source.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
     if (source.destroyed) onGone()
   })
+}
+
+function* piecesOf(whole: Buffer): Generator<Buffer> {
+  for (let at = 0; at < whole.length; at += PIECE_BYTES) yield whole.subarray(at, at + PIECE_BYTES)
 }
 
 function tooLarge(): ContentTooLarge {

@@ -8,6 +8,7 @@ import { endCall, failCall } from '../upstream/call-span.ts'
 import { checkedHeaders, failureOf, reasonOf, type UpstreamClient } from '../upstream/client.ts'
 import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
 import type { BodyTerms, Received, Sent } from '../upstream/reception.ts'
+import { hasName } from './answer.ts'
 import type { Content } from './content.ts'
 import type { Passage } from './passage.ts'
 import { ClientGone } from './passing-place.ts'
@@ -114,6 +115,11 @@ async function receive(
   const { method, path, query } = head
   const target = query === null ? path : `${path}?${query}`
   const body = content === null ? null : content.toSend()
+  const length = content?.length ?? null
+  // What came in chunks, and is whole.
+  if (length !== null && !hasName(headers, 'content-length')) {
+    headers.push('content-length', String(length))
+  }
   const onSend = (): void => onOutcome(UNKNOWN)
   const question = { method, path: target, headers, body, onSend }
   const terms = { ...(readsAnswer(write) ? READ : PASSED_ON), totalMs }

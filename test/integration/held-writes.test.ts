@@ -1,4 +1,5 @@
 /** A write is held until its content is whole: what breaks off by then was never announced, and never sent. */
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { buildTestApp, HEADERS, type TestApp } from '../helpers/app.ts'
 import {
@@ -13,6 +14,7 @@ import { startUpstream } from '../helpers/upstream.ts'
 const STRANGER = 'Bearer a-stranger.aaaa'
 const LENGTH = 'Content-Length: 13'
 const CHUNKED = 'Transfer-Encoding: chunked'
+const LAST = 'z'.charCodeAt(0)
 const CONTENT = '{"name": "x"}'
 
 /** Head of a write by a credential that the API has accepted, after `read`. */
@@ -159,3 +161,34 @@ t.test('who has no accepted credential takes half of the memory at most', async 
   }
   t.equal(upstream.requests.length, 3)
 })
+
+for (const framing of ['a length', 'chunks']) {
+  t.test(
+    `an API that takes much content with ${framing} slowly has its time to answer after it`,
+    async (t) => {
+      const size = 24 * 1_048_576
+      const upstream = await startRawUpstream(t, async ({ socket, until, write }) => {
+        await until((text) => text.includes('\r\n\r\n'))
+        socket.pause()
+        await delay(1_200)
+        socket.on('data', (piece) => {
+          if (piece.at(-1) === LAST) write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+        })
+        socket.resume()
+      })
+      const limit = 2 * size
+      const app = await buildTestApp(t, upstream.url, {
+        server: { maxRequestBytes: limit, maxHeldBytes: 4 * limit },
+        upstream: { headersTimeoutMs: 500 },
+      })
+      const content = `${'x'.repeat(size - 1)}z`
+      const isChunked = framing === 'chunks'
+      const length = isChunked ? CHUNKED : `Content-Length: ${size}`
+      const client = begin(t, app, head('PATCH /customers/1', length))
+      client.write(isChunked ? `${size.toString(16)}\r\n${content}\r\n0\r\n\r\n` : content)
+      const [reply] = parseReplies(await client.until((text) => parseReplies(text).length > 0))
+      t.equal(reply?.status, 200)
+      t.match(upstream.connections[0]?.text.slice(0, 2_000), `\r\ncontent-length: ${size}\r\n`)
+    },
+  )
+}

@@ -5,7 +5,7 @@
 import t, { type Test } from 'tap'
 import { buildTestApp, HEADERS, type Reply, type TestApp } from '../helpers/app.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { openConnection, parseReplies, roundTrips } from '../helpers/raw-socket.ts'
+import { openConnection, parseReplies, roundTrips, startWiretap } from '../helpers/raw-socket.ts'
 import { type ScriptedUpstream, sendJson, startUpstream } from '../helpers/upstream.ts'
 
 const MAX = 10
@@ -135,4 +135,22 @@ t.test('once the limit is reached a write is refused before its content is read'
   const [reply] = parseReplies(await client.ended)
   t.equal(reply?.status, 503)
   t.match(reply?.body, /write_limit/)
+})
+
+t.test('writes that break off while they are sent as they come are counted', async (t) => {
+  const upstream = await startUpstream(t)
+  const wire = await startWiretap(t, upstream.url)
+  const app = await buildTestApp(t, wire.url, { server: { maxHeldBytes: 0 } })
+  const own = { ...HEADERS, authorization: STRANGER, host: 'a' }
+  const lines = Object.entries(own).map((each) => each.join(': '))
+  lines.push('Content-Type: application/json', 'Content-Length: 1000', '', '{')
+  for (let i = 0; i < MAX; i++) {
+    const client = openConnection(t, app.url)
+    client.write([`PATCH /customers/${i}0 HTTP/1.1`, ...lines].join('\r\n'))
+    while (!wire.text.includes(` /customers/${i}0 `)) await roundTrips(app.url, 1)
+    client.socket.resetAndDestroy()
+    await roundTrips(app.url, 3)
+  }
+  const what = { method: 'PATCH', path: '/customers/2', body: '{}' }
+  t.equal(codeOf(await write(app, what)), 'write_limit')
 })
