@@ -201,8 +201,6 @@ export interface SharedTier {
 /** Tenants whose cache is off, as this process knows them. */
 export interface SwitchedTenants {
   set(tenant: string, isOff: boolean): void
-  /** All that are off; the others are on. */
-  replace(tenants: readonly string[]): void
 }
 
 /** Who has applied what all instances were told. */

@@ -19,10 +19,6 @@ export class TenantSwitch implements SwitchedTenants {
     this.#off = off
   }
 
-  replace(tenants: readonly string[]): void {
-    this.#off = new Set(tenants)
-  }
-
   get off(): readonly string[] {
     return [...this.#off]
   }

@@ -12,6 +12,8 @@ export class AccessLog
       | 'redisFailed'
       | 'busChanged'
       | 'agreementChanged'
+      | 'switchesMissing'
+      | 'switchesUnreadable'
       | 'writableChanged'
       | 'invalidationsLost'
     >,
@@ -87,6 +89,15 @@ export class AccessLog
   busChanged(isHeard: boolean): void {
     if (isHeard) this.#log.info('other instances are heard')
     else this.#log.warn('other instances are not heard: nothing is served from memory for long')
+  }
+
+  switchesMissing(count: number): void {
+    this.#log.warn({ tenants: count }, 'switches of tenants missing in redis: put back')
+  }
+
+  switchesUnreadable(count: number): void {
+    const fields = { tenants: count }
+    this.#log.error(fields, 'switches of tenants in redis can not be read: those tenants may be on')
   }
 
   agreementChanged(isAgreed: boolean): void {

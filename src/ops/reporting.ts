@@ -12,6 +12,10 @@ export interface InstanceReporter {
   busChanged(isHeard: boolean): void
   /** Other instances and this one find each other's changes, or not. */
   agreementChanged(isAgreed: boolean): void
+  /** So many switches of tenants were missing in Redis, and are put back. */
+  switchesMissing(count: number): void
+  /** So many values there are no switches that can be read. */
+  switchesUnreadable(count: number): void
   redisChanged(isUsable: boolean): void
   redisFailed(code: string): void
   /** Redis takes writes, or no longer. */
@@ -141,6 +145,14 @@ export class Reporting
 
   busChanged(isHeard: boolean): void {
     for (const listener of this.#listeners) listener.busChanged?.(isHeard)
+  }
+
+  switchesMissing(count: number): void {
+    for (const listener of this.#listeners) listener.switchesMissing?.(count)
+  }
+
+  switchesUnreadable(count: number): void {
+    for (const listener of this.#listeners) listener.switchesUnreadable?.(count)
   }
 
   agreementChanged(isAgreed: boolean): void {

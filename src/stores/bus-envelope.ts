@@ -5,6 +5,7 @@
 import { openBytes, sealBytes } from '../cache/frame.ts'
 import type { Key } from '../cache/key.ts'
 import type { PendingState } from './owed-changes.ts'
+import { type Switch, switchOf } from './switch-register.ts'
 
 /** What one instance tells the others. Lists of names may be long. */
 export interface BusMessage {
@@ -26,8 +27,10 @@ export interface BusMessage {
   readonly pins?: readonly (readonly [partition: string, version: string | null])[]
   /** Turns that are over: whoever waited may look into Redis. */
   readonly landed?: readonly string[]
-  /** A tenant whose cache was switched off, or on. */
-  readonly switched?: readonly [tenant: string, isOff: boolean]
+  /** Tenants whose caches were switched off, or on. */
+  readonly switched?: readonly Switch[]
+  /** Whoever knows of switched tenants is to publish them. */
+  readonly asksSwitches?: boolean
   /** Whoever has applied all that came before is to say so, under this name. */
   readonly call?: string
   /** The name of a call, answered. */
@@ -113,7 +116,8 @@ const MESSAGE: Readonly<Record<keyof BusMessage, Check>> = {
   withdrawn: names,
   pins: listOf(tuple(isText, (version) => version === null || isText(version))),
   landed: names,
-  switched: tuple(isText, isFlag),
+  switched: listOf((value) => switchOf(value) !== null),
+  asksSwitches: isFlag,
   call: isText,
   present: isText,
 }

@@ -203,6 +203,7 @@ export class Bus {
   #isNext({ sender, number }: Envelope): boolean {
     const last = this.#numbers.get(sender)
     if (last !== undefined && number !== last + 1) this.#options.lease.break()
+    // guard: messages-in-order
     if (last !== undefined && number <= last) return false
     if (last === undefined && this.#numbers.size >= MAX_SENDERS) this.#numbers.clear()
     this.#numbers.set(sender, number)

@@ -68,6 +68,11 @@ export class RedisKeys {
     return `${this.#prefix}:off`
   }
 
+  /** Tenants whose cache was switched on again. On a Cluster it is in the slot of those that are off. */
+  get on(): string {
+    return `${this.#prefix}:on:{${this.off}}`
+  }
+
   /** Who is in contact with Redis, and the epoch. */
   get roster(): string {
     return `${this.#prefix}:instances`

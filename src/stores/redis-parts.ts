@@ -17,11 +17,12 @@ import { RedisKeys } from './redis-keys.ts'
 import { type Mismatch, RedisTier } from './redis-tier.ts'
 import { SharedFences } from './shared-fences.ts'
 import { SharedPins } from './shared-pins.ts'
+import type { SwitchObserver } from './shared-switches.ts'
 import { TierTrust } from './tier-trust.ts'
 import { Turns } from './turns.ts'
 
 /** What the house is told of Redis; metrics and log. */
-export interface RedisObserver {
+export interface RedisObserver extends SwitchObserver {
   /** A value that was not what was stored under its key. */
   mismatched(kind: Mismatch): void
   /** The bus was not heard for so many milliseconds, and is again. */

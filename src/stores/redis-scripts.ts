@@ -139,18 +139,33 @@ end
 return 1`,
 }
 
-/** Switches a tenant. KEYS: those that are off. ARGV: its field, and its value, or nothing to take it out. */
+/** Switches a tenant. KEYS: where it belongs, where it does not. ARGV: its field, and its value. */
 export const SWITCH: Script = {
   name: 'laybySwitch',
   lua: `
-if ARGV[2] == '' then redis.call('HDEL', KEYS[1], ARGV[1])
-else redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('HDEL', KEYS[2], ARGV[1])
 return 1`,
 }
 
-/** KEYS: tenants that are off. Gives their values. */
-export const LIST_OFF: Script = {
-  name: 'laybyListOff',
+/**
+ * KEYS: hashes. ARGV: most values of each, most bytes of each. Gives how many values were left out, and the others. What
+ * is no hash is removed.
+ */
+export const LIST_SWITCHES: Script = {
+  name: 'laybyListSwitches',
   lua: `
-return redis.call('HVALS', KEYS[1])`,
+local reply = {0}
+for _, key in ipairs(KEYS) do
+  local values = redis.pcall('HVALS', key)
+  if values.err then
+    redis.call('DEL', key)
+    values = {}
+  end
+  for i, value in ipairs(values) do
+    if i > tonumber(ARGV[1]) or #value > tonumber(ARGV[2]) then reply[1] = reply[1] + 1
+    else reply[#reply + 1] = value end
+  end
+end
+return reply`,
 }

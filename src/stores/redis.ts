@@ -42,7 +42,7 @@ export function createSharedState(options: RedisOptions): SharedState {
   const parts = createParts(options)
   const { raw, lease, bus, fences, store, turns, trust, enrolment, pins } = parts
   const rollCall = new BusRollCall(parts)
-  const switches = new SharedSwitches({ ...parts, commands: raw, tenants: options.tenants })
+  const switches = new SharedSwitches({ ...parts, ...options, commands: raw })
   connectHandlers(parts, options, rollCall, switches)
   return {
     fences,
@@ -69,7 +69,10 @@ export function createSharedState(options: RedisOptions): SharedState {
     get isBusLive() {
       return lease.isLive()
     },
-    close: () => close(parts, options),
+    close: () => {
+      switches.close()
+      return close(parts, options)
+    },
   }
 }
 
@@ -96,7 +99,7 @@ function connectHandlers(
     tellOutdated(message, options, fences)
     remember(memory, message, clock.monotonic())
     turns.ended(message.landed ?? [])
-    if (message.switched !== undefined) switches.received(message.switched)
+    switches.received(message)
     for (const [partition, version] of message.pins ?? []) {
       pins.changed(partition)
       options.onPinChange(partition, version)

@@ -19,6 +19,8 @@ const SILENT = {
   busGap: () => {},
   busChanged: () => {},
   agreementChanged: () => {},
+  switchesMissing: () => {},
+  switchesUnreadable: () => {},
   outdated: () => {},
   heard: () => {},
   redisChanged: () => {},
@@ -50,7 +52,7 @@ async function join(t: Parameters<typeof startRedis>[0], url: string): Promise<S
     maxBodyBytes: 1_000,
     lifetimes: [10_000],
     observer: SILENT,
-    tenants: { set: () => {}, replace: () => {} },
+    tenants: { set: () => {} },
     onPinChange: () => {},
   })
   t.teardown(() => state.close())

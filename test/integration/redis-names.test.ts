@@ -12,7 +12,7 @@ import {
   tenantFence,
 } from '../../src/cache/key.ts'
 import { deriveKey } from '../../src/lib/derive-key.ts'
-import { MAX_MESSAGE_BYTES } from '../../src/stores/bus-envelope.ts'
+import { type Envelope, MAX_MESSAGE_BYTES, openEnvelope } from '../../src/stores/bus-envelope.ts'
 import { ADMIN_TOKEN, callAdmin } from '../helpers/admin.ts'
 import type { TestApp } from '../helpers/app.ts'
 import { gauge, startInstances, until } from '../helpers/instances.ts'
@@ -183,4 +183,35 @@ t.test('a message that is not understood ends nothing but belief', async (t) => 
   t.equal((await app.get('/customers/1')).status, 200)
   await until(async () => (await gauge(app, 'bus_live')) === 1)
   t.match(app.logged(), 'instances agree')
+})
+
+t.test('a message that is put back is not applied', async (t) => {
+  const { app, redis, tell } = await startHeard(t)
+  const upstream = await startVersioned(t)
+  const settings = { url: redis.url, commandTimeoutMs: 2_000 }
+  const ear = new Redis(redis.port)
+  t.teardown(() => ear.disconnect())
+  const heard: { readonly bytes: Buffer; readonly envelope: Envelope }[] = []
+  ear.on('messageBuffer', (_channel: Buffer, bytes: Buffer) => {
+    const envelope = openEnvelope(bytes, [SEALING_KEY], CHANNEL)
+    if (typeof envelope === 'object') heard.push({ bytes, envelope })
+  })
+  await ear.subscribe(CHANNEL)
+  const values = { ops: { adminToken: ADMIN_TOKEN } }
+  const [caller] = (await startInstances(t, 1, upstream.url, settings, values)) as [TestApp]
+  await until(async () => {
+    const { body } = await callAdmin(caller, 'POST', '/purge', { tenant: '9', all: true })
+    return body['instancesAcked'] === 2
+  })
+  const answers = () => heard.filter(({ envelope }) => envelope.message?.present !== undefined)
+  const call = heard.findLast(({ envelope }) => envelope.message?.call !== undefined)
+  const answered = answers().length
+  for (let i = 0; i < 3; i++) await tell(call?.bytes as Buffer)
+  // Of the instance that would have answered: what it publishes comes in order.
+  const [{ envelope: last }] = answers().slice(-1) as [(typeof heard)[number]]
+  const number = () => heard.findLast(({ envelope }) => envelope.sender === last.sender)
+  const before = number()?.envelope.number ?? 0
+  await until(() => (number()?.envelope.number ?? 0) > before + 2)
+  t.equal(answers().length, answered)
+  t.equal((await app.get('/customers/1')).status, 200)
 })

@@ -99,4 +99,27 @@ export const REDIS_GUARDS: readonly Guard[] = [
     cuts: [['names === keys.fingerprint', 'true']],
     tests: [{ file: 'integration/redis-names', title: 'with different names' }],
   },
+  {
+    name: 'messages-in-order',
+    cuts: [['number <= last', 'false']],
+    tests: [{ file: 'integration/redis-names', title: 'put back is not applied' }],
+  },
+  {
+    name: 'later-switch',
+    cuts: [['setAt > known[2]', 'true']],
+    tests: [
+      { file: 'unit/stores/switch-register', title: 'all come to know the same' },
+      { file: 'integration/tenant-switch', title: 'switched on stays on' },
+    ],
+  },
+  {
+    name: 'switches-put-back',
+    cuts: [['this.#register.missingFrom(listed)', '[]']],
+    tests: [{ file: 'integration/tenant-switch', title: 'what Redis has lost' }],
+  },
+  {
+    name: 'switches-asked-for',
+    cuts: [['await this.#options.bus.publish({ asksSwitches: true })', '']],
+    tests: [{ file: 'integration/tenant-switch', title: 'asks the others' }],
+  },
 ]
