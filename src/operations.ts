@@ -16,6 +16,7 @@ import type { Logger } from './lib/logger.ts'
 import { SilentTracer, type Tracer } from './lib/tracer.ts'
 import { AccessLog } from './ops/access-log.ts'
 import { credentialRoute } from './ops/admin-credential.ts'
+import { operatorCheck } from './ops/admin-gate.ts'
 import { purgeRoute } from './ops/admin-purge.ts'
 import type { AdminRoute } from './ops/admin-route.ts'
 import { tenantRoute } from './ops/admin-tenant.ts'
@@ -108,11 +109,15 @@ export async function buildOperations(
   const { registry } = metrics
   const memoryMaxBytes = config.cache.memory.maxBytes
   const server = await createOpsServer({
+    listener: config.ops,
     registry,
     isReady,
     redis: shared,
     admin: token === null ? null : { token, clock, log, routes: adminRoutes(operated, observers) },
-    dashboard: { clock, registry, isReady, traffic, problems, memoryMaxBytes },
+    dashboard: {
+      ...{ clock, registry, isReady, traffic, problems, memoryMaxBytes },
+      isOperator: operatorCheck(token, clock),
+    },
   })
   const inject = server.inject.bind(server) as FastifyInstance['inject']
   return {

@@ -80,6 +80,14 @@ export const ConfigSchema = group({
       default: '127.0.0.1',
       description: 'Address of the operations listener.',
     }),
+    hosts: Type.Array(
+      Type.String({ minLength: 1, pattern: '^(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s:/@\\[\\]]+)$' }),
+      {
+        default: [],
+        description:
+          'Names, without port, under which the operations listener is asked, beside those of loopback. On loopback no others are answered; elsewhere any name is where none is set, and addresses always are.',
+      },
+    ),
     port: port(9003, 'Port of the operations listener; 0: any free one.'),
     adminToken: secret(
       optionalText(

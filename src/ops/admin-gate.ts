@@ -55,6 +55,16 @@ export class AdminGate {
   }
 }
 
+/** Whether a request brings the operator's token, where it is not asked for one. @param token null: there is none */
+export function operatorCheck(
+  token: string | null,
+  clock: Clock,
+): (authorization: string | undefined) => boolean {
+  if (token === null) return () => false
+  const gate = new AdminGate(token, clock)
+  return (authorization) => gate.judge(authorization) === 'admitted'
+}
+
 function hashOf(token: string): Buffer {
   return createHash('sha256').update(token, 'utf8').digest()
 }

@@ -1,7 +1,9 @@
 /**
- * What the admin API answers when it does not do what was asked: problem details (RFC 9457) in the shape of
- * the public listener's, from a table of its own. Nothing of the request is ever echoed.
+ * What the operations listener answers when it does not do what was asked, the admin API above all: problem details
+ * (RFC 9457) in the shape of the public listener's, from a table of its own. Nothing of the request is ever echoed.
  */
+import type { FastifyReply } from 'fastify'
+
 export interface AdminProblem {
   readonly status: number
   readonly type: string
@@ -55,6 +57,30 @@ export const ADMIN_PROBLEMS = {
     detail: JSON_WANTED,
     field: 'content-type',
   },
+  host_not_allowed: {
+    status: 421,
+    type: 'host-not-allowed',
+    title: 'Not the name of this listener',
+    detail:
+      'the operations listener answers requests for localhost, 127.0.0.1 and [::1], and for the names in ops.hosts: to use another name, add it there',
+    field: 'host',
+  },
+  foreign_page: {
+    status: 403,
+    type: 'foreign-page',
+    title: 'Asked for by a page of another site',
+    detail:
+      'a browser sent this for a page that does not come from here (sec-fetch-site); open /dashboard itself, at its own address or at one in ops.hosts',
+    field: 'sec-fetch-site',
+  },
+  too_many_streams: {
+    status: 503,
+    type: 'too-many-streams',
+    title: 'Too many dashboards are open',
+    detail:
+      'all places for event streams are taken by streams that bring ops.adminToken; close one',
+    field: null,
+  },
   internal_error: {
     status: 500,
     type: 'internal-error',
@@ -83,4 +109,15 @@ export function adminProblemBody(code: AdminProblemCode, requestId: string, deta
     instance: `urn:uuid:${requestId}`,
     code,
   }
+}
+
+/** Answers with a problem from the table, on any path of the listener. */
+export function sendOpsProblem(
+  reply: FastifyReply,
+  requestId: string,
+  code: AdminProblemCode,
+): FastifyReply {
+  const body = adminProblemBody(code, requestId)
+  reply.header('X-Request-Id', requestId).header('Cache-Control', 'no-store')
+  return reply.code(body.status).type('application/problem+json').send(body)
 }

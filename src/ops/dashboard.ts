@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../lib/clock.ts'
+import { sendOpsProblem } from './admin-problems.ts'
 import { EventStream } from './event-stream.ts'
 import { type PageFile, readPageFiles } from './page-files.ts'
 import type { RecentProblem } from './recent-problems.ts'
@@ -20,6 +21,8 @@ export interface DashboardDependencies {
   readonly traffic: { top(count: number): readonly TenantFigures[] }
   readonly problems: { list(): readonly RecentProblem[] }
   readonly memoryMaxBytes: number
+  /** By the `Authorization` header. */
+  readonly isOperator: (authorization: string | undefined) => boolean
   /** Before each snapshot: brings what the rest tells up to date, where it comes from other processes. */
   readonly refresh?: () => Promise<void>
 }
@@ -55,19 +58,23 @@ export function addDashboard(fastify: FastifyInstance, deps: DashboardDependenci
     return take()
   })
   // A HEAD of it would have no end.
-  fastify.get('/dashboard/events', { exposeHeadRoute: false }, (_request, reply) =>
-    listen(events, reply),
+  fastify.get('/dashboard/events', { exposeHeadRoute: false }, (request, reply) =>
+    listen(events, request, reply, deps.isOperator(request.headers.authorization)),
   )
 }
 
-function listen(events: EventStream, reply: FastifyReply): unknown {
-  // guard: dashboard-listeners
-  if (events.isFull) {
-    reply.code(503).headers({ ...LIVE_HEADERS, 'Retry-After': FULL_RETRY_SECONDS })
-    return reply.send({ status: 503, detail: 'too many dashboards are open' })
+function listen(
+  events: EventStream,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  isOperator: boolean,
+): unknown {
+  if (!events.makeRoom()) {
+    reply.headers({ ...LIVE_HEADERS, 'Retry-After': FULL_RETRY_SECONDS })
+    return sendOpsProblem(reply, request.id, 'too_many_streams')
   }
   reply.hijack()
-  return events.join(reply.raw, LIVE_HEADERS)
+  return events.join(reply.raw, LIVE_HEADERS, isOperator)
 }
 
 function sendFile(

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { createHttpServer } from '../lib/http-server.ts'
 import { endWith } from '../lib/last-answer.ts'
+import { sendOpsProblem } from './admin-problems.ts'
+import { browserRefusal, hostRules } from './browser-rules.ts'
 
 /** Milliseconds. */
 const HTTP_SETTINGS = {
@@ -14,9 +16,21 @@ const HTTP_SETTINGS = {
 const NO_CONNECT =
   'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, POST, PUT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 
-/** @param bodyLimit longest content of a request. Bytes */
-export function createOpsListener(bodyLimit: number): FastifyInstance {
-  return Fastify({
+export interface OpsListenerSettings {
+  /** `ops.host` */
+  readonly host: string
+  /** `ops.hosts` */
+  readonly hosts: readonly string[]
+  /** Longest content of a request. Bytes. */
+  readonly bodyLimit: number
+}
+
+export function createOpsListener({
+  host,
+  hosts,
+  bodyLimit,
+}: OpsListenerSettings): FastifyInstance {
+  const fastify = Fastify({
     logger: false,
     bodyLimit,
     genReqId: () => randomUUID(),
@@ -29,4 +43,12 @@ export function createOpsListener(bodyLimit: number): FastifyInstance {
         refuseConnect: (socket) => endWith(socket, NO_CONNECT),
       }),
   })
+  const rules = hostRules(host, hosts)
+  // Before anything else of it is looked at, whatever its path.
+  fastify.addHook('onRequest', async (request, reply) => {
+    const [path = ''] = request.url.split('?', 1)
+    const refusal = browserRefusal(path, request.headers, rules)
+    if (refusal !== null) await sendOpsProblem(reply, request.id, refusal)
+  })
+  return fastify
 }

@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { addDashboard, type DashboardDependencies } from './dashboard.ts'
-import { createOpsListener } from './listener.ts'
+import { createOpsListener, type OpsListenerSettings } from './listener.ts'
 import type { ProcessMetrics } from './merged-metrics.ts'
 import { addMetrics } from './metrics-route.ts'
 
@@ -23,6 +23,7 @@ export interface CarriedReply {
 }
 
 export interface PrimaryServerDependencies {
+  readonly listener: Pick<OpsListenerSettings, 'host' | 'hosts'>
   /** Whether some worker wants traffic. */
   readonly isReady: () => boolean
   /** Of all processes, merged. */
@@ -40,7 +41,7 @@ const NOT_CARRIED = ['connection', 'transfer-encoding', 'keep-alive', 'content-l
 export async function createPrimaryServer(
   deps: PrimaryServerDependencies,
 ): Promise<FastifyInstance> {
-  const fastify = createOpsListener(MAX_BODY_BYTES)
+  const fastify = createOpsListener({ ...deps.listener, bodyLimit: MAX_BODY_BYTES })
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),

@@ -3,10 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type AdminDependencies, addAdmin } from './admin.ts'
 import { addDashboard, type DashboardDependencies } from './dashboard.ts'
-import { createOpsListener } from './listener.ts'
+import { createOpsListener, type OpsListenerSettings } from './listener.ts'
 import { addMetrics } from './metrics-route.ts'
 
 export interface OpsDependencies {
+  readonly listener: Pick<OpsListenerSettings, 'host' | 'hosts'>
   readonly registry: Registry
   /** Whether the instance wants traffic. */
   readonly isReady: () => boolean
@@ -21,13 +22,14 @@ export interface OpsDependencies {
 const MAX_BODY_BYTES = 65_536
 
 export async function createOpsServer({
+  listener,
   registry,
   isReady,
   redis,
   admin,
   dashboard,
 }: OpsDependencies): Promise<FastifyInstance> {
-  const fastify = createOpsListener(MAX_BODY_BYTES)
+  const fastify = createOpsListener({ ...listener, bodyLimit: MAX_BODY_BYTES })
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 404 }))
   addMetrics(fastify, () => registry.getMetricsAsJSON())
   // Never tests a dependency: a restart would not mend one.

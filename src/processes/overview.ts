@@ -51,7 +51,7 @@ export class Overview {
     clock: Clock,
     isReady: () => boolean,
     memoryMaxBytes: number,
-  ): PrimaryServerDependencies['dashboard'] {
+  ): Omit<PrimaryServerDependencies['dashboard'], 'isOperator'> {
     let registry = this.#merged.of([])
     return {
       clock,

@@ -9,6 +9,7 @@ import { type App, buildApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLogger } from '../lib/logger.ts'
+import { operatorCheck } from '../ops/admin-gate.ts'
 import { warnOfPlainSharing } from '../ops/plain-sharing.ts'
 import { createPrimaryServer } from '../ops/primary-server.ts'
 import { Overview } from './overview.ts'
@@ -44,9 +45,13 @@ export async function buildProcesses(config: Config, script = SCRIPT): Promise<A
   const isReady = (): boolean => !isDraining && workers.listening.length > 0
   const memoryMaxBytes = config.cache.memory.maxBytes * processCount(config.server.processes)
   const ops = await createPrimaryServer({
+    listener: config.ops,
     isReady,
     metrics: () => overview.metrics(),
-    dashboard: overview.dashboard(systemClock, isReady, memoryMaxBytes),
+    dashboard: {
+      ...overview.dashboard(systemClock, isReady, memoryMaxBytes),
+      isOperator: operatorCheck(config.ops.adminToken, systemClock),
+    },
     carry: (request) => overview.carry(request),
   })
   warnOfPlainSharing(config.cache.sharing, log)

@@ -24,8 +24,35 @@ export const OPERATIONS_GUARDS: readonly Guard[] = [
   },
   {
     name: 'dashboard-listeners',
-    cuts: [['events.isFull', 'false']],
-    tests: [{ file: 'integration/dashboard-routes', title: 'listeners are bounded' }],
+    cuts: [['this.#listeners.size < MAX_LISTENERS', 'true']],
+    tests: [
+      { file: 'integration/dashboard-routes', title: 'listeners are bounded' },
+      { file: 'unit/ops/event-stream', title: 'the oldest listener without the token' },
+    ],
+  },
+  {
+    name: 'token-keeps-place',
+    cuts: [['if (isOperator)', 'if (false)']],
+    tests: [
+      { file: 'integration/ops-browsers', title: 'an instance of one process' },
+      { file: 'unit/ops/event-stream', title: 'the oldest listener without the token' },
+    ],
+  },
+  {
+    name: 'own-host',
+    cuts: [['headers.host !== undefined', 'false']],
+    tests: [
+      { file: 'integration/ops-browsers', title: 'no page from elsewhere' },
+      { file: 'unit/ops/browser-rules', title: 'only names of loopback' },
+    ],
+  },
+  {
+    name: 'own-pages',
+    cuts: [['isFollowedLink(path, headers)', 'true']],
+    tests: [
+      { file: 'integration/ops-browsers', title: 'no page from elsewhere' },
+      { file: 'unit/ops/browser-rules', title: 'for pages from elsewhere' },
+    ],
   },
   {
     name: 'no-redirect-of-token',

@@ -33,6 +33,8 @@ const BY_ENVIRONMENT: readonly [key: string, environment: Record<string, string>
   ['server.drainTimeoutMs', { ...URL_SET, LAYBY_SERVER_DRAIN_TIMEOUT_MS: '0' }],
   ['server.maxEventLoopDelayMs', { ...URL_SET, LAYBY_SERVER_MAX_EVENT_LOOP_DELAY_MS: 'long' }],
   ['ops.port', { ...URL_SET, LAYBY_OPS_PORT: '99999' }],
+  ['ops.hosts', { ...URL_SET, LAYBY_OPS_HOSTS: `a, http://${CANARY}` }],
+  ['ops.hosts', { ...URL_SET, LAYBY_OPS_HOSTS: `${CANARY}:9003` }],
   ['ops.adminToken', { ...URL_SET, LAYBY_OPS_ADMIN_TOKEN: CANARY }],
   ['ops.adminToken', { ...URL_SET, LAYBY_OPS_ADMIN_TOKEN: `${CANARY} and more words` }],
   ['upstream.connectTimeoutMs', { ...URL_SET, LAYBY_UPSTREAM_CONNECT_TIMEOUT_MS: '0' }],

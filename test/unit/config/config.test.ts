@@ -245,7 +245,7 @@ t.test('a key that does not exist is named', (t) => {
 t.test('where a running instance is asked can be known without the rest', (t) => {
   const ops = (environment: Record<string, string>) =>
     loadOps({ defaultFile: DEFAULT_FILE, environment })
-  t.strictSame(ops({}), { host: '127.0.0.1', port: 9003, adminToken: null })
+  t.strictSame(ops({}), { host: '127.0.0.1', hosts: [], port: 9003, adminToken: null })
   t.equal(ops({ LAYBY_OPS_PORT: '1', LAYBY_CACHE_SHARING: 'nonsense' }).port, 1)
   t.equal(
     keyAtFault(() => ops({ LAYBY_OPS_PORT: 'x' })),

@@ -6,7 +6,10 @@ import { EventStream } from '../../../src/ops/event-stream.ts'
 import { until } from '../../helpers/instances.ts'
 
 async function serve(t: Test, events: EventStream): Promise<{ server: Server; port: number }> {
-  const server = createServer((_request, response) => void events.join(response, {}))
+  const server = createServer(({ headers }, response) => {
+    if (events.makeRoom()) void events.join(response, {}, headers.authorization !== undefined)
+    else response.writeHead(503).end()
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {
     events.end()
@@ -16,15 +19,28 @@ async function serve(t: Test, events: EventStream): Promise<{ server: Server; po
   return { server, port: (server.address() as AddressInfo).port }
 }
 
-async function listen(port: number): Promise<{ text: () => string; leave: () => void }> {
-  const asked = request({ port, host: '127.0.0.1' }).end()
+interface Listener {
+  readonly status: number | undefined
+  readonly text: () => string
+  readonly hasEnded: () => boolean
+  readonly leave: () => void
+}
+
+async function listen(port: number, isOperator = false): Promise<Listener> {
+  const headers = isOperator ? { authorization: 'x' } : {}
+  const asked = request({ port, host: '127.0.0.1', headers }).end()
   const [response] = await once(asked, 'response')
   let text = ''
   response.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk
   })
   response.on('error', () => {})
-  return { text: () => text, leave: () => asked.destroy() }
+  return {
+    status: response.statusCode,
+    text: () => text,
+    hasEnded: () => response.readableEnded,
+    leave: () => asked.destroy(),
+  }
 }
 
 t.test(
@@ -66,16 +82,32 @@ t.test('a listener that does not read is dropped', async (t) => {
   t.equal(events.isRunning, false)
 })
 
-t.test('there is a bound on listeners, and none is taken after the end', async (t) => {
+t.test('the oldest listener without the token gives way, and one with it never', async (t) => {
   const events = new EventStream(async () => '1')
   const { port } = await serve(t, events)
-  const all = await Promise.all(Array.from({ length: 31 }, () => listen(port)))
-  t.equal(events.isFull, false)
-  all.push(await listen(port))
-  t.equal(events.isFull, true)
-  all[0]?.leave()
-  await until(() => !events.isFull)
+  const operator = await listen(port, true)
+  const all: Listener[] = []
+  for (let i = 0; i < 31; i++) all.push(await listen(port))
+  t.notOk(all.some((one) => one.hasEnded()))
+  t.equal((await listen(port, true)).status, 200)
+  await until(() => all[0]?.hasEnded() === true)
+  t.match(all[0]?.text(), /retry: 10000\n\n$/, 'it is to wait before it comes again')
+  t.equal((await listen(port)).status, 200)
+  await until(() => all[1]?.hasEnded() === true)
+  t.notOk(operator.hasEnded() || all[2]?.hasEnded())
+  for (let i = 0; i < 30; i++) t.equal((await listen(port, true)).status, 200)
+  t.equal((await listen(port)).status, 503)
+  t.equal((await listen(port, true)).status, 503)
+  operator.leave()
+  await until(() => events.makeRoom())
+  t.equal((await listen(port)).status, 200, 'a place is free again')
+})
+
+t.test('none is taken after the end', async (t) => {
+  const events = new EventStream(async () => '1')
+  const { port } = await serve(t, events)
+  await listen(port)
   events.end()
   t.equal(events.isRunning, false)
-  t.equal(events.isFull, true)
+  t.equal(events.makeRoom(), false)
 })
