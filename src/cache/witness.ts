@@ -34,5 +34,6 @@ export function weigh({ previous, present, digest, sentAt }: Testimony): Proof {
   if (previous !== undefined && previous.witnessedAt > sentAt) return OUTDATED
   if (present?.kind === 'superseded' && present.at >= sentAt) return OUTDATED
   const changed = previous?.kind === 'grant' && previous.digest !== digest
+  // guard: change-overtakes
   return { kind: 'witnessed', supersedes: changed ? previous.digest : null }
 }

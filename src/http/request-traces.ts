@@ -29,6 +29,7 @@ export class RequestTraces {
     route: string | null,
     startedAt: number,
   ): Span {
+    // guard: routes-not-paths
     return this.#tracer.request({
       parent: readTraceContext(traceparent, tracestate),
       method: METHODS.has(method) ? method : '_OTHER',

@@ -109,7 +109,6 @@ class ExportingTracer implements Tracer {
     const time = this.#timeline()
     const options = { kind: SpanKind.SERVER, startTime: time.at(startedAt) }
     const around = parent === null ? ROOT_CONTEXT : contextOf(parent)
-    // guard: routes-not-paths
     const name = route === null ? method : `${method} ${route}`
     const span = this.#tracer.startSpan(name, options, around)
     if (!span.isRecording()) return new SilentSpan(contextFrom(span, parent))

@@ -133,8 +133,10 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
       return reply.status
     }
     for (let i = 0; i < 8; i++) t.equal(await ask(), 200)
-    upstream.answer((_received, res) => {
-      res.writeHead(401, { 'Content-Type': 'application/json' })
+    upstream.answer((received, res) => {
+      // With the version: a pin that is in doubt would send all of them to the API as well.
+      const version = received.headers['x-api-version'] ?? '2019/02/08'
+      res.writeHead(401, { 'Content-Type': 'application/json', 'X-API-VERSION': version })
       res.end('{}')
     })
     await fetch(`${url}/customers/3/`, { headers: HEADERS }).then((reply) => reply.text())

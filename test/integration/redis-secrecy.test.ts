@@ -62,7 +62,8 @@ t.test('neither a dump nor all commands of a run hold a token, a name or an addr
   t.ok(told.commands.length > 50_000, 'much was seen')
   t.ok(personal.size > 50, `${personal.size} texts are looked for`)
   for (const [where, bytes] of Object.entries(told)) {
-    for (const text of [...personal, 'one.token', 'two.token', 'Bearer']) {
+    // The last is a part of every key of a record, as it is in memory.
+    for (const text of [...personal, 'one.token', 'two.token', 'Bearer', '8:customer']) {
       if (bytes.includes(text)) t.fail(`"${text}" is in the ${where}`)
     }
   }

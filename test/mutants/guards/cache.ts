@@ -31,7 +31,7 @@ export const CACHE_GUARDS: readonly Guard[] = [
     cuts: [['await this.#deps.fences.change(all.map(credentialFence))', '']],
     tests: [
       { file: 'integration/redis-tier', title: 'a credential that the upstream refuses' },
-      { file: 'integration/processes', title: 'a 401 that one has seen' },
+      { file: 'integration/processes', title: 'two workers' },
     ],
   },
   {
@@ -72,10 +72,12 @@ export const CACHE_GUARDS: readonly Guard[] = [
   {
     name: 'held-fences',
     cuts: [['!standing.admissionHolds || !standing.grantHolds', 'false']],
-    tests: [
-      { file: 'unit/cache/entitlement' },
-      { file: 'unit/cache/sharing-property', title: 'nobody is served' },
-    ],
+    tests: [{ file: 'unit/cache/entitlement' }],
+  },
+  {
+    name: 'change-overtakes',
+    cuts: [['changed ? previous.digest : null', 'null']],
+    tests: [{ file: 'unit/cache/sharing-property', title: 'nobody is served' }],
   },
   {
     name: 'pending-write',
