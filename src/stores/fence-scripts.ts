@@ -107,8 +107,8 @@ return 1`,
 }
 
 /**
- * A write is over, and may have changed something. KEYS: fences. ARGV: id, new value, lifetime, hold: how much
- * longer the write stays pending.
+ * A write is over, and may have changed something. KEYS: fences. ARGV: id, new value, the lifetime of a provisional
+ * fence, which goes, as in RESTORE, unless it is held; hold: how much longer the write stays pending.
  */
 export const SETTLE: Script = {
   name: 'laybySettle',
@@ -119,8 +119,9 @@ for i, key in ipairs(KEYS) do
   writes = without(writes or '', ARGV[1])
   if hold > 0 then writes = with(writes, ARGV[1], hold) end
   -- A fence that is missing counts as changed, and so does one that was made for the hold, when it is over.
-  if value ~= nil then put(key, ARGV[2] .. i, writes, ARGV[3])
-  elseif hold > 0 then put(key, ARGV[2] .. i, writes, hold) end
+  local left = value == nil and 0 or redis.call('PTTL', key)
+  if value ~= nil and writes == '' and left <= tonumber(ARGV[3]) then redis.call('DEL', key)
+  elseif value ~= nil or hold > 0 then put(key, ARGV[2] .. i, writes, left < hold and hold or 0) end
 end
 return 1`,
 }

@@ -8,6 +8,7 @@ import { Bus, type BusMessage, type PeerState } from './bus.ts'
 import { enrolledCommands } from './enrolled-commands.ts'
 import { Enrolment } from './enrolment.ts'
 import { FenceTable } from './fence-table.ts'
+import { PROVISIONAL_FENCE_MS } from './fence-value.ts'
 import { Lease } from './lease.ts'
 import { OwedChanges } from './owed-changes.ts'
 import { databaseOf } from './redis-clients.ts'
@@ -75,8 +76,9 @@ interface Handlers {
 export function createParts(options: RedisOptions) {
   const { clock, secrets, observer, maxBodyBytes } = options
   const longest = Math.max(...options.lifetimes)
-  // Fences outlive whatever is stamped with them, so that losing one stays the exception.
-  const fenceLifetimeMs = Math.ceil(longest * 2 + 60_000)
+  // Fences outlive whatever is stamped with them, so that losing one stays the exception: used at half of its lifetime,
+  // one is not yet taken for a provisional one when that is over.
+  const fenceLifetimeMs = Math.ceil(longest * 2) + 3 * PROVISIONAL_FENCE_MS
   const links = createLinks(options)
   const { bus, commands, handlers, owed, trust, table, keys } = links
   const enrolled = enrolledCommands(commands, () => enrolment)

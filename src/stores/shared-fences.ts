@@ -115,11 +115,12 @@ export class SharedFences implements FenceStore {
   }
 
   async settle(write: PendingWrite, also: readonly Key[], holdMs: number): Promise<void> {
-    const { table, fenceLifetimeMs } = this.#options
+    const { table } = this.#options
     const names = [...new Set([...write.names, ...also])]
     if (names.length === 0) return
     table.mark(names, write.id, Math.max(holdMs, 60_000))
-    await this.#originate(SETTLE, names, [write.id, newValue(), fenceLifetimeMs, Math.ceil(holdMs)])
+    const args = [write.id, newValue(), PROVISIONAL_FENCE_MS, Math.ceil(holdMs)]
+    await this.#originate(SETTLE, names, args)
     if (holdMs > 0) table.mark(names, write.id, holdMs)
     else table.unmark(names, write.id)
   }
