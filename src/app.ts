@@ -169,8 +169,8 @@ function buildInstance(
 ): Instance {
   const own = overrides.memory ?? createMemoryStore({ ...config.cache.memory, formBytes, clock })
   const tenants = new TenantSwitch()
-  const pins: VersionPins = new VersionPins(MAX_PINNED_CREDENTIALS, (partition, version) => {
-    void (shared ?? local)?.notePin(partition, version)
+  const pins: VersionPins = new VersionPins(MAX_PINNED_CREDENTIALS, (...known) => {
+    void (shared ?? local)?.notePin(...known)
   })
   const shared = connectInstances(config, own, clock, reporting, pins, tenants)
   const local =

@@ -22,8 +22,13 @@ interface Pin {
   isKept: boolean
 }
 
-/** Told with every answer which version is now in force for a credential; null: it is not known. */
-export type OnKnown = (partition: string, version: string | null) => void
+/**
+ * Told with every answer which version is now in force for a credential; null: it is not known.
+ *
+ * @param isKept false: the credential may be nobody's. Who knows another pin of it has to hear this, and nobody is to
+ * remember it
+ */
+export type OnKnown = (partition: string, version: string | null, isKept: boolean) => void
 
 /** A request on its way. */
 export interface PinUse {
@@ -100,7 +105,8 @@ export class VersionPins {
     if (effective !== undefined) pin.version = effective
     if (pin.mixed) pin.version = null
     if (isAccepted) pin.isKept = true
-    if (effective !== undefined && pin.isKept) this.#onKnown(partition, pin.version)
+    // guard: told-pins
+    if (effective !== undefined) this.#onKnown(partition, pin.version, pin.isKept)
     if (--pin.active > 0) return
     pin.mixed = false
     this.#busy.delete(partition)

@@ -182,8 +182,9 @@ export class FillStore {
     stamp: FenceStamp,
     sentAt: number,
   ): Grant | null {
-    const { memory, lifetimes, sharing } = this.#deps
+    const { memory, lifetimes, sharing, standings } = this.#deps
     const { digest, version } = representation
+    if (standings.asked.wasRefusedSince(request.grantKey, sentAt)) return null
     const previous = memory.get(request.grantKey)
     const key = this.#keyOf(request, digest)
     const present = memory.get(key)

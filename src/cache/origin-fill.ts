@@ -43,9 +43,11 @@ export class OriginFill {
     const { view, credential } = request
     const isProvisional = !standings.isAccepted(view.tenant, credential)
     const opened = await fences.open(fencesOf(request), kinOf(request), isProvisional)
+    standings.asked.begin(request.grantKey)
     try {
       return await this.#ask(request, opened, terms)
     } finally {
+      standings.asked.end(request.grantKey)
       const { stamp, kin } = opened
       standings.release(view.tenant, credential, kin === null ? stamp : [...stamp, kin])
     }

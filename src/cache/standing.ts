@@ -3,6 +3,7 @@
  * and which grants are over. Used for fills and for everything that passes through.
  */
 import { API_VERSIONS } from '../contract/headers.ts'
+import { AskedViews } from './asked-views.ts'
 import type { FenceStamp, FenceStore, OpenFence } from './fence.ts'
 import { admissionKey, credentialFence, grantKey, type Key, type View, viewKey } from './key.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
@@ -46,6 +47,8 @@ export interface StandingsDependencies {
 
 export class Standings {
   readonly #deps: StandingsDependencies
+  /** What is being asked for, on whoever's behalf. */
+  readonly asked = new AskedViews()
 
   constructor(dependencies: StandingsDependencies) {
     this.#deps = dependencies
@@ -116,7 +119,8 @@ export class Standings {
 
   /**
    * A refusal concerns the resource, whatever version it was asked for in. It is kept where a grant was; and, of a
-   * credential that is known, for the view that was asked for, in case an answer from before is still to come.
+   * credential that is known, for the view that was asked for, in case an answer from before is still to come. Of any
+   * other, who waits for such an answer is told.
    */
   #withdrawAll(
     { tenant, credential, sentAt }: Answered,
@@ -131,6 +135,8 @@ export class Standings {
       const key = grantKey(viewKey(view), partition)
       const isHeld = memory.peek(key) !== undefined
       refused.push(key)
+      // guard: refused-meanwhile
+      this.asked.refused(key, sentAt)
       // guard: kept-withdrawals
       if (isHeld || (isKnown && version === asked)) this.withdraw(view, partition, sentAt)
     }

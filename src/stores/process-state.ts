@@ -26,8 +26,8 @@ export interface ProcessState {
   readonly fences: FenceStore
   /** The given memory; what is put into it to say that something has ended is told to the others. */
   readonly memory: MemoryStore
-  /** A credential's version pin as it is now; null: not known. */
-  notePin(partition: string, version: string | null): void
+  /** A credential's version pin as it is now; null: not known. As `OnKnown` is told it. */
+  notePin(partition: string, version: string | null, isKept: boolean): void
   /** The upstream has ended these grants, of which this process may have none. */
   refused(grants: readonly Key[]): void
 }
@@ -54,10 +54,11 @@ export function createProcessState(options: ProcessStateOptions): ProcessState {
   return {
     fences,
     memory: tellingMemory(memory, siblings),
-    notePin: (partition, version) => {
+    notePin: (partition, version, isKept) => {
       const told = version ?? ''
       if (noted.get(partition) === told) return
-      noted.set(partition, told)
+      if (isKept) noted.set(partition, told)
+      else noted.delete(partition)
       void siblings.tell({ kind: 'pinned', partition, version })
     },
     refused: (grants) => {

@@ -109,11 +109,15 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`,
 }
 
-/** KEYS: a version pin. ARGV: the version, or nothing when it is not known, and a lifetime. Gives 1 if it was another. */
+/**
+ * KEYS: a version pin. ARGV: the version, or nothing when it is not known, a lifetime, and 0 if none is to be made where
+ * there is none. Gives 1 if it was another.
+ */
 export const SET_PIN: Script = {
   name: 'laybySetPin',
   lua: `
 local before = redis.pcall('GET', KEYS[1])
+if type(before) ~= 'string' and ARGV[3] == '0' then return 0 end
 if ARGV[1] == '' then redis.call('DEL', KEYS[1])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 if type(before) == 'string' and before ~= ARGV[1] then return 1 end

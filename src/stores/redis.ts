@@ -24,7 +24,7 @@ export interface SharedState {
   /** Tells all instances that a tenant's cache is off, or on. False: they could not be told yet. */
   switchTenant(tenant: string, isOff: boolean): Promise<boolean>
   /** A credential's version pin as it is now; null: not known. */
-  notePin(partition: string, version: string | null): Promise<void>
+  notePin(partition: string, version: string | null, isKept: boolean): Promise<void>
   readonly isUsable: boolean
   /** Redis took the last write that it has answered. */
   readonly isWritable: boolean
@@ -50,7 +50,7 @@ export function createSharedState(options: RedisOptions): SharedState {
     sight: new RedisSight({ ...parts, ...options }),
     rollCall,
     switchTenant: (tenant, isOff) => switches.put(tenant, isOff),
-    notePin: (partition, version) => pins.note(partition, version),
+    notePin: (partition, version, isKept) => pins.note(partition, version, isKept),
     get isUsable() {
       return raw.isUsable
     },

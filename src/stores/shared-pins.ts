@@ -38,14 +38,21 @@ export class SharedPins {
     this.#timer.unref()
   }
 
-  /** A credential's pin as it is now; null: not known. */
-  async note(partition: string, version: Version): Promise<void> {
+  /**
+   * A credential's pin as it is now; null: not known.
+   *
+   * @param isKept false: the credential may be nobody's. A pin that Redis has of it is changed, and none is made
+   */
+  async note(partition: string, version: Version, isKept = true): Promise<void> {
     const told = version ?? ''
     if (this.#noted.get(partition) === told) return
-    this.#noted.set(partition, told)
+    if (isKept) this.#noted.set(partition, told)
+    else this.#noted.delete(partition)
     // Told again from here on, it is this version and no earlier one.
     const wasPending = this.#pending.delete(partition)
-    if (!(await this.#tell(partition, version, wasPending))) this.#keep(partition, version)
+    const isTold = await this.#tell(partition, version, wasPending, isKept)
+    // What anybody can make up is not to push out what is real.
+    if (!isTold && (isKept || wasPending)) this.#keep(partition, version)
   }
 
   /** Another instance has seen a change. */
@@ -85,9 +92,14 @@ export class SharedPins {
    * @param wasPending Redis may have the change already, and only the others may lack it
    * @returns false if it is to be told again
    */
-  async #tell(partition: string, version: Version, wasPending: boolean): Promise<boolean> {
+  async #tell(
+    partition: string,
+    version: Version,
+    wasPending: boolean,
+    isKept = true,
+  ): Promise<boolean> {
     const { commands, keys, bus, fenceLifetimeMs } = this.#options
-    const args = [version ?? '', fenceLifetimeMs]
+    const args = [version ?? '', fenceLifetimeMs, isKept || wasPending ? 1 : 0]
     const reply = await commands.run(SET_PIN, [keys.pin(partition)], args)
     if (!reply.ok) return false
     const isNews = reply.value === 1 || wasPending

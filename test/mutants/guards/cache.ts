@@ -145,6 +145,16 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/strangers-leave-nothing' }],
   },
   {
+    name: 'refused-meanwhile',
+    cuts: [['this.asked.refused(key, sentAt)', 'void sentAt']],
+    tests: [{ file: 'integration/refused-meanwhile' }],
+  },
+  {
+    name: 'told-pins',
+    cuts: [['effective !== undefined', 'effective !== undefined && pin.isKept']],
+    tests: [{ file: 'integration/refused-meanwhile' }],
+  },
+  {
     name: 'told-apart-writes',
     cuts: [['this.#count < max', 'true']],
     tests: [{ file: 'unit/stores/pending-writes' }],
