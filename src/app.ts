@@ -150,6 +150,7 @@ function connectInstances(
     observer: reporting,
     tenants,
     onPinChange: (partition, version) => pins.changed(partition, version),
+    onPinsMissed: () => pins.forget(),
   })
 }
 

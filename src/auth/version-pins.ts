@@ -70,6 +70,12 @@ export class VersionPins {
     }
   }
 
+  /** Changes that other instances have seen may have been missed: nothing is known any more. */
+  forget(): void {
+    this.#idle.clear()
+    for (const busy of this.#busy.values()) busy.mixed = true
+  }
+
   /** The version that a request of this form would meet upstream, as far as we know; null: not known. */
   current(partition: string, form: VersionForm): string | null {
     const busy = this.#busy.size === 0 ? undefined : this.#busy.get(partition)

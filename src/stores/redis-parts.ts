@@ -19,6 +19,7 @@ import { type Mismatch, RedisTier } from './redis-tier.ts'
 import { SharedFences } from './shared-fences.ts'
 import { SharedPins } from './shared-pins.ts'
 import type { SwitchObserver } from './shared-switches.ts'
+import { SharedWithdrawals } from './shared-withdrawals.ts'
 import { TierTrust } from './tier-trust.ts'
 import { Turns } from './turns.ts'
 
@@ -59,6 +60,8 @@ export interface RedisOptions {
   readonly tenants: SwitchedTenants
   /** Another instance says that a credential has changed its version. */
   readonly onPinChange: (partition: string, version: string | null) => void
+  /** The bus was not heard for a while: any credential may have changed its version. */
+  readonly onPinsMissed: () => void
 }
 
 export type RedisParts = ReturnType<typeof createParts>
@@ -93,7 +96,7 @@ export function createParts(options: RedisOptions) {
     trust,
     instance: bus.id,
     lifetimeMs: fenceLifetimeMs,
-    hasPending: () => owed.size + pins.size > 0,
+    hasPending: () => owed.size + pins.size + withdrawals.size > 0,
     onContact: () => delivery.regained(),
     onEnrolled: () => void delivery.retry(),
     onEpoch: () => table.forgetAll(),
@@ -112,7 +115,8 @@ export function createParts(options: RedisOptions) {
   const turns = new Turns(shared)
   const onMismatch = (kind: Mismatch): void => observer.mismatched(kind)
   const store = new RedisTier({ ...shared, turns, secrets, maxBodyBytes, onMismatch })
-  return { ...shared, raw: commands, fences, pins, enrolment, store, turns }
+  const withdrawals: SharedWithdrawals = new SharedWithdrawals({ ...shared, store })
+  return { ...shared, raw: commands, fences, pins, withdrawals, enrolment, store, turns }
 }
 
 /** The ways to Redis and to the other instances, and what is known of them. */

@@ -139,14 +139,12 @@ export class RedisTier {
     }
   }
 
-  withdraw(tenant: string, grants: readonly Key[]): void {
+  /** False: Redis has not taken them out. */
+  async withdraw(tenant: string, grants: readonly Key[]): Promise<boolean> {
     const { commands, keys, secrets } = this.#options
     const secret = secrets[0] as string
-    void commands.run(
-      REMOVE,
-      grants.map((grant) => keys.record(secret, tenant, grant)),
-      [],
-    )
+    const places = grants.map((grant) => keys.record(secret, tenant, grant))
+    return (await commands.run(REMOVE, places, [])).ok
   }
 
   #sealed({ tenant, viewKey, credential, grant, admission, representation }: TierEntry): Sealed[] {

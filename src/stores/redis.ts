@@ -5,13 +5,11 @@
 import type { FenceStore, Fences } from '../cache/fence.ts'
 import { tenantOf } from '../cache/key.ts'
 import type { MemoryStore, RollCall, SharedTier, TierSight } from '../cache/ports.ts'
-import type { Bus, BusMessage } from './bus.ts'
+import type { BusMessage } from './bus.ts'
 import { createParts, type RedisOptions, type RedisParts } from './redis-parts.ts'
 import { RedisSight } from './redis-sight.ts'
-import type { RedisTier } from './redis-tier.ts'
 import { BusRollCall } from './roll-call.ts'
 import { SharedSwitches } from './shared-switches.ts'
-import type { Turns } from './turns.ts'
 
 export type { RedisObserver, RedisOptions } from './redis-parts.ts'
 
@@ -40,13 +38,13 @@ export interface SharedState {
 
 export function createSharedState(options: RedisOptions): SharedState {
   const parts = createParts(options)
-  const { raw, lease, bus, fences, store, turns, trust, enrolment, pins } = parts
+  const { raw, lease, fences, trust, enrolment, pins } = parts
   const rollCall = new BusRollCall(parts)
   const switches = new SharedSwitches({ ...parts, ...options, commands: raw })
   connectHandlers(parts, options, rollCall, switches)
   return {
     fences,
-    tier: sharedTier(store, turns, bus),
+    tier: sharedTier(parts),
     sight: new RedisSight({ ...parts, ...options }),
     rollCall,
     switchTenant: (tenant, isOff) => switches.put(tenant, isOff),
@@ -87,6 +85,7 @@ function connectHandlers(
   raw.onUsable(() => void switches.catchUp())
   handlers.returned = (gapMs) => {
     observer.busGap(gapMs)
+    options.onPinsMissed()
     void switches.catchUp()
   }
   handlers.heard = (sender, { pending, epoch }, message) => {
@@ -111,22 +110,23 @@ function connectHandlers(
 
 /** Who ends with nothing pending is not waited for, and what lies in Redis is as good without it. */
 async function close(
-  { raw, bus, fences, pins, enrolment }: RedisParts,
+  { raw, bus, fences, pins, withdrawals, enrolment }: RedisParts,
   { observer }: RedisOptions,
 ) {
   const { delivery } = fences
   delivery.close()
   pins.close()
+  withdrawals.close()
   enrolment.close()
   await delivery.retry()
   if (delivery.size > 0) observer.invalidationsLost(delivery.size)
-  if (delivery.size + pins.size === 0) await enrolment.leave()
+  if (delivery.size + pins.size + withdrawals.size === 0) await enrolment.leave()
   bus.close()
   await raw.close()
 }
 
 /** The tier, with what all instances must hear said on the bus. */
-function sharedTier(store: RedisTier, turns: Turns, bus: Bus): SharedTier {
+function sharedTier({ store, turns, bus, withdrawals }: RedisParts): SharedTier {
   return {
     get isUsable() {
       return store.isUsable
@@ -134,13 +134,11 @@ function sharedTier(store: RedisTier, turns: Turns, bus: Bus): SharedTier {
     read: (query, turn) => store.read(query, turn),
     keep: (entry) => store.keep(entry),
     supersede: (tenant, representation) => {
+      // Not repeated: bytes that were overtaken without a write through Layby are bounded by their lifetime.
       store.supersede(tenant, representation)
       void bus.publish({ superseded: [representation] })
     },
-    withdraw: (tenant, grants) => {
-      store.withdraw(tenant, grants)
-      void bus.publish({ withdrawn: grants })
-    },
+    withdraw: (tenant, grants) => void withdrawals.withdraw(tenant, grants),
     takeTurn: (tenant, key) => turns.take(tenant, key),
   }
 }

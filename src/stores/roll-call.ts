@@ -48,6 +48,7 @@ export class BusRollCall implements RollCall {
 
   /** To be called after the rest of the message was applied. */
   received({ call, present }: BusMessage, instance: string): void {
+    // Not repeated: who asks says how many have answered, and one whose answer is lost counts as one that has not.
     if (call !== undefined) void this.#bus.publish({ present: call })
     const open = present === undefined ? undefined : this.#calls.get(present)
     if (open === undefined) return

@@ -7,12 +7,12 @@ import type { Bus } from './bus.ts'
 import type { RedisCommands } from './redis-commands.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { SET_PIN } from './redis-scripts.ts'
+import { Repeated } from './repeated.ts'
 
 /** What Redis was told of a pin a moment ago, it need not be told with every fill. */
 const NOTED_MS = 10_000
 const MAX_NOTED = 10_000
-const RETRY_MS = 250
-/** Pins that are told again; beyond it the oldest are let go of, and held by the others for as long as a grant lives. */
+/** Of the oldest beyond it the others believe a former version for as long as a grant lives. */
 const MAX_PENDING = 10_000
 
 type Version = string | null
@@ -28,14 +28,15 @@ export class SharedPins {
   readonly #options: SharedPinsOptions
   readonly #noted = new LRUCache<string, string>({ max: MAX_NOTED, ttl: NOTED_MS })
   /** Not taken by Redis, or by the bus: whether the others know of it is not known. */
-  readonly #pending = new Map<string, Version>()
-  readonly #timer: NodeJS.Timeout
-  #isRetrying = false
+  readonly #pending: Repeated<{ readonly version: Version }>
 
   constructor(options: SharedPinsOptions) {
     this.#options = options
-    this.#timer = setInterval(() => void this.#retry(), RETRY_MS)
-    this.#timer.unref()
+    this.#pending = new Repeated({
+      max: MAX_PENDING,
+      isReady: () => options.commands.isUsable,
+      tell: (partition, { version }) => this.#tell(partition, version, true),
+    })
   }
 
   /**
@@ -49,10 +50,13 @@ export class SharedPins {
     if (isKept) this.#noted.set(partition, told)
     else this.#noted.delete(partition)
     // Told again from here on, it is this version and no earlier one.
-    const wasPending = this.#pending.delete(partition)
-    const isTold = await this.#tell(partition, version, wasPending, isKept)
+    const wasPending = this.#pending.drop(partition)
+    if (await this.#tell(partition, version, wasPending, isKept)) return
+    const noted = this.#noted.get(partition)
+    // A later one may have been noted meanwhile, which is told, or kept, by itself.
+    const isLast = noted === undefined || noted === told
     // What anybody can make up is not to push out what is real.
-    if (!isTold && (isKept || wasPending)) this.#keep(partition, version)
+    if (isLast && (isKept || wasPending)) this.#pending.keep(partition, { version })
   }
 
   /** Another instance has seen a change. */
@@ -65,27 +69,7 @@ export class SharedPins {
   }
 
   close(): void {
-    clearInterval(this.#timer)
-  }
-
-  #keep(partition: string, version: Version): void {
-    const noted = this.#noted.get(partition)
-    // A later one was noted meanwhile, which is told, or kept, by itself.
-    if (noted !== undefined && noted !== (version ?? '')) return
-    this.#pending.set(partition, version)
-    if (this.#pending.size <= MAX_PENDING) return
-    for (const oldest of this.#pending.keys()) return void this.#pending.delete(oldest)
-  }
-
-  async #retry(): Promise<void> {
-    if (this.#isRetrying || !this.#options.commands.isUsable) return
-    this.#isRetrying = true
-    for (const [partition, version] of [...this.#pending]) {
-      if (this.#pending.get(partition) !== version) continue
-      if (!(await this.#tell(partition, version, true))) break
-      if (this.#pending.get(partition) === version) this.#pending.delete(partition)
-    }
-    this.#isRetrying = false
+    this.#pending.close()
   }
 
   /**

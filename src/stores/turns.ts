@@ -154,6 +154,7 @@ export class Turns {
         names,
         group.map(({ who }) => who),
       )
+      // Not repeated: who waits looks for himself every 300 ms.
       void bus.publish({ landed: names })
     }
     this.#ended = []

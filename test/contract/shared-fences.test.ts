@@ -54,6 +54,7 @@ async function join(t: Parameters<typeof startRedis>[0], url: string): Promise<S
     observer: SILENT,
     tenants: { set: () => {} },
     onPinChange: () => {},
+    onPinsMissed: () => {},
   })
   t.teardown(() => state.close())
   await until(() => state.isBusLive && state.isTrusted)

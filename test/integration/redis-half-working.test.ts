@@ -192,6 +192,23 @@ t.test('a writer that ends while Redis is away leaves nothing to be believed', a
   await warm([next, b])
 })
 
+t.test('who was deaf while a credential changed its version hides no change of it', async (t) => {
+  const redis = await startRedis(t)
+  const upstream = await startRegister(t)
+  const gate = await openGate(redis.port)
+  t.teardown(() => gate.close())
+  const [a] = (await startInstances(t, 1, upstream.url, { url: redis.url })) as [TestApp]
+  const url = `redis://127.0.0.1:${gate.port}`
+  const [b] = (await startInstances(t, 1, upstream.url, { url })) as [TestApp]
+  await warm([a, b])
+  gate.deafen(true)
+  await a.get(PATH, { headers: { 'x-api-version': '2021/11/04' } })
+  await until(async () => (await gauge(b, 'bus_live')) === 0)
+  gate.deafen(false)
+  await until(async () => (await gauge(b, 'bus_live')) === 1)
+  t.match((await read(b)).how, /fwd=.*detail=version-pin/)
+})
+
 t.test('who ends with nothing pending leaves all as it was', async (t) => {
   const redis = await startRedis(t)
   const upstream = await startRegister(t)
