@@ -25,6 +25,8 @@ import { MAX_SWITCHES, type Switch, SwitchRegister, switchOf } from './switch-re
 
 /** How long what Redis has lost may be missing there. Milliseconds. */
 const LOOK_MS = 20_000
+/** How often what Redis or the bus has not taken is told again. Milliseconds. */
+const RETRY_MS = 1_000
 /** Bytes of one value: a tenant, a time and the seal. */
 const MAX_VALUE_BYTES = 512
 
@@ -51,15 +53,18 @@ export class SharedSwitches {
   readonly #register = new SwitchRegister()
   /** Switched here, and not taken by Redis or the bus so far. */
   readonly #pending = new Map<string, Switch>()
-  readonly #timer: NodeJS.Timeout
+  readonly #timers: readonly NodeJS.Timeout[]
   /** Counts what came to be known: a list that was asked for before is not to be compared with it. */
   #news = 0
   #unreadable = 0
 
   constructor(options: SharedSwitchesOptions) {
     this.#options = options
-    this.#timer = setInterval(() => void this.#look(), LOOK_MS * (0.8 + 0.4 * Math.random()))
-    this.#timer.unref()
+    this.#timers = [
+      setInterval(() => void this.#look(), LOOK_MS * (0.8 + 0.4 * Math.random())),
+      setInterval(() => this.#pending.size > 0 && void this.#look(), RETRY_MS),
+    ]
+    for (const timer of this.#timers) timer.unref()
   }
 
   /** @returns false if it could not be told yet: it will be as soon as Redis is to be had */
@@ -87,7 +92,7 @@ export class SharedSwitches {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
   }
 
   /** Reads what Redis has, after telling what is pending. */

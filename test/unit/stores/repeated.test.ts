@@ -6,7 +6,9 @@ import type { Reply } from '../../../src/stores/redis-commands.ts'
 import { RedisKeys } from '../../../src/stores/redis-keys.ts'
 import { Repeated } from '../../../src/stores/repeated.ts'
 import { SharedPins } from '../../../src/stores/shared-pins.ts'
+import { SharedSwitches } from '../../../src/stores/shared-switches.ts'
 import { SharedWithdrawals } from '../../../src/stores/shared-withdrawals.ts'
+import { FakeClock } from '../../helpers/clock.ts'
 import { until } from '../../helpers/until.ts'
 
 t.test('what was not taken is told again, in order, until it is', async (t) => {
@@ -139,6 +141,28 @@ t.test('a withdrawal that Redis, or the bus, has not taken is made again', async
     t.strictSame([...new Set(withdrawn)], ['g', 'h'], broken)
   }
 })
+
+t.test(
+  'a switch that the bus has not taken is told again, with no gap to catch up after',
+  async (t) => {
+    const world = new World()
+    const switches = new SharedSwitches({
+      bus: world.bus,
+      // Redis takes it, and lists nothing.
+      commands: { run: async () => ({ ok: true, value: [0] }) },
+      keys: new RedisKeys('layby', 0),
+      clock: new FakeClock(),
+      sealingKeys: [Buffer.alloc(32)],
+      tenants: { set: () => {} },
+      observer: { switchesMissing: () => {}, switchesUnreadable: () => {} },
+    })
+    t.teardown(() => switches.close())
+    world.isBusThere = false
+    t.equal(await switches.put('7', true), false)
+    world.isBusThere = true
+    await until(() => world.published.some(({ switched }) => switched?.[0]?.[0] === '7'))
+  },
+)
 
 t.test('after a gap of the bus no pin is known, not of requests under way either', (t) => {
   const pins = new VersionPins(10)
