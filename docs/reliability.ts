@@ -57,7 +57,18 @@ export const ROWS: readonly Row[] = [
     'integration/slow-clients',
     /^S10: (.*)/,
   ),
-  row('S11', 'one tenant cannot starve another', 'integration/noisy-tenant', /^S11: (.*)/),
+  row(
+    'S11',
+    'one tenant cannot starve another',
+    'integration/noisy-tenant',
+    /^S11, distinct ids: (.*)/,
+  ),
+  row(
+    'S11',
+    'nor by what passes through',
+    'integration/noisy-tenant',
+    /^S11, what passes through: (.*)/,
+  ),
   row('S12', 'no token and no personal data in Redis', 'integration/redis-secrecy', null),
   row('S14', 'the upstream is verified', 'integration/upstream-tls', null),
   row(

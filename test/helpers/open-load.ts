@@ -5,7 +5,7 @@ import { HEADERS } from './app.ts'
 export interface Ask {
   readonly path: string
   readonly tenant: number
-  readonly method?: 'GET' | 'PATCH'
+  readonly method?: 'GET' | 'HEAD' | 'OPTIONS' | 'PATCH'
   readonly body?: string
 }
 
@@ -28,7 +28,8 @@ export class OpenLoad {
   }
 
   async ask(ask: Ask, due = performance.now()): Promise<Told> {
-    const headers = { ...HEADERS, 'x-tenant-id': String(ask.tenant) }
+    const authorization = `Bearer token-of-${ask.tenant}.aaaa`
+    const headers = { ...HEADERS, authorization, 'x-tenant-id': String(ask.tenant) }
     const { method = 'GET', body = null, path } = ask
     const options = { origin: this.#origin, path, method, body } as const
     try {

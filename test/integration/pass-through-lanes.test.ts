@@ -227,6 +227,25 @@ for (const [goes, end] of Object.entries(ends)) {
   })
 }
 
+t.test('who leaves while it waits is told of at once, whatever holds the place', async (t) => {
+  const { upstream, held, release } = await holding(t, () => true)
+  const app = await buildTestApp(t, upstream.url, { upstream: { tenantPassThrough: 1 } })
+  const write = app.get('/things/1', { method: 'DELETE' })
+  await until(() => held() === 1, 'that a write is under way')
+  const waiting = ['GET', 'HEAD', 'DELETE'].map((method) => {
+    const client = openConnection(t, app.url)
+    client.write(head(`${method} /things HTTP/1.1`))
+    return client
+  })
+  await roundTrips(app.url, 20)
+  for (const { socket } of waiting) socket.resetAndDestroy()
+  const left = (): number => app.reports.filter(({ problem }) => problem === 'client_gone').length
+  await until(() => left() === 3, 'that they do not wait any longer')
+  t.equal(held(), 1)
+  release()
+  t.equal((await write).status, 200)
+})
+
 for (const [name, path, key] of [
   ['of what passes through', '/things', 'tenantPassThrough'],
   ['of a cached read', '/customers/1', 'tenantReads'],

@@ -7,6 +7,9 @@ import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
 const DRIPPING = Number(process.env['DRIPPING'] ?? 200)
 const READERS = 50
+/** More than a tenant has places for. */
+const UNREAD = 50
+const UNREAD_BODY = Buffer.alloc(16 * 2 ** 20, 'x')
 const LONG = 'x'.repeat(900_000)
 /** The deadline for a head is ten seconds, looked at every second, after half a second of patience. */
 const HEAD_DEADLINE_MS = 10_000 + 2_000
@@ -16,6 +19,11 @@ t.test(
   `${DRIPPING} clients that drip their heads are all gone in time, and the others served`,
   async (t) => {
     const upstream = await startUpstream(t, (received, res) => {
+      if (received.url === '/unread') {
+        res.writeHead(200, { 'content-length': UNREAD_BODY.length })
+        res.end(UNREAD_BODY)
+        return
+      }
       const pad = received.url.includes('long') || /customers\/9/.test(received.url) ? LONG : ''
       sendJson(res, received, `{"id": 1, "parent_id": null, "pad": "${pad}"}`)
     })
@@ -49,9 +57,15 @@ t.test(
       .join('\r\n')}\r\n\r\n`
     const before = process.memoryUsage().rss
     for (let i = 0; i < READERS; i++) open().pause().write(asked.repeat(4))
+    // And others of another tenant, whose answers pass through and are longer than what the kernel keeps.
+    const unread = asked
+      .replace('/customers/9', '/unread')
+      .replace('x-tenant-id: 7', 'x-tenant-id: 8')
+    for (let i = 0; i < UNREAD; i++) open().pause().write(unread)
     let served = 0
     while (gone < DRIPPING && performance.now() - startedAt < 30_000) {
-      const reply = await app.get(`/customers/${1 + (served % 5)}`)
+      const path = served % 10 === 5 ? '/things' : `/customers/${1 + (served % 10)}`
+      const reply = await app.get(path)
       if (reply.status !== 200) t.fail(`${reply.status}`)
       served++
       await delay(20)

@@ -83,7 +83,7 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     name: 'left-while-waiting',
     cuts: [["settle('gone')", '{}']],
     tests: [
-      { file: 'integration/pass-through-lanes', title: 'connection is cancelled' },
+      { file: 'integration/pass-through-lanes', title: 'leaves while it waits' },
       { file: 'unit/upstream/places', title: 'a client that leaves' },
     ],
   },
