@@ -138,6 +138,7 @@ export class Enrolment {
     if (keys.epoch !== null && keys.epoch !== listing.epoch) this.lost()
     this.#enter(listing.epoch)
     const verdict = this.#roster.read(listing, own, clock.monotonic())
+    // guard: epoch-raised
     if (verdict.mustRaise) await this.#raise(verdict.stale)
     else {
       if (verdict.isAccounted) trust.accounted()

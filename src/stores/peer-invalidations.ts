@@ -73,6 +73,7 @@ export class PeerInvalidations {
     if (size === 0 || isAll || (isNext && isChange)) peer.revision = revision
     if (peer.revision === revision || now - peer.askedAt < ASK_AGAIN_MS) return
     peer.askedAt = now
+    // guard: block-asked-for
     this.#options.ask(instance)
   }
 
@@ -84,6 +85,7 @@ export class PeerInvalidations {
       this.#peers.delete(instance)
       const names = [...peer.names]
       if (names.length === 0) continue
+      // guard: block-taken-over
       adopt(names)
       this.#options.table.unmark(names, markOf(instance))
     }

@@ -216,6 +216,7 @@ class GuardedCommands implements RedisCommands {
       await within((this.#client as Redis).ping(), this.#budgetMs, this.#clock)
     } catch (error) {
       // A refusal is an answer: Redis refuses even this while it can't save its data.
+      // guard: refused-ping
       if (!isRefusal(error)) return
     }
     if (this.#breaker.isOpen) this.#arrived()

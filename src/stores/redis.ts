@@ -85,6 +85,7 @@ function connectHandlers(
   raw.onUsable(() => void switches.catchUp())
   handlers.returned = (gapMs) => {
     observer.busGap(gapMs)
+    // guard: pins-after-gap
     options.onPinsMissed()
     void switches.catchUp()
   }

@@ -43,6 +43,7 @@ export class Repeated<V> {
     for (const [key, value] of [...this.#pending]) {
       // It was replaced or dropped while another one was told.
       if (this.#pending.get(key) !== value) continue
+      // guard: told-again
       if (!(await this.#options.tell(key, value))) break
       if (this.#pending.get(key) === value) this.#pending.delete(key)
     }

@@ -57,6 +57,7 @@ export class TierTrust {
   }
 
   isTrusted(): boolean {
+    // guard: accounted-for
     if (!this.#isAccounted || !this.isAgreed()) return false
     return !this.#wasLost || this.#clock.monotonic() - this.#contactAt >= QUARANTINE_MS
   }

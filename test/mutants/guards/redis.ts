@@ -122,4 +122,39 @@ export const REDIS_GUARDS: readonly Guard[] = [
     cuts: [['await this.#options.bus.publish({ asksSwitches: true })', '']],
     tests: [{ file: 'integration/tenant-switch', title: 'asks the others' }],
   },
+  {
+    name: 'block-asked-for',
+    cuts: [['this.#options.ask(instance)', '']],
+    tests: [{ file: 'unit/stores/pending-invalidations', title: 'a block that was lost' }],
+  },
+  {
+    name: 'block-taken-over',
+    cuts: [['adopt(names)', '']],
+    tests: [{ file: 'unit/stores/pending-invalidations', title: 'whoever has heard of a block' }],
+  },
+  {
+    name: 'accounted-for',
+    cuts: [['!this.#isAccounted', 'false']],
+    tests: [{ file: 'integration/redis-half-working', title: 'NOREPLICAS' }],
+  },
+  {
+    name: 'epoch-raised',
+    cuts: [['verdict.mustRaise', 'false']],
+    tests: [{ file: 'integration/redis-half-working', title: 'a writer that ends' }],
+  },
+  {
+    name: 'told-again',
+    cuts: [['!(await this.#options.tell(key, value))', 'true']],
+    tests: [{ file: 'unit/stores/repeated', title: 'has not taken' }],
+  },
+  {
+    name: 'pins-after-gap',
+    cuts: [['options.onPinsMissed()', '']],
+    tests: [{ file: 'integration/redis-half-working', title: 'who was deaf' }],
+  },
+  {
+    name: 'refused-ping',
+    cuts: [['!isRefusal(error)', 'true']],
+    tests: [{ file: 'integration/redis-half-working', title: 'refuses even to be asked' }],
+  },
 ]
