@@ -104,6 +104,7 @@ export class Roster {
     for (const [instance, { count }] of this.#awaited ?? []) {
       const entry = present.get(instance)
       const isCounting = entry !== undefined && entry.count !== count
+      // guard: stands-still
       if (entry === undefined || (isCounting && !entry.hasPending)) this.#awaited?.delete(instance)
       else if (!isCounting && isLate) absent.push(entry)
     }

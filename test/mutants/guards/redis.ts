@@ -143,6 +143,11 @@ export const REDIS_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/redis-half-working', title: 'a writer that ends' }],
   },
   {
+    name: 'stands-still',
+    cuts: [['!isCounting && isLate', 'false']],
+    tests: [{ file: 'unit/stores/roster', title: 'stands still' }],
+  },
+  {
     name: 'told-again',
     cuts: [['!(await this.#options.tell(key, value))', 'true']],
     tests: [{ file: 'unit/stores/repeated', title: 'has not taken' }],
