@@ -146,6 +146,7 @@ function connectInstances(
     secrets: [secret, ...previousSecrets],
     maxFences: maxFencesOf(config),
     maxBodyBytes: limits.maxBodyBytes,
+    fillTimeoutMs: config.upstream.totalTimeoutMs,
     lifetimes: [longestTtlMs, limits.grantTtlMs, limits.credentialTtlMs],
     observer: reporting,
     tenants,

@@ -5,6 +5,9 @@ import { type FencedReadOptions, readFenced } from './fenced-read.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { READ_CREDENTIAL } from './redis-scripts.ts'
 
+/** What a script gives in place of a value that it has removed. */
+const NOT_OURS = 'bad'
+
 export interface CredentialReadsOptions extends FencedReadOptions {
   readonly keys: RedisKeys
 }
@@ -46,7 +49,7 @@ export class CredentialReads {
       after: 0,
     })
     if (values === null) return null
-    const pin = values[1]
-    return { pin: Buffer.isBuffer(pin) && pin.length > 0 ? pin.toString() : null }
+    const pin = String((values[1] as readonly unknown[] | undefined)?.[0] ?? '')
+    return { pin: pin === '' || pin === NOT_OURS ? null : pin }
   }
 }

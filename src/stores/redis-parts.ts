@@ -56,6 +56,8 @@ export interface RedisOptions {
   /** Longest life of a representation, of a grant, of an admission. Milliseconds. */
   readonly lifetimes: readonly number[]
   readonly observer: RedisObserver
+  /** By when a read must have been answered. Milliseconds. */
+  readonly fillTimeoutMs: number
   /** To be kept as all instances know them. */
   readonly tenants: SwitchedTenants
   /** Another instance says that a credential has changed its version. */
@@ -112,7 +114,7 @@ export function createParts(options: RedisOptions) {
   }
   commands.onLost(handlers.lost)
   commands.onUsable(() => void enrolment.beat())
-  const turns = new Turns(shared)
+  const turns = new Turns({ ...shared, maxWaitMs: options.fillTimeoutMs / 2 })
   const onMismatch = (kind: Mismatch): void => observer.mismatched(kind)
   const store = new RedisTier({ ...shared, turns, secrets, maxBodyBytes, onMismatch })
   const withdrawals: SharedWithdrawals = new SharedWithdrawals({ ...shared, store })

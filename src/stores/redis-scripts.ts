@@ -5,6 +5,9 @@
 import { OPEN_FENCE } from './fence-scripts.ts'
 import type { Script } from './redis-commands.ts'
 
+/** Longest name of a holder, and longest version, that are believed to be ours. */
+const MAX_WORD_BYTES = 64
+
 /** Reads a value only if it is a string of a sane size; what is not, is removed. */
 const BOUNDED_READ = `
 local function bounded(key, max)
@@ -17,12 +20,18 @@ local function bounded(key, max)
   return {redis.call('GET', key), redis.call('PTTL', key)}
 end`
 
-/** Takes a turn, or renews it, or finds it taken. ARGV of the caller: who, lifetime. */
+/**
+ * Takes a turn, or renews it, or finds it taken. ARGV of the caller: who, lifetime. What is no text of a sane length, or
+ * has no end, was put there by nobody who would give it back.
+ */
+// guard: fill-lock-end
 const TAKE_TURN = `
 local function take(key, who, lifetime)
-  local holder = redis.pcall('GET', key)
+  local length = redis.pcall('STRLEN', key)
+  local isSane = type(length) == 'number' and length > 0 and length <= ${MAX_WORD_BYTES}
+  local holder = isSane and redis.call('GET', key)
   if holder == who then redis.call('PEXPIRE', key, lifetime)
-  elseif type(holder) == 'string' then return 0
+  elseif holder and redis.call('PTTL', key) >= 0 then return 0
   else redis.call('SET', key, who, 'PX', lifetime) end
   return 1
 end`
@@ -62,11 +71,15 @@ end
 return reply`,
 }
 
-/** KEYS: the credential's fence, its version pin. ARGV: new value, lifetime. */
+/**
+ * KEYS: the credential's fence, its version pin. ARGV: new value, lifetime. A pin that is no text of a sane length is
+ * removed, and not known.
+ */
+// guard: bounded-words
 export const READ_CREDENTIAL: Script = {
   name: 'laybyReadCredential',
-  lua: `${OPEN_FENCE}
-return {open(KEYS[1], ARGV[1], ARGV[2]), redis.pcall('GET', KEYS[2])}`,
+  lua: `${BOUNDED_READ}${OPEN_FENCE}
+return {open(KEYS[1], ARGV[1], ARGV[2]), bounded(KEYS[2], ${MAX_WORD_BYTES})}`,
 }
 
 /** KEYS: representation, fences. ARGV: new value, lifetime, most bytes. */

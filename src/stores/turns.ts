@@ -29,6 +29,8 @@ export interface TurnsOptions {
   readonly keys: RedisKeys
   readonly clock: Clock
   readonly bus: Pick<Bus, 'publish'>
+  /** Longest wait for another's turn; who has waited so long asks for himself. Milliseconds. */
+  readonly maxWaitMs: number
 }
 
 /** A turn that is about to be asked for, or that is another's. */
@@ -42,6 +44,8 @@ export interface AskedTurn {
 interface Waiter extends AskedTurn {
   readonly landed: Promise<Turn | null>
   readonly settle: (turn: Turn | null) => void
+  /** When it was asked for, in monotonic milliseconds. */
+  readonly since: number
   /** Redis has said that the turn is another's. */
   isAnswered: boolean
   missed: number
@@ -127,7 +131,8 @@ export class Turns {
       settle = resolve
     })
     const waiters = this.#waiting.get(asked.name) ?? new Map<string, Waiter>()
-    const waiter = { ...asked, landed, settle, isAnswered: false, missed: 0 }
+    const since = this.#options.clock.monotonic()
+    const waiter = { ...asked, landed, settle, since, isAnswered: false, missed: 0 }
     this.#waiting.set(asked.name, waiters.set(asked.who, waiter))
   }
 
@@ -197,8 +202,15 @@ export class Turns {
     } else if (isOurs === true) {
       waiter.settle(this.#hold(asked))
       this.cancel(asked)
-    } else if (isOurs === false) waiter.missed = 0
-    else if (++waiter.missed >= MAX_MISSED) this.cancel(asked)
+    } else if (this.#isTooLong(waiter, isOurs)) this.cancel(asked)
+  }
+
+  /** Whoever can write to Redis can hold a turn for ever. */
+  #isTooLong(waiter: Waiter, isOurs: false | null): boolean {
+    waiter.missed = isOurs === false ? 0 : waiter.missed + 1
+    const { clock, maxWaitMs } = this.#options
+    // guard: fill-lock-wait
+    return waiter.missed >= MAX_MISSED || clock.monotonic() - waiter.since >= maxWaitMs
   }
 
   /** All of one tenant. */

@@ -50,6 +50,7 @@ async function join(t: Parameters<typeof startRedis>[0], url: string): Promise<S
     secrets: ['a secret for tests only, 32 long and more'],
     maxFences: 1_000,
     maxBodyBytes: 1_000,
+    fillTimeoutMs: 10_000,
     lifetimes: [10_000],
     observer: SILENT,
     tenants: { set: () => {} },

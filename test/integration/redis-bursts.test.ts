@@ -174,7 +174,12 @@ async function makeTurns(t: Test, url: string) {
     },
   }
   const keys = new RedisKeys('layby', 0)
-  return { turns: new Turns({ commands, keys, bus, clock: systemClock }), commands, told, keys }
+  return {
+    turns: new Turns({ commands, keys, bus, clock: systemClock, maxWaitMs: 5_000 }),
+    commands,
+    told,
+    keys,
+  }
 }
 
 t.test('of those who wait for a turn that has died one takes it over, for all', async (t) => {

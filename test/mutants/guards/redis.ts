@@ -162,4 +162,20 @@ export const REDIS_GUARDS: readonly Guard[] = [
     cuts: [['!isRefusal(error)', 'true']],
     tests: [{ file: 'integration/redis-half-working', title: 'refuses even to be asked' }],
   },
+  {
+    name: 'fill-lock-wait',
+    cuts: [['clock.monotonic() - waiter.since >= maxWaitMs', 'false']],
+    tests: [{ file: 'integration/redis-hostile-values', title: 'keeps taking' }],
+  },
+  {
+    name: 'fill-lock-end',
+    cuts: [["redis.call('PTTL', key) >= 0", 'true']],
+    tests: [{ file: 'integration/redis-hostile-values', title: 'nobody holds' }],
+  },
+  {
+    name: 'bounded-words',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of the code
+    cuts: [['bounded(KEYS[2], ${MAX_WORD_BYTES})', 'bounded(KEYS[2], 1e12)']],
+    tests: [{ file: 'integration/redis-hostile-values', title: 'are not read' }],
+  },
 ]
