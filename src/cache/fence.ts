@@ -118,14 +118,18 @@ export function withMark(fence: string, mark: string): string {
   return `${valuePart(fence)}${MARK_SIGN}${mark}`
 }
 
-/** Whether two fences differ in their marks at most. */
+/** Whether two fences differ in their marks at most, or in whether a write is under way. */
 export function isSameValue(one: string, other: string): boolean {
   return one === other || valuePart(one) === valuePart(other)
 }
 
+/** Before the value, as Redis gives it, while a write is under way. */
+const PENDING_SIGN = '!'
+
 function valuePart(fence: string): string {
+  const from = fence.startsWith(PENDING_SIGN) ? PENDING_SIGN.length : 0
   const at = fence.indexOf(MARK_SIGN)
-  return at === -1 ? fence : fence.slice(0, at)
+  return fence.slice(from, at === -1 ? undefined : at)
 }
 
 /** Whether what is stamped so is true, be it stale. */

@@ -3,10 +3,11 @@
  * and changed before its client is answered. Which rows there are is data in `contract/routes.ts`.
  */
 import type { WriteMatch } from '../contract/routes.ts'
-import { type Fences, isTrue, type PendingWrite, type WriteFences } from './fence.ts'
+import { type Fences, isSameValue, isTrue, type PendingWrite, type WriteFences } from './fence.ts'
 import { integerMember, parseObject } from './json-member.ts'
 import { familyFence, type Key, kinFence, lineageKey, subjectFence, tenantFence } from './key.ts'
 import type { MemoryStore } from './ports.ts'
+import type { Lineage } from './records.ts'
 
 /**
  * Answers that prove that nothing was changed: the request was refused before anything was done with it
@@ -48,12 +49,12 @@ export interface AnnouncedWrite {
   readonly pending: PendingWrite
   /** What it makes stale as far as its path says, pending or not. */
   readonly names: readonly Key[]
-  /** The parent that was last seen, before this write; undefined: never seen. */
-  readonly formerParent: string | null | undefined
+  /** What was last seen of its parent, before this write; undefined: nothing. */
+  readonly lineage: Lineage | undefined
 }
 
 export interface InvalidatorDependencies {
-  readonly fences: Pick<Fences, 'holds' | 'sight'> & WriteFences
+  readonly fences: Pick<Fences, 'holds' | 'sight' | 'open'> & WriteFences
   readonly memory: MemoryStore
   /** How long a write may take, and how long one without an outcome is waited for. Milliseconds. */
   readonly writeDeadlineMs: number
@@ -79,13 +80,13 @@ export class Invalidator {
    */
   async announce(tenant: string, match: WriteMatch, isAccepted: boolean): Promise<AnnouncedWrite> {
     const { subject, row } = match
-    const former = subject === null ? undefined : this.#parentOf(tenant, row.subject, subject)
-    const names = namesInPath(tenant, match, former)
+    const lineage = subject === null ? undefined : this.#lineageOf(tenant, row.subject, subject)
+    const names = namesInPath(tenant, match, lineage?.parent)
     const own = subject === null ? [] : [subjectFence(tenant, row.subject, subject)]
     // guard: unaccepted-write
     const before = isAccepted ? names : own.filter((name) => names.includes(name))
     const pending = await this.#deps.fences.begin(before, this.#deps.writeDeadlineMs)
-    return { tenant, match, pending, names, formerParent: former }
+    return { tenant, match, pending, names, lineage }
   }
 
   /**
@@ -100,7 +101,7 @@ export class Invalidator {
       return false
     }
     const holdMs = status === null || status >= 500 ? this.#deps.writeDeadlineMs : 0
-    const names = [...write.names, ...learnt(write, result)]
+    const names = [...write.names, ...learnt(write, result, await this.#formerParent(write))]
     await this.#deps.fences.settle(write.pending, names, holdMs)
     const { subject, row } = write.match
     if (subject !== null && row.drops.includes('parents')) {
@@ -109,11 +110,28 @@ export class Invalidator {
     return true
   }
 
-  #parentOf(tenant: string, kind: string, subject: string): string | null | undefined {
+  #lineageOf(tenant: string, kind: string, subject: string): Lineage | undefined {
     const lineage = this.#deps.memory.get(lineageKey(tenant, kind, subject))
     // Any instance may have moved the record since.
     const isKnown = lineage?.kind === 'lineage' && isTrue(this.#deps.fences, lineage.stamp)
-    return isKnown ? lineage.parent : undefined
+    return isKnown ? lineage : undefined
+  }
+
+  /**
+   * The parent before the write; undefined: not known. What was seen when it was announced may be so no more:
+   *
+   * 1. Record 5 has parent 1. Write A (to 2) is announced, and takes its time.
+   * 2. Write B (to 3) is applied and settled. A reader reads 3, which shows 5.
+   * 3. A is applied and settled. Were 1 still taken for the former parent, 3 would go on showing 5.
+   */
+  async #formerParent({ match, lineage }: AnnouncedWrite): Promise<string | null | undefined> {
+    if (lineage === undefined || !match.row.drops.includes('parents')) return lineage?.parent
+    const names = lineage.stamp.map(([name]) => name)
+    const { stamp } = await this.#deps.fences.open(names, null)
+    const isUnchanged = lineage.stamp.every(([, value], i) =>
+      isSameValue(stamp[i]?.[1] ?? '', value),
+    )
+    return isUnchanged ? lineage.parent : undefined
   }
 }
 
@@ -138,8 +156,16 @@ function subjectNames(tenant: string, kind: string, id: string, family: boolean)
   return family ? [own, familyFence(tenant, kind, id), kinFence(tenant)] : [own]
 }
 
-/** The fences of the records that only the bodies name; the tenant's, if they can't be learnt. */
-function learnt(write: AnnouncedWrite, result: WriteOutcome): Key[] {
+/**
+ * The fences of the records that only the bodies name; the tenant's, if they can't be learnt.
+ *
+ * @param former the parent before the write; undefined: not known
+ */
+function learnt(
+  write: AnnouncedWrite,
+  result: WriteOutcome,
+  former: string | null | undefined,
+): Key[] {
   const { tenant, match } = write
   const names: Key[] = []
   if (match.row.drops.includes('created')) {
@@ -148,7 +174,7 @@ function learnt(write: AnnouncedWrite, result: WriteOutcome): Key[] {
     names.push(...subjectNames(tenant, match.row.subject, created, true))
   }
   if (!match.row.drops.includes('parents')) return names
-  const parents = parentsOf(write, result)
+  const parents = parentsOf(write, result, former)
   if (parents === null) return [tenantFence(tenant)]
   // A new child may change what its parent's other children show (contract table 8.3, W10).
   const withFamily = match.row.drops.includes('created')
@@ -162,12 +188,16 @@ function learnt(write: AnnouncedWrite, result: WriteOutcome): Key[] {
  * The new one is in the answer, or in the request; the old one is what was last seen, or, when the
  * request does not touch the link, the same as the new one.
  */
-function parentsOf(write: AnnouncedWrite, result: WriteOutcome): string[] | null {
+function parentsOf(
+  write: AnnouncedWrite,
+  result: WriteOutcome,
+  former: string | null | undefined,
+): string[] | null {
   const { parentMember } = write.match.row
   const asked = member(result.requestBody, parentMember)
   const answered = member(result.responseBody, parentMember)
   const isCreation = write.match.row.drops.includes('created')
-  const before = isCreation ? null : write.formerParent
+  const before = isCreation ? null : former
   const parents = new Set<string>()
   for (const parent of [before, asked, answered]) {
     if (parent === 'invalid') return null

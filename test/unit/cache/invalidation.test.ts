@@ -13,6 +13,8 @@ import {
   tenantFence,
 } from '../../../src/cache/key.ts'
 import { matchWrite, type WriteMatch } from '../../../src/contract/routes.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { LocalFences } from '../../../src/stores/local-fences.ts'
 import { createMemoryStore } from '../../../src/stores/memory-store.ts'
 
 const T = '7'
@@ -175,25 +177,7 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
     const invalidator = new Invalidator({
       memory,
       writeDeadlineMs: 1_000,
-      fences: {
-        holds: () => true,
-        sight: (name) => ({ name, value: null, isPending: false, mark: null }),
-        begin: async (names) => {
-          calls.push(['begin', ...names])
-          return { id: 'w', names }
-        },
-        settle: async (_write, names, holdMs) => {
-          calls.push(['settle', holdMs, ...names])
-        },
-        restore: async () => {
-          calls.push(['restore'])
-        },
-        change: async () => {
-          t.fail('nothing is changed but by settling')
-          return true
-        },
-        mark: async () => true,
-      },
+      fences: recording(calls),
     })
     const match = matchWrite(...request)
     if (match === null) throw new Error('not below a cached resource')
@@ -208,10 +192,12 @@ for (const { name, request, known, outcome, pending, also } of CASES) {
   })
 }
 
-function recording(calls: unknown[]): InvalidatorDependencies['fences'] {
+/** Fences that have the value `1` and never change. */
+function recording(calls: unknown[][]): InvalidatorDependencies['fences'] {
   return {
     holds: () => true,
     sight: (name) => ({ name, value: null, isPending: false, mark: null }),
+    open: async (names) => ({ stamp: names.map((name) => [name, '1']), pending: false, kin: null }),
     begin: async (names) => {
       calls.push(['begin', ...names])
       return { id: 'w', names }
@@ -277,27 +263,39 @@ t.test(
       { kind: 'lineage', parent: '9', stamp: [['s', '1']] },
       T,
     )
-    const begun: unknown[] = []
+    const begun: unknown[][] = []
     const invalidator = new Invalidator({
       memory,
       writeDeadlineMs: 1_000,
-      fences: {
-        holds: () => false,
-        sight: (name) => ({ name, value: null, isPending: false, mark: null }),
-        begin: async (names) => {
-          begun.push(...names)
-          return { id: 'w', names }
-        },
-        settle: async () => {},
-        restore: async () => {},
-        change: async () => true,
-        mark: async () => true,
-      },
+      fences: { ...recording(begun), holds: () => false },
     })
     const match = matchWrite('PATCH', '/customers/5')
     if (match === null) throw new Error('not below a cached resource')
     const announced = await invalidator.announce(T, match, true)
-    t.equal(announced.formerParent, undefined)
-    t.notOk(begun.includes(subjectFence(T, 'customer', '9')))
+    t.equal(announced.lineage, undefined)
+    t.strictSame(begun, [['begin', own('5'), family('5'), kin]])
+  },
+)
+
+t.test(
+  'of two moves at once, the later to settle drops the parent that the other gave',
+  async (t) => {
+    const fences = new LocalFences({ clock: systemClock, maxFences: 100 })
+    const memory = createMemoryStore({ maxBytes: 100_000 })
+    const invalidator = new Invalidator({ memory, writeDeadlineMs: 60_000, fences })
+    const { stamp } = await fences.open([own('5')], null)
+    memory.set(lineageKey(T, 'customer', '5'), { kind: 'lineage', parent: '1', stamp }, T)
+    const match = matchWrite(...PATCH) as WriteMatch
+    const movedTo = (parent: number): WriteOutcome => {
+      const body = JSON.stringify({ parent_id: parent })
+      return { isSent: true, status: 200, requestBody: body, responseBody: body }
+    }
+    // 1. A, to 2, is announced, and takes its time. 2. B, to 3, is answered. 3. Parent 3 is read. 4. A is answered.
+    const a = await invalidator.announce(T, match, true)
+    await invalidator.settle(await invalidator.announce(T, match, true), movedTo(3))
+    const third = await fences.open([tenant, own('3')], null)
+    t.equal(fences.holds(third.stamp), true)
+    await invalidator.settle(a, movedTo(2))
+    t.equal(fences.holds(third.stamp), false)
   },
 )
