@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { keptStateSection } from './kept-state.ts'
 
 const PAGE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url))
 
@@ -296,7 +297,7 @@ export function reliabilityPage(comments: readonly string[], before: string): st
     const figure = found ?? formerFigure(before, one) ?? '—'
     return `| ${one.id} | ${one.promise} | \`${one.test}\` | ${figure} |`
   })
-  return `${INTRODUCTION}${lines.join('\n')}\n`
+  return `${INTRODUCTION}${lines.join('\n')}\n${keptStateSection()}`
 }
 
 function figureIn(comments: readonly string[], pattern: RegExp): string | null {

@@ -4,6 +4,7 @@ import { noneMatchFails } from '../../src/http/conditional.ts'
 import { chooseCoding } from '../../src/http/encoding.ts'
 import { readTraceContext } from '../../src/lib/trace-context.ts'
 import { AdminGate } from '../../src/ops/admin-gate.ts'
+import { browserRefusal, hostRules } from '../../src/ops/browser-rules.ts'
 import { chooseFormat } from '../../src/ops/format-choice.ts'
 import { passedOn } from '../../src/upstream/headers.ts'
 import { bare, below, type Parser, within } from './parser.ts'
@@ -11,6 +12,7 @@ import { bare, below, type Parser, within } from './parser.ts'
 const PARENT = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
 const OWN_TAG = '"noAUUuJrsMN8nKfDR2nN0g"'
 
+const OWN_HOSTS = hostRules('127.0.0.1', ['ops.example'])
 const gate = new AdminGate('x'.repeat(16), { wall: () => 0, monotonic: () => 0 })
 
 let runs = 0
@@ -96,6 +98,12 @@ export const CLIENT_PARSERS: readonly Parser[] = [
       below(4_000, (filling) => `text/plain;q=0${filling}x`),
     ],
     run: chooseFormat,
+  },
+  {
+    name: 'Host of the operations listener',
+    files: ['ops/browser-rules.ts'],
+    frames: [bare, within, (filling) => `[${filling}`, below(250, bare)],
+    run: (host) => browserRefusal('/metrics', { host }, OWN_HOSTS),
   },
   {
     name: 'Authorization of the admin API',

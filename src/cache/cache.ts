@@ -20,6 +20,7 @@ import { lookUp, type Miss, serveStale, spare } from './lookup.ts'
 import { type FillTerms, OriginFill } from './origin-fill.ts'
 import { NOT_CACHED, type Tier } from './outcome.ts'
 import { endWith, follow, noteLookup } from './read-trace.ts'
+import { Refreshes } from './refreshes.ts'
 import type { ReadRequest } from './request.ts'
 import {
   discard,
@@ -49,9 +50,7 @@ export class Cache {
   readonly #flights: Coalescer<Landing | null>
   readonly #walk: TierWalk | null
   readonly #evidence: Evidence
-  /** Views whose copy is being refreshed in the background. */
-  readonly #refreshing = new Set<Key>()
-  readonly #backoff: Backoff
+  readonly #refreshes: Refreshes
 
   constructor(dependencies: CacheDependencies) {
     this.#deps = dependencies
@@ -59,7 +58,7 @@ export class Cache {
     this.#flights = dependencies.flights
     this.#origin = new OriginFill(dependencies)
     this.#evidence = new Evidence(dependencies)
-    this.#backoff = new Backoff(dependencies.clock, dependencies.random)
+    this.#refreshes = new Refreshes(new Backoff(dependencies.clock, dependencies.random))
     const { tier } = dependencies
     this.#walk = tier === null ? null : new TierWalk({ ...dependencies, tier })
   }
@@ -94,14 +93,10 @@ export class Cache {
    * time for each copy, and with pauses where it fails.
    */
   async refresh(request: ReadRequest, terms: FillTerms): Promise<Served | null> {
-    const key = request.viewKey
-    if (this.#refreshing.has(key) || this.#backoff.isPaused(key)) return null
-    this.#refreshing.add(key)
-    const served = await this.#readFresh({ ...request, directives: NO_DIRECTIVES }, terms)
-    this.#refreshing.delete(key)
-    if (hasFailed(served)) this.#backoff.failed(key)
-    else this.#backoff.succeeded(key)
-    discard(served)
+    const plain = { ...request, directives: NO_DIRECTIVES }
+    const work = (): Promise<Served> => this.#readFresh(plain, terms)
+    const served = await this.#refreshes.run(request.viewKey, work, hasFailed)
+    if (served !== null) discard(served)
     return served
   }
 

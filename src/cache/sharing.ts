@@ -8,6 +8,8 @@
 import type { Sharing } from './entitlement.ts'
 
 const TRIP_MS = 3_600_000
+/** Tenants that are told apart. When more have tripped, none shares plainly for as long as the last of them. */
+const MAX_TRIPPED = 10_000
 /** Enough to see two or a dozen views alternate; older ones are forgotten. */
 const REMEMBERED_DIGESTS = 16
 
@@ -23,8 +25,10 @@ export function remember(
 
 export class SharingMode {
   readonly #configured: Sharing
-  /** Tenant → until when it is tripped. Bounded by the tenants that really trip. */
+  /** Tenant → until when it is tripped; the first to end comes first. */
   readonly #tripped = new Map<string, number>()
+  /** Until when all are. */
+  #allUntil = Number.NEGATIVE_INFINITY
   readonly #onTrip: (tenant: string) => void
 
   constructor(configured: Sharing, onTrip: (tenant: string) => void) {
@@ -40,6 +44,7 @@ export class SharingMode {
   /** The mode that holds for a tenant now. Synchronous: it is on the way of every hit. */
   of(tenant: string, now: number): Sharing {
     if (this.#configured !== 'tenant' || this.#tripped.size === 0) return this.#configured
+    if (now < this.#allUntil) return 'witnessed'
     const until = this.#tripped.get(tenant)
     if (until === undefined) return 'tenant'
     if (now < until) return 'witnessed'
@@ -53,11 +58,17 @@ export class SharingMode {
   }
 
   trip(tenant: string, now: number): void {
-    this.#tripped.set(tenant, now + TRIP_MS)
+    for (const [lapsed, until] of this.#tripped) {
+      if (now < until) break
+      this.#tripped.delete(lapsed)
+    }
+    this.#tripped.delete(tenant)
+    if (this.#tripped.size < MAX_TRIPPED) this.#tripped.set(tenant, now + TRIP_MS)
+    else this.#allUntil = now + TRIP_MS
     this.#onTrip(tenant)
   }
 
-  /** Tenants that are tripped, lapsed ones that nobody asked for since included. */
+  /** Tenants that are tripped, lapsed ones included until the next one trips. */
   get trippedCount(): number {
     return this.#tripped.size
   }

@@ -3,7 +3,7 @@
  * until it is whole where there is memory for that. Of what is held not a byte has left.
  */
 import { Readable, Transform, type TransformCallback } from 'node:stream'
-import { GatheredBytes } from './gathered-bytes.ts'
+import { GatheredBytes } from '../lib/gathered-bytes.ts'
 import type { HeldMemory } from './held-memory.ts'
 
 /** The content went over `server.maxRequestBytes`. */

@@ -3,6 +3,9 @@ import type { Report, Reporter } from '../cache/report.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { InstanceReporter, StateReporter, UpstreamReporter } from './reporting.ts'
 
+/** Codes are first words of what Redis answers, and there are some thirty; whoever makes up more is not logged. */
+const MAX_REDIS_FAULTS = 100
+
 export class AccessLog
   implements
     Pick<Reporter, 'finished' | 'sharingTripped' | 'faulted'>,
@@ -126,7 +129,7 @@ export class AccessLog
   }
 
   redisFailed(code: string): void {
-    if (this.#redisFaults.has(code)) return
+    if (this.#redisFaults.has(code) || this.#redisFaults.size >= MAX_REDIS_FAULTS) return
     this.#redisFaults.add(code)
     this.#log.warn({ 'error.code': code }, 'redis fails')
   }

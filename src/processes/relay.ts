@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../lib/clock.ts'
 import { LEASE_MS } from '../stores/lease.ts'
+import { EVERYTHING } from '../stores/pending-writes.ts'
 import type { News } from '../stores/siblings.ts'
 import type { ToPrimary, ToWorker } from './messages.ts'
 
@@ -20,6 +21,11 @@ export const TICK_MS = 50
  * must not take that for the silence of all.
  */
 const SILENT_TICKS = 200
+
+/** Writes of open outcome that are told apart. */
+const MAX_PENDING = 20_000
+/** No write has this id. */
+const CROWD = '*'
 
 interface Member {
   readonly send: (message: ToWorker) => void
@@ -139,13 +145,22 @@ export class Relay {
     this.#members.get(open.teller)?.send({ kind: 'done', n: open.n })
   }
 
+  /** Of too many they are no longer told apart: whoever starts then stores nothing until the last of them is over. */
+  #keep(write: string, pending: Pending): void {
+    if (this.#pending.has(write) || this.#pending.size < MAX_PENDING) {
+      this.#pending.set(write, pending)
+      return
+    }
+    const until = Math.max(pending.until, this.#pending.get(CROWD)?.until ?? 0)
+    this.#pending.set(CROWD, { names: [EVERYTHING], until })
+  }
+
   #note(news: News, now: number): void {
     if (news.kind === 'begun') {
-      this.#pending.set(news.id, { names: news.names, until: now + news.lifetimeMs })
+      this.#keep(news.id, { names: news.names, until: now + news.lifetimeMs })
     } else if (news.kind === 'settled') {
-      if (news.holdMs > 0) {
-        this.#pending.set(news.id, { names: news.names, until: now + news.holdMs })
-      } else this.#pending.delete(news.id)
+      if (news.holdMs > 0) this.#keep(news.id, { names: news.names, until: now + news.holdMs })
+      else this.#pending.delete(news.id)
     } else if (news.kind === 'restored') this.#pending.delete(news.id)
   }
 }

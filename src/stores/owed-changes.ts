@@ -56,8 +56,12 @@ export class OwedChanges {
   owe(names: readonly Key[]): void {
     if (names.length === 0) return
     this.#revision++
-    for (const name of names) this.#pending.set(name, this.#revision)
-    if (this.#pending.size <= MAX_REMEMBERED) return
+    const wasCrowded = this.#pending.size > MAX_REMEMBERED
+    for (const name of names) {
+      this.#pending.set(wasCrowded ? this.#widen(name) : name, this.#revision)
+    }
+    // Once: what is left beyond the limit is wide already.
+    if (wasCrowded || this.#pending.size <= MAX_REMEMBERED) return
     const all = this.names()
     this.#pending.clear()
     for (const name of all) this.#pending.set(this.#widen(name), this.#revision)

@@ -12,7 +12,7 @@ import type { Clock } from '../lib/clock.ts'
 /** Stands for all writes that are no longer told apart. */
 const CROWD = '*'
 /** Guards every fence; no key is empty. */
-const EVERYTHING: Key = ''
+export const EVERYTHING: Key = ''
 /** How often what has run out is looked for, beside when it is asked for. */
 const SWEEP_MS = 1_000
 

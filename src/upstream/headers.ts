@@ -142,6 +142,7 @@ const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/
 /** Header names as they came → in lower case. An upstream sends the same ones again and again. */
 const knownNames = new Map<string, string>()
 const MAX_KNOWN_NAMES = 256
+const MAX_KNOWN_LENGTH = 64
 
 /** Null: not a header name. */
 function lowerName(name: string): string | null {
@@ -149,7 +150,8 @@ function lowerName(name: string): string | null {
   if (known !== undefined) return known
   if (!TOKEN.test(name)) return null
   const lower = name.toLowerCase()
-  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, lower)
+  const isUsual = name.length <= MAX_KNOWN_LENGTH && knownNames.size < MAX_KNOWN_NAMES
+  if (isUsual) knownNames.set(name, lower)
   return lower
 }
 

@@ -6,6 +6,7 @@
  */
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import { GatheredBytes } from '../lib/gathered-bytes.ts'
 import { AnswerDeadlines, type AnswerPatience } from './answer-deadlines.ts'
 
 export interface Received {
@@ -77,8 +78,9 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   #givenUp: Error | null = null
   #head: Head | null = null
   /** Of a body that is received whole. */
-  #chunks: Buffer[] = []
-  #size = 0
+  readonly #gathered = new GatheredBytes()
+  /** All of it so far, as long as it is one piece: nearly always, and then it is not copied. */
+  #only: Buffer | null = null
   #stream: BodyStream | null = null
   #isPaused = false
 
@@ -139,16 +141,14 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
       if (!this.#stream.push(chunk)) this.#pause()
       return
     }
-    this.#chunks.push(chunk)
-    this.#size += chunk.length
-    if (this.#size > this.#terms.maxWholeBytes) this.#beginStream()
+    this.#gather(chunk)
+    if (this.#body().length > this.#terms.maxWholeBytes) this.#beginStream()
   }
 
   onResponseEnd(): void {
     this.#deadlines.stop()
     if (this.#stream !== null) this.#stream.end()
-    else if (this.#chunks.length === 1) this.#give(this.#chunks[0] as Buffer)
-    else this.#give(Buffer.concat(this.#chunks, this.#size))
+    else this.#give(this.#body())
   }
 
   onResponseError(_controller: unknown, error: Error): void {
@@ -197,6 +197,19 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     return Number(length) <= this.#terms.maxWholeBytes
   }
 
+  #gather(chunk: Buffer): void {
+    if (this.#only === null && this.#gathered.length === 0) this.#only = chunk
+    else {
+      if (this.#only !== null) this.#gathered.add(this.#only)
+      this.#only = null
+      this.#gathered.add(chunk)
+    }
+  }
+
+  #body(): Buffer {
+    return this.#only ?? this.#gathered.bytes()
+  }
+
   #beginStream(): void {
     const stream = new BodyStream({
       resume: () => this.#resume(),
@@ -204,10 +217,8 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     })
     this.#stream = stream
     this.#deadlines.streams()
-    let hasRoom = true
-    for (const chunk of this.#chunks) hasRoom = stream.push(chunk)
-    this.#chunks = []
-    if (!hasRoom) this.#pause()
+    const begun = this.#body()
+    if (begun.length > 0 && !stream.push(begun)) this.#pause()
     this.#give(stream)
   }
 

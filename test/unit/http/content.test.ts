@@ -3,8 +3,8 @@ import { PassThrough, type Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Content, ContentBrokenOff, ContentTooLarge } from '../../../src/http/content.ts'
-import { GatheredBytes } from '../../../src/http/gathered-bytes.ts'
 import { HeldMemory } from '../../../src/http/held-memory.ts'
+import { GatheredBytes } from '../../../src/lib/gathered-bytes.ts'
 
 const MAX = 10_000
 
