@@ -29,6 +29,8 @@ const PROBE_MS = 250
 const DEAF_MS = 2_000
 /** Instances whose numbers are kept track of. */
 const MAX_SENDERS = 1_000
+/** On its way a message grows older: two clocks may differ by all of what a clock may be wrong by. Milliseconds. */
+const TRANSIT_MS = 60_000
 const NONE_PENDING: PendingState = [0, 0]
 
 export interface BusOptions {
@@ -187,7 +189,8 @@ export class Bus {
   #agreesWith({ names, sealedAt }: Envelope): boolean {
     const { clock, keys } = this.#options
     // guard: same-names
-    return names === keys.fingerprint && Math.abs(clock.wall() - sealedAt) <= CLOCK_ERROR_MS
+    const isOfNow = Math.abs(clock.wall() - sealedAt) <= CLOCK_ERROR_MS + TRANSIT_MS
+    return names === keys.fingerprint && isOfNow
   }
 
   /** There is one who changes things unheard: memory is not believed while it is there, nor is Redis. */
