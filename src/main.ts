@@ -13,6 +13,7 @@ import { ConfigError } from './config/config-error.ts'
 import { loadConfig } from './config/load.ts'
 import { ineffectiveRedisKeys } from './config/redis-rules.ts'
 import { logConsole } from './lib/console-lines.ts'
+import { faultFields } from './lib/fault-fields.ts'
 
 const SOURCES = {
   defaultFile: fileURLToPath(new URL('../../config/default.json', import.meta.url)),
@@ -61,8 +62,7 @@ async function serve(): Promise<void> {
   app.log.info({ url, ops_url: opsUrl, sharing: config.cache.sharing }, 'listening')
   const { drainTimeoutMs } = config.server
   closeWithGrace({ delay: drainTimeoutMs, logger: false }, async ({ err, signal }) => {
-    if (err !== undefined)
-      app.log.fatal({ 'error.type': err.name, 'error.stack_trace': err.stack }, 'fault')
+    if (err !== undefined) app.log.fatal(faultFields(err), 'fault')
     app.log.info({ signal: signal ?? null }, 'stopping')
     await app.close()
   })

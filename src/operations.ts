@@ -105,11 +105,11 @@ export async function buildOperations(
   const { config, shared, isReady } = operated
   const metrics = meter(operated, observers)
   const token = config.ops.adminToken
-  const { clock, log, traffic, problems } = observers
+  const { clock, log, reporting, traffic, problems } = observers
   const { registry } = metrics
   const memoryMaxBytes = config.cache.memory.maxBytes
   const server = await createOpsServer({
-    listener: config.ops,
+    listener: { ...config.ops, faulted: (error, id) => reporting.faulted(error, id) },
     registry,
     isReady,
     redis: shared,

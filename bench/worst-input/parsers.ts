@@ -27,7 +27,6 @@ export const OWN_TEXT_ONLY: Readonly<Record<string, string>> = {
   'lib/logger.ts': 'a time of its own',
   'ops/explain.ts': 'a status of its own',
   'ops/exposition.ts': 'names and labels of metrics, of closed vocabularies',
-  'ops/listener.ts': 'a target, cut at its first question mark and nowhere else',
   'ops/words.ts': 'words of closed vocabularies',
   'processes/overview.ts': 'what the processes of one instance say to each other',
   'lib/send-queues.ts': 'what the kernel lists',

@@ -1,7 +1,7 @@
 /** What reads answers of the upstream. */
 import { responseDirectives } from '../../src/cache/cache-control.ts'
 import { HeaderLists } from '../../src/cache/header-lists.ts'
-import { integerMember, parseObject } from '../../src/cache/json-member.ts'
+import { integerMember, memberOfContent, parseObject } from '../../src/cache/json-member.ts'
 import { outcome } from '../../src/cache/outcome.ts'
 import { assess } from '../../src/cache/policy.ts'
 import type { HeaderList } from '../../src/cache/records.ts'
@@ -9,6 +9,7 @@ import { joinedHeader, keptHeaders } from '../../src/cache/representation.ts'
 import { headersOf, printable, relayedAnswer } from '../../src/http/answer.ts'
 import { linesOf } from '../../src/http/told.ts'
 import type { RequestHead } from '../../src/http/validate.ts'
+import { faultFields } from '../../src/lib/fault-fields.ts'
 import { parseHttpDate } from '../../src/lib/http-date.ts'
 import { reasonOf } from '../../src/upstream/client.ts'
 import { endToEndHeaders } from '../../src/upstream/headers.ts'
@@ -90,6 +91,18 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
       const object = parseObject(json)
       return object === null ? null : integerMember(json, object, 'id')
     },
+  },
+  {
+    name: 'a member that may be there twice',
+    files: ['cache/json-digits.ts', 'cache/json-member.ts'],
+    frames: [(filling) => `{"a":${JSON.stringify(filling)},"id":1,"id":2}`],
+    run: (text) => memberOfContent(text, 'id'),
+  },
+  {
+    name: 'the stack of an error that quotes what it read',
+    files: ['lib/fault-fields.ts'],
+    frames: [bare, within, (filling) => `a\n    at ${filling}`, (filling) => `: ${filling}`],
+    run: (text) => faultFields(new Error(text)),
   },
   {
     name: 'an id of many digits in a body',

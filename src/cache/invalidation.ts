@@ -4,7 +4,7 @@
  */
 import type { WriteMatch } from '../contract/routes.ts'
 import { type Fences, isSameValue, isTrue, type PendingWrite, type WriteFences } from './fence.ts'
-import { integerMember, parseObject } from './json-member.ts'
+import { memberOfContent } from './json-member.ts'
 import { familyFence, type Key, kinFence, lineageKey, subjectFence, tenantFence } from './key.ts'
 import type { MemoryStore } from './ports.ts'
 import type { Lineage } from './records.ts'
@@ -37,9 +37,11 @@ export function isRejected({ isSent, status }: WriteOutcome): boolean {
 
 /** Whether it is known neither to have been done nor to have changed nothing. */
 export function isInDoubt(outcome: WriteOutcome): boolean {
-  const { status } = outcome
-  const isDone = status !== null && status >= 200 && status < 300
-  return !isDone && !isRejected(outcome)
+  return !isDone(outcome) && !isRejected(outcome)
+}
+
+function isDone({ status }: WriteOutcome): boolean {
+  return status !== null && status >= 200 && status < 300
 }
 
 /** An announced write; to be settled exactly once. */
@@ -194,8 +196,9 @@ function parentsOf(
   former: string | null | undefined,
 ): string[] | null {
   const { parentMember } = write.match.row
-  const asked = member(result.requestBody, parentMember)
-  const answered = member(result.responseBody, parentMember)
+  const asked = memberOfContent(result.requestBody, parentMember)
+  // An answer that is no success tells of no record.
+  const answered = isDone(result) ? memberOfContent(result.responseBody, parentMember) : undefined
   const isCreation = write.match.row.drops.includes('created')
   const before = isCreation ? null : former
   const parents = new Set<string>()
@@ -210,13 +213,6 @@ function parentsOf(
 
 /** W10 answers with a location profile: the customer is `customer_id`, or `id` from 2021/04/07 on. */
 function createdId(body: string | null): string | null {
-  const id = member(body, 'customer_id') ?? member(body, 'id') ?? null
+  const id = memberOfContent(body, 'customer_id') ?? memberOfContent(body, 'id') ?? null
   return id === 'invalid' ? null : id
-}
-
-/** A member's id; null for JSON null; undefined when there is no such member, or no readable body. */
-function member(body: string | null, name: string): string | null | undefined {
-  const object = body === null ? null : parseObject(body)
-  if (body === null || object === null || !Object.hasOwn(object, name)) return undefined
-  return integerMember(body, object, name)
 }

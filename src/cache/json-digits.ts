@@ -1,5 +1,6 @@
 /**
- * The digits of one number in a JSON text, where the number itself would be rounded. One pass over the text, without
+ * What `JSON.parse` does not tell of a JSON text: the digits of a number that it rounds, and names that are there more
+ * than once, of which it takes the last. One pass over the text, without
  * recursion: neither depth nor names nor length make it fail or take longer than their characters.
  */
 
@@ -8,6 +9,13 @@ const BACKSLASH = 0x5c
 const COLON = /[ \t\n\r]*:[ \t\n\r]*/y
 const NUMBER = /-?[0-9][0-9.eE+-]*/y
 
+interface Found {
+  /** How often the name is there, at the top level. */
+  readonly times: number
+  /** The number behind the last of them, as it is written; null: it is no number, or there is none. */
+  readonly digits: string | null
+}
+
 /**
  * @param json an object, and sound: `JSON.parse` has accepted it
  * @param name a member at the top level
@@ -15,8 +23,24 @@ const NUMBER = /-?[0-9][0-9.eE+-]*/y
  *   the text may take another one
  */
 export function digitsOf(json: string, name: string): string | null {
+  const { times, digits } = find(json, name)
+  return times === 1 ? digits : null
+}
+
+/**
+ * Whether a member is there more than once, so that others may take another one of them than `JSON.parse` does.
+ *
+ * @param json as above
+ */
+export function isAmbiguous(json: string, name: string): boolean {
+  const plain = JSON.stringify(name)
+  const isOnce = json.indexOf(plain) === json.lastIndexOf(plain) && !json.includes('\\u')
+  return !isOnce && find(json, name).times > 1
+}
+
+function find(json: string, name: string): Found {
   let depth = 0
-  let found: string | null = null
+  let digits: string | null = null
   let times = 0
   for (let at = 0; at < json.length; at++) {
     const code = json.charCodeAt(at)
@@ -26,12 +50,12 @@ export function digitsOf(json: string, name: string): string | null {
       // Without a colon behind it, it is no name.
       if (valueAt > 0) {
         times++
-        found = json.slice(valueAt, endOf(NUMBER, json, valueAt)) || null
+        digits = json.slice(valueAt, endOf(NUMBER, json, valueAt)) || null
       }
       at = end - 1
     } else depth += depthOf(code)
   }
-  return times === 1 ? found : null
+  return { times, digits }
 }
 
 /** Where the string ends whose quotation mark is at `from`, its own included. */

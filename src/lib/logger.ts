@@ -1,5 +1,6 @@
 /** pino, with what must never be logged cut out by path as a second line of defence. */
-import { type DestinationStream, type Logger, pino } from 'pino'
+import { type DestinationStream, type LogFn, type Logger, pino } from 'pino'
+import { faultFields } from './fault-fields.ts'
 
 export type { Logger } from 'pino'
 
@@ -29,7 +30,28 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
     messageKey: 'message',
     timestamp: () => pino.stdTimeFunctions.isoTime().replace('time', '@timestamp'),
     redact: { paths: REDACTED, censor: '[redacted]' },
-    formatters: { level: (label: string) => ({ 'log.level': label }) },
+    formatters: { level: (label: string) => ({ 'log.level': label }), log: withoutMessages },
+    hooks: { logMethod: logFault },
+    // pino takes the message of what stands under this name for that of the line.
+    errorKey: 'error.object',
   }
   return destination === undefined ? pino(options) : pino(options, destination)
+}
+
+/** Errors among the fields are logged without their messages, which may quote content. */
+function withoutMessages(fields: Record<string, unknown>): Record<string, unknown> {
+  if (!Object.values(fields).some((value) => value instanceof Error)) return fields
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      value instanceof Error ? faultFields(value) : value,
+    ]),
+  )
+}
+
+/** An error in the place of the fields: its message would be the line's. */
+function logFault(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
+  const [first, text] = args as unknown[]
+  if (first instanceof Error) method.call(this, faultFields(first), (text as string) ?? 'fault')
+  else method.apply(this, args)
 }

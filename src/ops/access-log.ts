@@ -1,5 +1,6 @@
 /** One line per request, from the same report as header and metric. Paths and ids of records are never logged. */
 import type { Report, Reporter } from '../cache/report.ts'
+import { faultFields } from '../lib/fault-fields.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { InstanceReporter, StateReporter, UpstreamReporter } from './reporting.ts'
 
@@ -135,10 +136,7 @@ export class AccessLog
   }
 
   faulted(error: unknown, requestId: string): void {
-    const { name, stack } = error instanceof Error ? error : new Error('not an error')
-    this.#log.error(
-      { 'http.request.id': requestId, 'error.type': name, 'error.stack_trace': stack },
-      'internal error',
-    )
+    const fields = { 'http.request.id': requestId, ...faultFields(error) }
+    this.#log.error(fields, 'internal error')
   }
 }

@@ -7,6 +7,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Clock } from '../lib/clock.ts'
+import { faultFields } from '../lib/fault-fields.ts'
 import type { Logger } from '../lib/logger.ts'
 import { AdminGate } from './admin-gate.ts'
 import { type AdminProblemCode, adminProblemBody } from './admin-problems.ts'
@@ -130,8 +131,9 @@ class Audit {
     this.#log.warn({ ...this.#base(request, 401), unlogged }, 'admin call refused')
   }
 
-  faulted(request: FastifyRequest, { name, stack }: Error): void {
-    this.#log.error({ 'http.request.id': request.id, 'error.type': name, stack }, 'internal error')
+  faulted(request: FastifyRequest, error: Error): void {
+    const fields = { 'http.request.id': request.id, ...faultFields(error) }
+    this.#log.error(fields, 'internal error')
   }
 
   #base(request: FastifyRequest, status: number): Record<string, string | number> {

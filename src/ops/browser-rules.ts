@@ -43,11 +43,11 @@ export function hostRules(host: string, hosts: readonly string[]): HostRules {
 }
 
 /**
- * @param path without query
+ * @param target as it stands in the request line
  * @returns null: the request may be answered
  */
 export function browserRefusal(
-  path: string,
+  target: string,
   headers: BrowserHeaders,
   rules: HostRules,
 ): BrowserRefusal | null {
@@ -57,7 +57,7 @@ export function browserRefusal(
   const site = headers['sec-fetch-site']
   if (site === undefined || site === 'same-origin' || site === 'none') return null
   // guard: own-pages
-  return isFollowedLink(path, headers) ? null : 'foreign_page'
+  return isFollowedLink(target, headers) ? null : 'foreign_page'
 }
 
 function isAllowedHost(header: string, { isLoopback, hosts }: HostRules): boolean {
@@ -70,9 +70,9 @@ function isAllowedHost(header: string, { isLoopback, hosts }: HostRules): boolea
 }
 
 /** A link to the dashboard that somebody has followed, in a tab of its own: the page as such has nothing to tell. */
-function isFollowedLink(path: string, headers: BrowserHeaders): boolean {
+function isFollowedLink(target: string, headers: BrowserHeaders): boolean {
   return (
-    path === '/dashboard' &&
+    /^\/dashboard(?:\?|$)/.test(target) &&
     headers['sec-fetch-mode'] === 'navigate' &&
     headers['sec-fetch-dest'] === 'document'
   )

@@ -1,6 +1,6 @@
 /** The Fastify instance of an operations listener: the same of one process and of several. Listens to nothing by itself. */
 import { randomUUID } from 'node:crypto'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { createHttpServer } from '../lib/http-server.ts'
 import { endWith } from '../lib/last-answer.ts'
 import { sendOpsProblem } from './admin-problems.ts'
@@ -23,12 +23,15 @@ export interface OpsListenerSettings {
   readonly hosts: readonly string[]
   /** Longest content of a request. Bytes. */
   readonly bodyLimit: number
+  /** A fault of our own, to be logged. */
+  readonly faulted: (error: unknown, requestId: string) => void
 }
 
 export function createOpsListener({
   host,
   hosts,
   bodyLimit,
+  faulted,
 }: OpsListenerSettings): FastifyInstance {
   const fastify = Fastify({
     logger: false,
@@ -46,9 +49,15 @@ export function createOpsListener({
   const rules = hostRules(host, hosts)
   // Before anything else of it is looked at, whatever its path.
   fastify.addHook('onRequest', async (request, reply) => {
-    const [path = ''] = request.url.split('?', 1)
-    const refusal = browserRefusal(path, request.headers, rules)
+    const refusal = browserRefusal(request.url, request.headers, rules)
     if (refusal !== null) await sendOpsProblem(reply, request.id, refusal)
+  })
+  // Fastify's own would tell the message of the error to whoever asked.
+  fastify.setErrorHandler<FastifyError>((error, request, reply) => {
+    const { statusCode = 500 } = error
+    const isTheirs = statusCode >= 400 && statusCode < 500
+    if (!isTheirs) faulted(error, request.id)
+    return sendOpsProblem(reply, request.id, isTheirs ? 'invalid_request' : 'internal_error')
   })
   return fastify
 }

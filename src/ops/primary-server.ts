@@ -23,7 +23,7 @@ export interface CarriedReply {
 }
 
 export interface PrimaryServerDependencies {
-  readonly listener: Pick<OpsListenerSettings, 'host' | 'hosts'>
+  readonly listener: Omit<OpsListenerSettings, 'bodyLimit'>
   /** Whether some worker wants traffic. */
   readonly isReady: () => boolean
   /** Of all processes, merged. */

@@ -7,7 +7,7 @@ import { createOpsListener, type OpsListenerSettings } from './listener.ts'
 import { addMetrics } from './metrics-route.ts'
 
 export interface OpsDependencies {
-  readonly listener: Pick<OpsListenerSettings, 'host' | 'hosts'>
+  readonly listener: Omit<OpsListenerSettings, 'bodyLimit'>
   readonly registry: Registry
   /** Whether the instance wants traffic. */
   readonly isReady: () => boolean

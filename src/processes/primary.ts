@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { type App, buildApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../lib/clock.ts'
+import { faultFields } from '../lib/fault-fields.ts'
 import { createLogger } from '../lib/logger.ts'
 import { operatorCheck } from '../ops/admin-gate.ts'
 import { warnOfPlainSharing } from '../ops/plain-sharing.ts'
@@ -45,7 +46,11 @@ export async function buildProcesses(config: Config, script = SCRIPT): Promise<A
   const isReady = (): boolean => !isDraining && workers.listening.length > 0
   const memoryMaxBytes = config.cache.memory.maxBytes * processCount(config.server.processes)
   const ops = await createPrimaryServer({
-    listener: config.ops,
+    listener: {
+      ...config.ops,
+      faulted: (error, id) =>
+        log.error({ 'http.request.id': id, ...faultFields(error) }, 'internal error'),
+    },
     isReady,
     metrics: () => overview.metrics(),
     dashboard: {

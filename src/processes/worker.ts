@@ -3,6 +3,7 @@ import { type App, buildApp } from '../app.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../lib/clock.ts'
+import { faultFields } from '../lib/fault-fields.ts'
 import { PROBE_MS, PrimaryLink } from './link.ts'
 import type { Question, ToPrimary, ToWorker } from './messages.ts'
 
@@ -43,8 +44,7 @@ async function leave(): Promise<void> {
 
 /** A fault that nobody has caught: what is under way is finished, and the primary starts another. */
 function faulted(error: unknown): void {
-  const { name, stack } = error instanceof Error ? error : new Error('not an error')
-  app?.log.fatal({ 'error.type': name, 'error.stack_trace': stack }, 'fault')
+  app?.log.fatal(faultFields(error), 'fault')
   process.exitCode = 1
   setTimeout(() => process.exit(1), 1_000).unref()
   void leave()

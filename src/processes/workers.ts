@@ -145,7 +145,12 @@ export class Workers {
 
   #failed({ key, reason, code, port }: ToPrimary & { kind: 'failed' }): void {
     const error = key === null ? new Error(reason) : new ConfigError(key, reason)
-    if (this.#firstFailed === null) this.#options.log.error({ reason }, 'a worker can’t start')
+    if (this.#firstFailed === null)
+      // A reason that has no key is the message of an error.
+      this.#options.log.error(
+        { key, reason: key === null ? null : reason, 'error.code': code },
+        'a worker can’t start',
+      )
     else this.#firstFailed(Object.assign(error, code === null ? {} : { code, port }))
   }
 

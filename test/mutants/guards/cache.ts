@@ -9,6 +9,22 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'unit/cache/key' }],
   },
   {
+    name: 'unreadable-content',
+    cuts: [["'invalid'", 'undefined']],
+    tests: [
+      { file: 'integration/unreadable-content', title: 'changes all that it may have changed' },
+      { file: 'unit/cache/invalidation' },
+    ],
+  },
+  {
+    name: 'told-once',
+    cuts: [['isAmbiguous(json, name)', 'false']],
+    tests: [
+      { file: 'integration/unreadable-content', title: 'changes all that it may have changed' },
+      { file: 'unit/cache/pure-modules', title: 'what can not be read of content' },
+    ],
+  },
+  {
     name: 'holder-proof',
     cuts: [
       ['grant.holder !== standing.holder', 'false'],

@@ -48,7 +48,7 @@ export const OPERATIONS_GUARDS: readonly Guard[] = [
   },
   {
     name: 'own-pages',
-    cuts: [['isFollowedLink(path, headers)', 'true']],
+    cuts: [['isFollowedLink(target, headers)', 'true']],
     tests: [
       { file: 'integration/ops-browsers', title: 'no page from elsewhere' },
       { file: 'unit/ops/browser-rules', title: 'for pages from elsewhere' },
@@ -81,6 +81,14 @@ export const OPERATIONS_GUARDS: readonly Guard[] = [
     name: 'patient-health-check',
     cuts: [['retries: 3', 'retries: 1']],
     tests: [{ file: 'unit/deploy/compose', title: 'P3' }],
+  },
+  {
+    name: 'no-messages-in-logs',
+    cuts: [
+      ['stack.slice(at + message.length)', 'stack'],
+      ['FRAME.test(line)', 'true'],
+    ],
+    tests: [{ file: 'unit/lib/fault-fields' }],
   },
   {
     name: 'audit-line',

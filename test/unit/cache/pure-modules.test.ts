@@ -4,7 +4,7 @@ import {
   requestDirectives,
   responseDirectives,
 } from '../../../src/cache/cache-control.ts'
-import { integerMember, parseObject } from '../../../src/cache/json-member.ts'
+import { integerMember, memberOfContent, parseObject } from '../../../src/cache/json-member.ts'
 import { digestOf, joinedHeader, keptHeaders, tagMint } from '../../../src/cache/representation.ts'
 import { remember, SharingMode } from '../../../src/cache/sharing.ts'
 
@@ -48,6 +48,28 @@ t.test('an integer member is read exactly', (t) => {
   for (const bad of ['"7"', '-7', '7.5', 'true', '[7]', '{}', '1e30'])
     t.equal(read(`{"parent_id": ${bad}}`), 'invalid', bad)
   for (const text of ['[]', 'null', '"x"', '{', '']) t.equal(parseObject(text), null, text)
+  t.end()
+})
+
+t.test('what can not be read of content is a value', (t) => {
+  const read = (text: string | null) => memberOfContent(text, 'parent_id')
+  for (const text of [null, '', '{}', '{"a":{"parent_id":1}}']) t.equal(read(text), undefined)
+  for (const text of [' ', '{', '[]', '1', 'null', '\ufeff{}', '{"parent_id":1,}', '{"a":NaN}']) {
+    t.equal(read(text), 'invalid', text)
+  }
+  for (const [one, two] of [
+    ['1', '1'],
+    ['1', 'null'],
+    ['null', '1'],
+    ['"a"', '1'],
+    ['9007199254740993', '1'],
+  ]) {
+    t.equal(read(`{"parent_id":${one},"x":0,"parent_id":${two}}`), 'invalid')
+    t.equal(read(`{"parent\\u005Fid":${one},"x":0,"parent_id":${two}}`), 'invalid')
+    t.equal(read(`{"x":{"parent_id":${one}},"parent_id":7,"y":"\\u0041"}`), '7')
+  }
+  t.equal(read('{"parent_id":null}'), null)
+  t.equal(read('{"p\\u0061rent_id":7}'), '7')
   t.end()
 })
 
