@@ -14,7 +14,7 @@ export class Refreshes {
    * @param work does the refresh
    * @param hasFailed judges what came of it
    * @returns null: one is under way, or it is too early after one that failed
-   * @throws what `work` throws; then the view may be refreshed again after a pause
+   * @throws what `work` throws: a fault of our own, which does not count as a failure of the upstream
    */
   async run<T>(
     view: Key,
@@ -23,15 +23,13 @@ export class Refreshes {
   ): Promise<T | null> {
     if (this.#underWay.has(view) || this.#backoff.isPaused(view)) return null
     this.#underWay.add(view)
-    let isFailed = true
     try {
       const done = await work()
-      isFailed = hasFailed(done)
+      if (hasFailed(done)) this.#backoff.failed(view)
+      else this.#backoff.succeeded(view)
       return done
     } finally {
       this.#underWay.delete(view)
-      if (isFailed) this.#backoff.failed(view)
-      else this.#backoff.succeeded(view)
     }
   }
 }

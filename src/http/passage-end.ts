@@ -2,7 +2,7 @@
 import type { Outcome } from '../cache/outcome.ts'
 import type { Report, Reporter } from '../cache/report.ts'
 import type { Clock } from '../lib/clock.ts'
-import { failureOf, isUpstreamFault } from '../upstream/client.ts'
+import { failureOf, isUpstreamFault } from '../upstream/faults.ts'
 import { ContentBrokenOff, ContentTooLarge } from './content.ts'
 import { InvalidAnswer } from './forward.ts'
 import type { Passage } from './passage.ts'

@@ -3,13 +3,14 @@
  * retry; the certificate is always verified. A failure is a value, and says nothing of addresses.
  */
 import { Client, type Dispatcher, Pool } from 'undici'
-import type { UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
+import type { UpstreamAnswer } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
 import { ownBytes } from '../lib/own-bytes.ts'
 import type { Span } from '../lib/tracer.ts'
-import { type AnswerPatience, Overdue } from './answer-deadlines.ts'
+import type { AnswerPatience } from './answer-deadlines.ts'
 import { endCall, failCall } from './call-span.ts'
 import { Connector } from './connector.ts'
+import { failureOf, isUpstreamFault } from './faults.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
 import {
   type BodyTerms,
@@ -83,12 +84,16 @@ export class UpstreamClient {
   /**
    * Reads `path` whole. Settles by `deadline` (monotonic milliseconds) at the latest; a body above
    * `maxBodyBytes` is handed over as a stream, which may then take `streamTimeoutMs`.
+   *
+   * @throws what is a fault of our own
    */
   async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
     const sentAt = this.#options.clock.monotonic()
     try {
       return await this.#askTwice({ path: this.#base + path, headers, deadline }, sentAt)
     } catch (error) {
+      // guard: own-fault
+      if (!isUpstreamFault(error)) throw error
       return failureOf(error)
     }
   }
@@ -182,24 +187,4 @@ export function checkedHeaders({
  */
 export function reasonOf({ statusText }: Pick<Received, 'statusText'>): string {
   return statusText.includes('\ufffd') ? '' : Buffer.from(statusText, 'utf8').toString('latin1')
-}
-
-const TIMEOUTS: ReadonlySet<string> = new Set([
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-])
-
-/** What went wrong, as far as a client may know. */
-export function failureOf(error: unknown): UpstreamFailure {
-  const { code } = error as { readonly code?: unknown }
-  const timedOut = error instanceof Overdue || (typeof code === 'string' && TIMEOUTS.has(code))
-  return { kind: timedOut ? 'timeout' : 'unreachable' }
-}
-
-/** Sockets and undici give each error a code, but for the parser's: another without is a fault of our own. */
-export function isUpstreamFault(error: unknown): boolean {
-  if (error instanceof Overdue) return true
-  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
-  return typeof code === 'string' || name === 'HTTPParserError'
 }

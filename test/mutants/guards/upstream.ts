@@ -10,6 +10,11 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/upstream-tls', title: 'not one byte' }],
   },
   {
+    name: 'own-fault',
+    cuts: [['!isUpstreamFault(error)', 'false']],
+    tests: [{ file: 'integration/own-faults', title: 'what undici says' }],
+  },
+  {
     name: 'no-redirect',
     prelude: "import { interceptors } from 'undici';",
     cuts: [
