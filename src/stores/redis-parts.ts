@@ -80,7 +80,8 @@ interface Handlers {
 
 export function createParts(options: RedisOptions) {
   const { clock, secrets, observer, maxBodyBytes } = options
-  const longest = Math.max(...options.lifetimes)
+  // A jitter makes fractions of them.
+  const longest = Math.ceil(Math.max(...options.lifetimes))
   // Fences outlive whatever is stamped with them, so that losing one stays the exception: used at half of its lifetime,
   // one is not yet taken for a provisional one when that is over.
   const fenceLifetimeMs = Math.ceil(longest * 2) + 3 * PROVISIONAL_FENCE_MS

@@ -50,7 +50,7 @@ export class SharedFences implements FenceStore {
   constructor(options: SharedFencesOptions) {
     this.#options = options
     this.#redis = new FenceCommands(options)
-    this.#kept = new LRUCache({ max: MAX_KEPT, ttl: options.fenceLifetimeMs / 4 })
+    this.#kept = new LRUCache({ max: MAX_KEPT, ttl: Math.ceil(options.fenceLifetimeMs / 4) })
     const change = (names: readonly Key[]): Promise<Taken> =>
       this.#redis.run(CHANGE, names, [newValue(), PROVISIONAL_FENCE_MS])
     this.delivery = new InvalidationDelivery({ ...options, change })

@@ -208,6 +208,15 @@ t.test(
   },
 )
 
+t.test('a lifetime that its jitter makes a fraction is no fault', async (t) => {
+  const redis = await startRedis(t)
+  const short = { ttlMs: 3_000, ttlJitter: 0.1, grantTtlMs: 3_000, credentialTtlMs: 3_000 }
+  t.not(Number.isInteger(short.ttlMs * (1 + short.ttlJitter)), true)
+  const app = await startLoose(t, { url: redis.url }, { cache: short })
+  await until(async () => (await gauge(app, 'bus_live')) === 1)
+  t.match((await app.get('/customers/1')).headers['cache-status'], /stored/)
+})
+
 /** A server that takes note of the names it is called by; what it answers is a Sentinel's. */
 async function startNamed(
   t: Test,
