@@ -100,7 +100,7 @@ export class LocalFences implements FenceStore {
   }
 
   abandon(stamp: FenceStamp): void {
-    // guard: provisional-fences
+    // guard: provisional-fences-here
     for (const [name] of stamp) if (this.#provisional.abandon(name)) this.#values.delete(name)
   }
 

@@ -162,6 +162,7 @@ export class SharedFences implements FenceStore {
   /** What is lost of this in Redis ends within a minute. */
   abandon(stamp: FenceStamp): void {
     const { commands, table } = this.#options
+    // guard: provisional-fences
     const unused = stamp.filter(([name]) => this.#provisional.abandon(name))
     if (unused.length === 0 || !commands.isAnswering) return
     void this.#redis.abandon(unused).then((gone) => table.forget(gone))

@@ -153,7 +153,12 @@ export const CACHE_GUARDS: readonly Guard[] = [
   {
     name: 'provisional-fences',
     cuts: [['this.#provisional.abandon(name)', 'false']],
-    tests: [{ file: 'integration/strangers-leave-nothing' }],
+    tests: [{ file: 'integration/strangers-leave-nothing', title: 'in Redis nothing is left' }],
+  },
+  {
+    name: 'provisional-fences-here',
+    cuts: [['this.#provisional.abandon(name)', 'false']],
+    tests: [{ file: 'unit/stores/local-fences', title: 'leave nothing' }],
   },
   {
     name: 'kept-withdrawals',

@@ -64,7 +64,6 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     cuts: [['!this.#gate.tryEnter(tenant, isAccepted)', 'false']],
     tests: [
       { file: 'integration/upstream-guards', title: 'a noisy tenant' },
-      { file: 'integration/noisy-tenant' },
       { file: 'integration/pass-through-lanes', title: 'a tenant that floods' },
     ],
   },

@@ -44,3 +44,17 @@ t.test('fences that one tenant opens without end displace none of another tenant
   t.ok(fences.holds(quiet))
   t.equal(fences.sight(subjectFence('8', 'customer', '0')).value, null, 'its own give way')
 })
+
+t.test('fences of a credential that was not accepted leave nothing behind', async (t) => {
+  const fences = new LocalFences({ clock: systemClock, maxFences: 100 })
+  const names = [tenantFence('7'), subjectFence('7', 'customer', '1')]
+  const [known] = await stampOf(fences, tenantFence('7'))
+  const { stamp } = await fences.open(names, null, true)
+  t.equal(stamp[0], known)
+  fences.abandon(stamp)
+  t.strictSame(
+    names.map((name) => fences.sight(name).value),
+    [known?.[1], null],
+    'but for what was there before',
+  )
+})
