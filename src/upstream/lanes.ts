@@ -112,13 +112,25 @@ export class Lanes {
     const own = this.#sideOf(isAccepted)
     own.active--
     if (own.waiting.size === 0) own.overload.rested(own.active === 0, now)
+    this.#serveNext(now)
+    this.#cut(this.#accepted, now)
+    this.#cut(this.#others, now)
+  }
+
+  #serveNext(now: number): void {
     const side = this.#nextSide()
     const next = side?.waiting.take()
     if (side === null || next === undefined) return
     side.active++
     side.overload.served(now - next.since, now)
     next.settle('in')
-    while (side.waiting.size > this.#longestQueue(side)) refuseOne(side)
+  }
+
+  /** One side may wait long while the other is served: that is overload as well. */
+  #cut(side: Side, now: number): void {
+    const { waiting, overload } = side
+    if (waiting.next !== undefined) overload.waits(now - waiting.next.since, now)
+    while (waiting.size > this.#longestQueue(side)) refuseOne(side)
   }
 
   get #active(): number {

@@ -29,7 +29,12 @@ export class QueueOverload {
   served(waitedMs: number, now: number): void {
     this.#freeSince = null
     if (waitedMs < TARGET_MS) this.#lateSince = null
-    else this.#lateSince ??= now
+    this.waits(waitedMs, now)
+  }
+
+  /** The next to be served has waited so long, and waits on. */
+  waits(waitedMs: number, now: number): void {
+    if (waitedMs >= TARGET_MS) this.#lateSince ??= now
     if (this.#lateSince !== null && now - this.#lateSince >= INTERVAL_MS) this.#set(true)
   }
 

@@ -22,26 +22,28 @@ async function run(
   clock: FakeClock,
   ms: number,
   perMs: number | ((n: number) => number),
+  isAcceptedAt: (now: number) => boolean = () => true,
 ): Promise<Result> {
   const arrivals = typeof perMs === 'number' ? () => perMs : perMs
   const result: Result = { admitted: [], refused: 0, refusedAfter: [] }
-  const endings = new Map<number, number>()
+  const endings = new Map<number, boolean[]>()
   let now = 0
   let due = 0
   const arrive = async (): Promise<void> => {
     const at = now
-    const entry = await lanes.enter({ party: '7', isAccepted: true }, 60_000)
+    const isAccepted = isAcceptedAt(now)
+    const entry = await lanes.enter({ party: '7', isAccepted }, 60_000)
     if (entry === 'in') {
       result.admitted.push(now - at + SERVICE_MS)
       const end = now + SERVICE_MS
-      endings.set(end, (endings.get(end) ?? 0) + 1)
+      endings.set(end, [...(endings.get(end) ?? []), isAccepted])
     } else {
       result.refused++
       result.refusedAfter.push(now - at)
     }
   }
   for (; now < ms || endings.size > 0; now++) {
-    for (let n = endings.get(now) ?? 0; n > 0; n--) lanes.leave(true)
+    for (const isAccepted of endings.get(now) ?? []) lanes.leave(isAccepted)
     endings.delete(now)
     for (due += now < ms ? arrivals(now) : 0; due >= 1; due--) void arrive()
     await settle()
@@ -75,6 +77,17 @@ t.test('at three times the capacity for a minute', async (t) => {
     `${admitted.length} admitted of a capacity of ${capacity}, p99 ${p99} ms for ${SERVICE_MS}, ${refused} refused`,
   )
 })
+
+t.test(
+  'a credential that is accepted while it waits makes no second queue of patience',
+  async (t) => {
+    const clock = new FakeClock()
+    const lanes = new Lanes(clock, 4)
+    // The first tenth of a second is not accepted yet, and waits apart.
+    const { refusedAfter } = await run(lanes, clock, 5_000, 1, (now) => now >= SERVICE_MS)
+    t.ok(Math.max(...refusedAfter) <= 800, `cut after ${Math.max(...refusedAfter)} ms`)
+  },
+)
 
 t.test('few lanes stay cut as long as too much comes', async (t) => {
   const clock = new FakeClock()
