@@ -195,6 +195,17 @@ function buildInstance(
   return { core, shared, pins }
 }
 
+function connectUpstream(
+  { upstream, cache }: Config,
+  clock: Clock,
+  reporting: Reporting,
+): UpstreamClient {
+  const ca = readCertificates('upstream.ca', upstream.ca)
+  const { maxBodyBytes } = cache
+  const faulted: Reporter['faulted'] = (error, requestId) => reporting.faulted(error, requestId)
+  return new UpstreamClient({ ...upstream, ca, maxBodyBytes, clock, faulted })
+}
+
 /**
  * @param siblings the other processes of this instance; null: it is the only one
  * @throws ConfigError when a file that the configuration names can't be read
@@ -213,8 +224,7 @@ export async function buildApp(
   const { core, shared, pins } = buildInstance(config, overrides, clock, reporting, siblings)
   const secrets = [config.secret, ...config.previousSecrets]
   const credentials = new Credentials(secrets, overrides.partitionOf)
-  const ca = readCertificates('upstream.ca', upstream.ca)
-  const client = new UpstreamClient({ ...upstream, ca, maxBodyBytes: limits.maxBodyBytes, clock })
+  const client = connectUpstream(config, clock, reporting)
   const phase: Phase = { isReady: false, isDraining: false }
   const deps = {
     ...core,

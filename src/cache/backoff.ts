@@ -37,7 +37,15 @@ export class Backoff {
   }
 
   failed(key: Key): void {
-    const failures = (this.#pauses.get(key)?.failures ?? 0) + 1
+    this.#pause(key, (this.#pauses.get(key)?.failures ?? 0) + 1)
+  }
+
+  /** By a fault of our own, which says nothing of the upstream: the shortest pause, so that it is not met all the time. */
+  faulted(key: Key): void {
+    this.#pause(key, 1)
+  }
+
+  #pause(key: Key, failures: number): void {
     const longest = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS)
     const until = this.#clock.monotonic() + longest * (0.5 + this.#random() / 2)
     this.#pauses.delete(key)

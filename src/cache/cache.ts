@@ -81,7 +81,9 @@ export class Cache {
 
   /**
    * Answers a read, whatever it takes. The upstream is asked at most once, and not at all when
-   * another's fill will do. Never rejects: a failing upstream is a value, and costs its holders freshness.
+   * another's fill will do. A failing upstream is a value, and costs its holders freshness.
+   *
+   * @throws what is a fault of our own: nothing is served for it
    */
   async read(request: ReadRequest, terms: FillTerms): Promise<Served> {
     const served = await this.#readFresh(request, terms)

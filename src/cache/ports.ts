@@ -69,8 +69,8 @@ export function isUnsent(answer: UpstreamAnswer): boolean {
 }
 
 /**
- * Reads the resource from the upstream for the request's own credential. A failure of the upstream is a value; it
- * rejects with a fault of our own. `deadline` is absolute, on the monotonic clock; the call is part of `span`.
+ * Reads the resource from the upstream for the request's own credential. A failure of the upstream is a value; it rejects
+ * with a fault of our own only. `deadline` is absolute, on the monotonic clock; the call is part of `span`.
  */
 export type Fetch = (deadline: number, span: Span) => Promise<UpstreamAnswer>
 

@@ -14,7 +14,7 @@ export class Refreshes {
    * @param work does the refresh
    * @param hasFailed judges what came of it
    * @returns null: one is under way, or it is too early after one that failed
-   * @throws what `work` throws: a fault of our own, which does not count as a failure of the upstream
+   * @throws what `work` throws; then the view may be refreshed again after a short pause
    */
   async run<T>(
     view: Key,
@@ -28,6 +28,9 @@ export class Refreshes {
       if (hasFailed(done)) this.#backoff.failed(view)
       else this.#backoff.succeeded(view)
       return done
+    } catch (error) {
+      this.#backoff.faulted(view)
+      throw error
     } finally {
       this.#underWay.delete(view)
     }

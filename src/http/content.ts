@@ -11,7 +11,7 @@ export class ContentTooLarge extends Error {
   override readonly name = 'ContentTooLarge'
 }
 
-/** The client went away within its content, before any of it was sent. */
+/** The client went away within its content. */
 export class ContentBrokenOff extends Error {
   override readonly name = 'ContentBrokenOff'
 }
@@ -98,7 +98,7 @@ export class Content {
     // Who reads the tap learns of its end by the read itself.
     tap.on('error', () => {})
     // A client that goes away within its content is an error here: the request to the API is cut off too.
-    this.#source.once('error', (error) => tap.destroy(error))
+    this.#source.once('error', () => tap.destroy(brokenOff()))
     if (this.#source.destroyed) tap.destroy(brokenOff())
     if (this.#held.length > 0) tap.write(this.#held.bytes())
     if (this.#behind !== null) tap.write(this.#behind)

@@ -2,11 +2,11 @@
 import type { Readable } from 'node:stream'
 import { readsBodies, type WriteOutcome } from '../cache/invalidation.ts'
 import type { HeaderList } from '../cache/records.ts'
+import type { Reporter } from '../cache/report.ts'
 import { isSafeMethod, type WriteMatch } from '../contract/routes.ts'
 import type { Presence } from '../lib/presence.ts'
 import { endCall, failCall } from '../upstream/call-span.ts'
-import { checkedHeaders, reasonOf, type UpstreamClient } from '../upstream/client.ts'
-import { failureOf } from '../upstream/faults.ts'
+import { checkedHeaders, faultWord, reasonOf, type UpstreamClient } from '../upstream/client.ts'
 import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
 import type { BodyTerms, Received, Sent } from '../upstream/reception.ts'
 import { hasName } from './answer.ts'
@@ -19,6 +19,7 @@ export type { PassedOn }
 
 export interface ForwardDependencies {
   readonly client: UpstreamClient
+  readonly reporter: Pick<Reporter, 'faulted'>
 }
 
 /** An answer of the upstream, checked; its body is here if it is short, and else comes as a stream. */
@@ -62,9 +63,9 @@ const PASSED_ON: BodyTerms = { maxWholeBytes: 16_384, waitsForUnannounced: false
 export async function forward(
   passage: Passage,
   sending: Sending,
-  { client }: ForwardDependencies,
+  deps: ForwardDependencies,
 ): Promise<PassedAnswer> {
-  const answer = await call(passage, sending, client)
+  const answer = await call(passage, sending, deps)
   sending.onOutcome(outcomeOf(passage.write, answer, sending.content))
   return answer
 }
@@ -85,18 +86,18 @@ function outcomeOf(
 async function call(
   passage: Passage,
   sending: Sending,
-  client: UpstreamClient,
+  deps: ForwardDependencies,
 ): Promise<PassedAnswer> {
   const { method } = passage.head
   const span = passage.span.begin('upstream')
   try {
     const passed = notedHeaders(passage, sending.source)
     const headers = passedHeaders(passed, passage.head.requestId, span.context)
-    const answer = await receive(passage, headers, sending, client)
+    const answer = await receive(passage, headers, sending, deps)
     endCall(span, method, answer.status)
     return answer
   } catch (error) {
-    failCall(span, method, failureOf(error).kind)
+    failCall(span, method, faultWord(error))
     throw error
   }
 }
@@ -111,7 +112,7 @@ async function receive(
   { head, write }: Passage,
   headers: string[],
   { source, content, totalMs, onOutcome }: Sending,
-  client: UpstreamClient,
+  { client, reporter }: ForwardDependencies,
 ): Promise<PassedAnswer> {
   const { method, path, query } = head
   const target = query === null ? path : `${path}?${query}`
@@ -122,7 +123,8 @@ async function receive(
     headers.push('content-length', String(length))
   }
   const onSend = (): void => onOutcome(UNKNOWN)
-  const question = { method, path: target, headers, body, onSend }
+  const onFault = (error: unknown): void => reporter.faulted(error, head.requestId)
+  const question = { method, path: target, headers, body, onSend, onFault }
   const terms = { ...(readsAnswer(write) ? READ : PASSED_ON), totalMs }
   const received = await awaited(client.relay(question, terms), method, source.presence)
   const checked = checkedHeaders(received)

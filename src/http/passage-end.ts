@@ -2,7 +2,7 @@
 import type { Outcome } from '../cache/outcome.ts'
 import type { Report, Reporter } from '../cache/report.ts'
 import type { Clock } from '../lib/clock.ts'
-import { failureOf, isUpstreamFault } from '../upstream/faults.ts'
+import { UpstreamFailed } from '../upstream/faults.ts'
 import { ContentBrokenOff, ContentTooLarge } from './content.ts'
 import { InvalidAnswer } from './forward.ts'
 import type { Passage } from './passage.ts'
@@ -19,8 +19,8 @@ export function problemOf(error: unknown): ProblemCode {
   if (error instanceof ClientGone || error instanceof ContentBrokenOff) return 'client_gone'
   if (error instanceof PlaceTooLate) return 'upstream_timeout'
   if (error instanceof InvalidAnswer) return 'upstream_unreachable'
-  if (!isUpstreamFault(error)) return 'internal_error'
-  return failureOf(error).kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
+  if (!(error instanceof UpstreamFailed)) return 'internal_error'
+  return error.kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
 }
 
 /** When to try again, in milliseconds, what `conduct` rejected with `error`; null: it is not known. */

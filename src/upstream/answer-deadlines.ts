@@ -5,6 +5,7 @@
 import { errors } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { Budget } from './budget.ts'
+import { Overdue } from './given-up.ts'
 
 /** Times in milliseconds. */
 export interface AnswerPatience {
@@ -15,11 +16,6 @@ export interface AnswerPatience {
   /** Of a body that is handed over as it comes: all of it, but for what its reader holds up. */
   readonly streamTimeoutMs: number
   readonly clock: Clock
-}
-
-/** The answer did not come in time. */
-export class Overdue extends Error {
-  override readonly name = 'Overdue'
 }
 
 export class AnswerDeadlines {

@@ -10,7 +10,7 @@ import type { Span } from '../lib/tracer.ts'
 import type { AnswerPatience } from './answer-deadlines.ts'
 import { endCall, failCall } from './call-span.ts'
 import { Connector } from './connector.ts'
-import { failureOf, isUpstreamFault } from './faults.ts'
+import { UpstreamFailed } from './faults.ts'
 import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
 import {
   type BodyTerms,
@@ -33,6 +33,8 @@ export interface UpstreamOptions extends AnswerPatience {
   readonly ca: string | null
   /** Bodies up to this size are read whole. */
   readonly maxBodyBytes: number
+  /** A fault of our own, in the body of a read that is streamed. */
+  readonly faulted: (error: unknown, requestId: string) => void
 }
 
 /** A read, to be put to the upstream. */
@@ -93,8 +95,8 @@ export class UpstreamClient {
       return await this.#askTwice({ path: this.#base + path, headers, deadline }, sentAt)
     } catch (error) {
       // guard: own-fault
-      if (!isUpstreamFault(error)) throw error
-      return failureOf(error)
+      if (!(error instanceof UpstreamFailed)) throw error
+      return { kind: error.kind }
     }
   }
 
@@ -118,7 +120,10 @@ export class UpstreamClient {
     try {
       return await this.#receive(first, sentAt)
     } catch (error) {
-      const isUnanswered = !first.sent.hasBegun && this.#connector.diedInUse(error)
+      const isUnanswered =
+        error instanceof UpstreamFailed &&
+        !first.sent.hasBegun &&
+        this.#connector.diedInUse(error.reason)
       if (!isUnanswered || !this.#retries.spend()) throw error
       return this.#receive(this.#sendAnew(read), sentAt)
     }
@@ -142,7 +147,8 @@ export class UpstreamClient {
   #send(dispatcher: Dispatcher, { path, headers, deadline }: Read): Call {
     const span = headers.span.begin('upstream')
     const lines = readHeaders(headers, span.context)
-    const question = { method: 'GET', path, headers: lines, body: null }
+    const onFault = (error: unknown): void => this.#options.faulted(error, headers.requestId)
+    const question = { method: 'GET', path, headers: lines, body: null, onFault }
     const totalMs = Math.max(0, deadline - this.#options.clock.monotonic())
     return { span, sent: send(dispatcher, question, { ...this.#terms, totalMs }, this.#options) }
   }
@@ -154,7 +160,7 @@ export class UpstreamClient {
       else failCall(span, 'GET', answer.kind)
       return answer
     } catch (error) {
-      failCall(span, 'GET', failureOf(error).kind)
+      failCall(span, 'GET', faultWord(error))
       throw error
     }
   }
@@ -187,4 +193,9 @@ export function checkedHeaders({
  */
 export function reasonOf({ statusText }: Pick<Received, 'statusText'>): string {
   return statusText.includes('\ufffd') ? '' : Buffer.from(statusText, 'utf8').toString('latin1')
+}
+
+/** What a trace calls the error that a call has ended with. */
+export function faultWord(error: unknown): string {
+  return error instanceof UpstreamFailed ? error.kind : 'fault'
 }

@@ -1,109 +1,111 @@
 /**
- * What an error of a call to the upstream says: that the upstream, or the way to it, has failed; or that we have.
- * A fault of our own is no outage: it must not open the breaker, nor be covered by a stale copy, nor go unseen.
+ * Whose fault it is when a call to the upstream ends with an error. By closed sets of what undici, sockets, name
+ * look-ups and TLS say; whatever is not in them is a fault of our own. A call can end with one of those as well: what a
+ * callback of ours throws while an answer comes in, undici gives back as the call's error.
  */
-import type { UpstreamFailure } from '../cache/ports.ts'
-import { Overdue } from './answer-deadlines.ts'
+import { errors } from 'undici'
+import { ImpossibleStatus, Overdue } from './given-up.ts'
 
+/** As `UpstreamFailure` has it. */
+export type FaultKind = 'timeout' | 'unreachable'
+
+/** A call has failed, and not by a fault of our own. Made where the call ends, so that no other error is taken for one. */
+export class UpstreamFailed extends Error {
+  override readonly name = 'UpstreamFailed'
+  readonly kind: FaultKind
+  /** What undici or the connection said. */
+  readonly reason: unknown
+
+  constructor(kind: FaultKind, reason: unknown) {
+    super('the call to the upstream has failed')
+    this.kind = kind
+    this.reason = reason
+  }
+}
+
+/** Of undici: late. */
 const TIMEOUTS: ReadonlySet<string> = new Set([
   'UND_ERR_BODY_TIMEOUT',
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_HEADERS_TIMEOUT',
 ])
 
-/**
- * Of undici: what it says of a connection or of an answer. What it says of how it was called (`INVALID_ARG`,
- * `NOT_SUPPORTED`, `REQ_CONTENT_LENGTH_MISMATCH` …) is ours. `CLOSED` and `DESTROYED` come of the end of the process.
- */
-const OF_UNDICI: ReadonlySet<string> = new Set([
-  ...TIMEOUTS,
-  'UND_ERR_ABORTED',
-  'UND_ERR_CLOSED',
-  'UND_ERR_DESTROYED',
-  'UND_ERR_HEADERS_OVERFLOW',
+/** Of undici: the connection, or what came by it. What it says of arguments and of our own content is not among them. */
+const UNDICI_FAULTS: ReadonlySet<string> = new Set([
+  'UND_ERR_SOCKET',
   'UND_ERR_INFO',
+  'UND_ERR_ABORTED',
+  'UND_ERR_HEADERS_OVERFLOW',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_RES_EXCEEDED_MAX_SIZE',
-  'UND_ERR_SOCKET',
+  // The pool is closed as the process ends: nobody's fault, and no answer.
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
 ])
 
-/** Of sockets, and of looking up names (Node.js, "Common system errors" and `dns`). */
-const OF_THE_SYSTEM: ReadonlySet<string> = new Set([
-  'EADDRNOTAVAIL',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-  'EMFILE',
-  'ENETDOWN',
-  'ENETRESET',
-  'ENETUNREACH',
-  'ENFILE',
-  'ENOBUFS',
-  'ENODATA',
-  'ENOTCONN',
-  'ENOTFOUND',
-  'EPIPE',
-  'EPROTO',
-  'ESERVFAIL',
-  'ETIMEDOUT',
+/** Of the system, for a name, a connection, a read or a write; and what Node says of a socket's end in its place. */
+const SOCKET_FAULTS: ReadonlySet<string> = new Set([
+  ...['ECONNABORTED', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EPROTO', 'ETIMEDOUT'],
+  ...['EHOSTDOWN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETRESET', 'ENETUNREACH', 'ENOTCONN'],
+  ...['ENODATA', 'ENOTFOUND', 'ESERVFAIL'],
+  'ERR_SOCKET_CLOSED',
+  'ERR_SOCKET_CLOSED_BEFORE_CONNECTION',
+  'ERR_SOCKET_CONNECTION_TIMEOUT',
 ])
 
-/** Of certificates that did not verify (Node.js, "X509 certificate error codes"). */
-const OF_CERTIFICATES: ReadonlySet<string> = new Set([
-  'CERT_CHAIN_TOO_LONG',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REJECTED',
-  'CERT_REVOKED',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-  'CRL_HAS_EXPIRED',
-  'CRL_NOT_YET_VALID',
-  'CRL_SIGNATURE_FAILURE',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERROR_IN_CERT_NOT_AFTER_FIELD',
-  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'HOSTNAME_MISMATCH',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'PATH_LENGTH_EXCEEDED',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
-  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
-  'UNABLE_TO_GET_CRL',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+/**
+ * Of the system, where a connection can't be made for want of something here: no descriptor, port, memory or permission.
+ * Nobody has made a mistake, and the upstream can't be reached. Of a file they would be another matter.
+ */
+const CONNECT_FAULTS: ReadonlySet<string> = new Set([
+  ...['EACCES', 'EADDRINUSE', 'EADDRNOTAVAIL', 'EINVAL', 'EMFILE', 'ENFILE'],
+  ...['ENOBUFS', 'ENOMEM', 'EPERM'],
 ])
+const CONNECT_CALLS: ReadonlySet<string> = new Set(['connect', 'getaddrinfo', 'socket'])
 
-/** undici asserts what it expects of an answer (a status of 100 or more, say); nothing of ours asserts. */
+/** OpenSSL's names of what is wrong with a certificate (`X509_V_ERR_*`), and Node's of what it checks itself. */
+const CERTIFICATE_FAULTS: ReadonlySet<string> = new Set([
+  ...['CERT_CHAIN_TOO_LONG', 'CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'CERT_REJECTED'],
+  ...['CERT_REVOKED', 'CERT_SIGNATURE_FAILURE', 'CERT_UNTRUSTED', 'CRL_HAS_EXPIRED'],
+  ...['CRL_NOT_YET_VALID', 'CRL_SIGNATURE_FAILURE', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ...['ERROR_IN_CERT_NOT_AFTER_FIELD', 'ERROR_IN_CERT_NOT_BEFORE_FIELD'],
+  ...['ERROR_IN_CRL_LAST_UPDATE_FIELD', 'ERROR_IN_CRL_NEXT_UPDATE_FIELD', 'HOSTNAME_MISMATCH'],
+  ...['INVALID_CA', 'INVALID_PURPOSE', 'PATH_LENGTH_EXCEEDED', 'SELF_SIGNED_CERT_IN_CHAIN'],
+  ...['UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY', 'UNABLE_TO_DECRYPT_CERT_SIGNATURE'],
+  ...['UNABLE_TO_DECRYPT_CRL_SIGNATURE', 'UNABLE_TO_GET_CRL', 'UNABLE_TO_GET_ISSUER_CERT'],
+  ...['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNSPECIFIED'],
+  ...['ERR_TLS_CERT_ALTNAME_FORMAT', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ...['ERR_TLS_CERT_SIGNATURE_ALGORITHM_UNSUPPORTED', 'ERR_TLS_DH_PARAM_SIZE'],
+  'ERR_TLS_HANDSHAKE_TIMEOUT',
+])
+/** Families of codes: of look-ups, of the parser of HTTP, and OpenSSL's of the handshake and of records. */
+const FAMILIES = ['EAI_', 'HPE_', 'ERR_SSL_']
+
+/** undici asserts what it expects of an answer; nothing of ours asserts. */
 const ASSERTION = 'ERR_ASSERTION'
 
-/** Families of codes: of the HTTP parser, of OpenSSL, of looking up names. */
-const FAMILIES = ['HPE_', 'ERR_SSL_', 'EAI_']
+/** These are thrown by code, whatever code they bring. */
+const THROWN = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError]
 
-/** Whether the upstream, or the way to it, has failed. Everything else is a fault of our own. */
-export function isUpstreamFault(error: unknown): boolean {
-  if (error instanceof Overdue) return true
-  const { code, name } = Object(error) as { readonly code?: unknown; readonly name?: unknown }
-  if (name === 'HTTPParserError') return true
-  if (typeof code !== 'string') return false
-  if (
-    code === ASSERTION ||
-    OF_UNDICI.has(code) ||
-    OF_THE_SYSTEM.has(code) ||
-    OF_CERTIFICATES.has(code)
-  )
-    return true
-  return FAMILIES.some((family) => code.startsWith(family))
+/** @returns null: a fault of our own */
+export function upstreamFault(error: unknown): FaultKind | null {
+  if (error instanceof Overdue) return 'timeout'
+  if (!(error instanceof Error) || THROWN.some((Thrown) => error instanceof Thrown)) return null
+  if (error instanceof errors.HTTPParserError || error instanceof ImpossibleStatus) {
+    return 'unreachable'
+  }
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (typeof code !== 'string') return null
+  if (error instanceof errors.UndiciError) {
+    if (TIMEOUTS.has(code)) return 'timeout'
+    return UNDICI_FAULTS.has(code) ? 'unreachable' : null
+  }
+  // guard: closed-faults
+  return isConnectionFault(code, syscall) ? 'unreachable' : null
 }
 
-/** What went wrong, as far as a client may know. To be asked of faults of the upstream. */
-export function failureOf(error: unknown): UpstreamFailure {
-  const { code } = Object(error) as { readonly code?: unknown }
-  const timedOut = error instanceof Overdue || (typeof code === 'string' && TIMEOUTS.has(code))
-  return { kind: timedOut ? 'timeout' : 'unreachable' }
+function isConnectionFault(code: string, syscall: string | undefined): boolean {
+  if (code === ASSERTION || SOCKET_FAULTS.has(code) || CERTIFICATE_FAULTS.has(code)) return true
+  if (FAMILIES.some((family) => code.startsWith(family))) return true
+  return syscall !== undefined && CONNECT_CALLS.has(syscall) && CONNECT_FAULTS.has(code)
 }

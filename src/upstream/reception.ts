@@ -8,6 +8,8 @@ import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { GatheredBytes } from '../lib/gathered-bytes.ts'
 import { AnswerDeadlines, type AnswerPatience } from './answer-deadlines.ts'
+import { UpstreamFailed, upstreamFault } from './faults.ts'
+import { ImpossibleStatus } from './given-up.ts'
 
 export interface Received {
   readonly status: number
@@ -42,11 +44,13 @@ export interface Question {
   readonly body: Readable | Buffer | null
   /** Called once, right before the first byte is written to a connection; never, if none is. */
   readonly onSend?: () => void
+  /** A fault of our own that came once the body was handed over as a stream: it can only be logged. */
+  readonly onFault: (error: unknown) => void
 }
 
 /** A request on its way. */
 export interface Sent {
-  /** Rejects with the error of undici or of the connection, or with the reason for giving up. */
+  /** Rejects with UpstreamFailed, with the reason for giving up, or with a fault of our own. */
   readonly received: Promise<Received>
   /** The head of the answer is here. */
   readonly hasBegun: boolean
@@ -83,6 +87,8 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   #only: Buffer | null = null
   #stream: BodyStream | null = null
   #isPaused = false
+  /** Head and body are in other hands. */
+  #isGiven = false
 
   constructor(question: Question, terms: ReceptionTerms, patience: AnswerPatience) {
     this.#question = question
@@ -124,6 +130,11 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     headers: Readonly<Record<string, string | string[] | undefined>>,
     statusText = '',
   ): void {
+    if (status < 100) {
+      // Its parser would take it for an interim answer, and find at its end that it can't be one.
+      this.abort(new ImpossibleStatus())
+      return
+    }
     // An interim answer. RFC 9110 section 15.2: the final one is still to come.
     if (status < 200) return
     this.#deadlines.awaitBody()
@@ -152,13 +163,17 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    this.#deadlines.stop()
     const { body } = this.#question
     // undici destroys it only once it has begun to read it.
     if (isStream(body)) body.on('error', () => {}).destroy(error)
+    const kind = upstreamFault(error)
+    // Nothing, once the head was given. It may have failed to be, with a stream made already.
     // guard: truncated-answer
-    if (this.#stream === null) this.#reject(error)
-    else this.#stream.destroy(error)
+    this.#reject(kind === null ? error : new UpstreamFailed(kind, error))
+    // guard: fault-in-body
+    if (kind === null && this.#isGiven && error !== this.#givenUp) this.#question.onFault(error)
+    this.#stream?.destroy(error)
+    this.#deadlines.stop()
   }
 
   #awaitHead(): void {
@@ -214,6 +229,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     const stream = new BodyStream({
       resume: () => this.#resume(),
       abort: (reason) => this.abort(reason),
+      faulted: (error) => this.#question.onFault(error),
     })
     this.#stream = stream
     this.#deadlines.streams()
@@ -224,15 +240,22 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
 
   #give(body: Buffer | Readable): void {
     this.#resolve({ ...(this.#head as Head), body })
+    this.#isGiven = true
   }
+}
+
+interface BodySource {
+  resume(): void
+  abort(reason: Error): void
+  faulted(error: unknown): void
 }
 
 /** Who reads it, lets the upstream send; who destroys it, ends the connection that it comes from. */
 class BodyStream extends Readable {
-  readonly #source: Pick<Dispatcher.DispatchController, 'resume' | 'abort'>
+  readonly #source: BodySource
   #isComplete = false
 
-  constructor(source: Pick<Dispatcher.DispatchController, 'resume' | 'abort'>) {
+  constructor(source: BodySource) {
     super()
     this.#source = source
     // Who reads it hears of an error by the read; where nobody does, it would end the process.
@@ -245,7 +268,13 @@ class BodyStream extends Readable {
   }
 
   override _read(): void {
-    this.#source.resume()
+    try {
+      this.#source.resume()
+    } catch (error) {
+      // The stream would take it for an error of its source.
+      this.#source.faulted(error)
+      this.destroy(error as Error)
+    }
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {

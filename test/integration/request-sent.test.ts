@@ -164,6 +164,7 @@ function startClient(t: Test, url: string): UpstreamClient {
     headersTimeoutMs: 600,
     bodyTimeoutMs: 600,
     streamTimeoutMs: 30_000,
+    faulted: () => t.fail('no fault of our own'),
   })
   t.teardown(() => client.close())
   return client
@@ -180,7 +181,8 @@ const TERMS = { maxWholeBytes: 100, waitsForUnannounced: true, totalMs: 2_000 }
 /** @returns how often it was said, and what it failed with; null: it did not */
 async function send(client: UpstreamClient, body: Buffer | Readable | null) {
   let said = 0
-  const question = { method: 'PATCH', path: '/customers/1', headers: [], body }
+  const onFault = (): void => void t.fail('no fault of our own')
+  const question = { method: 'PATCH', path: '/customers/1', headers: [], body, onFault }
   const error = await client
     .relay({ ...question, onSend: () => said++ }, TERMS)
     .received.then(() => null)

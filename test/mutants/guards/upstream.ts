@@ -10,11 +10,6 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/upstream-tls', title: 'not one byte' }],
   },
   {
-    name: 'own-fault',
-    cuts: [['!isUpstreamFault(error)', 'false']],
-    tests: [{ file: 'integration/own-faults', title: 'what undici says' }],
-  },
-  {
     name: 'no-redirect',
     prelude: "import { interceptors } from 'undici';",
     cuts: [
@@ -109,13 +104,30 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     tests: [{ file: 'unit/upstream/guards', title: 'memory stays bounded' }],
   },
   {
+    name: 'own-fault',
+    cuts: [['!(error instanceof UpstreamFailed)', 'false']],
+    tests: [
+      { file: 'integration/own-faults', title: 'what undici says' },
+      { file: 'integration/own-faults-in-calls', title: 'the API is not blamed' },
+    ],
+  },
+  {
+    name: 'closed-faults',
+    cuts: [["isConnectionFault(code, syscall) ? 'unreachable' : null", "'unreachable'"]],
+    tests: [{ file: 'unit/upstream/faults' }],
+  },
+  {
+    name: 'fault-in-body',
+    cuts: [['this.#question.onFault(error)', '{}']],
+    tests: [{ file: 'unit/upstream/reception', title: 'as more of a body comes' }],
+  },
+  {
     name: 'truncated-answer',
     cuts: [
       [
-        'this.#reject(error)',
-        'if (this.hasBegun) this.#give(Buffer.concat(this.#chunks)); else this.#reject(error)',
+        'this.#reject(',
+        'if (this.hasBegun && !this.#isGiven) this.#give(this.#body()); else this.#reject(',
       ],
-      ['else this.#stream.destroy(error)', 'this.#stream?.destroy(error)'],
     ],
     tests: [{ file: 'integration/errors-upstream', title: 'a body that breaks off' }],
   },

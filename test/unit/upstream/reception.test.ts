@@ -3,16 +3,23 @@ import { PassThrough, Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { Pool } from 'undici'
 import { systemClock } from '../../../src/lib/clock.ts'
-import { type AnswerPatience, Overdue } from '../../../src/upstream/answer-deadlines.ts'
+import type { AnswerPatience } from '../../../src/upstream/answer-deadlines.ts'
 import {
   type Question,
   type Received,
   type ReceptionTerms,
+  type Sent,
   send,
 } from '../../../src/upstream/reception.ts'
 import { type RawConnection, startRawUpstream } from '../../helpers/raw-socket.ts'
 
-const QUESTION: Question = { method: 'GET', path: '/', headers: ['host', 'a'], body: null }
+const QUESTION: Question = {
+  method: 'GET',
+  path: '/',
+  headers: ['host', 'a'],
+  body: null,
+  onFault: (error) => t.fail('no fault of our own', { error }),
+}
 const WHOLE: ReceptionTerms = { maxWholeBytes: 10, waitsForUnannounced: true, totalMs: 30_000 }
 const PATIENT: AnswerPatience = {
   headersTimeoutMs: 30_000,
@@ -37,6 +44,12 @@ async function poolTo(t: Test, serve: Serve): Promise<Pool> {
   t.teardown(() => pool.destroy())
   return pool
 }
+
+const failure = ({ received }: Sent): Promise<unknown> =>
+  received.then(
+    () => null,
+    (error) => error,
+  )
 
 async function textOf({ body }: Received): Promise<string> {
   if (Buffer.isBuffer(body)) return body.toString('latin1')
@@ -173,7 +186,7 @@ t.test('content that can not be sent is given up', async (t) => {
   t.teardown(() => pool.destroy())
   const body = new PassThrough()
   const sent = send(pool, { ...QUESTION, method: 'POST', body }, PASSED_ON, PATIENT)
-  await t.rejects(sent.received, { code: 'ECONNREFUSED' })
+  t.match(await failure(sent), { kind: 'unreachable', reason: { code: 'ECONNREFUSED' } })
   t.equal(body.destroyed, true)
 })
 
@@ -183,12 +196,98 @@ t.test('the total goes on once all content is sent, or the answer has begun befo
   const silent = await poolTo(t, () => {})
   const question = { ...QUESTION, method: 'POST' }
   const unanswered = send(silent, { ...question, body: sent }, short, PATIENT)
-  await t.rejects(unanswered.received, Overdue)
+  t.match(await failure(unanswered), { kind: 'timeout', reason: { name: 'Overdue' } })
 
   const unsent = new PassThrough()
   unsent.write('begun')
   const early = await poolTo(t, answering(`${OK}Content-Length: 4\r\n\r\nbo`))
   const unfinished = send(early, { ...question, body: unsent }, short, PATIENT)
-  await t.rejects(unfinished.received, Overdue)
+  t.match(await failure(unfinished), { kind: 'timeout', reason: { name: 'Overdue' } })
   t.equal(unsent.destroyed, true)
+})
+
+/** Fails as a slip in our own code would, once. */
+function failingClock(): { patience: AnswerPatience; fail: () => void } {
+  let isFailing = false
+  const monotonic = (): number => {
+    if (isFailing) {
+      isFailing = false
+      throw new TypeError('a fault of our own')
+    }
+    return systemClock.monotonic()
+  }
+  const clock = { wall: () => systemClock.wall(), monotonic }
+  return {
+    patience: { ...PATIENT, clock },
+    fail: () => {
+      isFailing = true
+    },
+  }
+}
+
+t.test('a fault of our own within a callback rejects as what it is', async (t) => {
+  const pool = await poolTo(t, answering(`${OK}Content-Length: 4\r\n\r\nbody`))
+  const { patience, fail } = failingClock()
+  const sent = send(pool, { ...QUESTION, onSend: fail }, WHOLE, patience)
+  t.match(await failure(sent), { name: 'TypeError' })
+})
+
+t.test(
+  'a fault of our own within a body that is handed over ends it, and is told of',
+  async (t) => {
+    let more = (): void => {}
+    const pool = await poolTo(t, async ({ until, write }) => {
+      more = () => write('x'.repeat(100_000))
+      await until((text) => text.includes('\r\n\r\n'))
+      write(`${OK}Content-Length: 1000000\r\n\r\nbegun`)
+    })
+    const { patience, fail } = failingClock()
+    const faults: unknown[] = []
+    const question = { ...QUESTION, onFault: (error: unknown) => void faults.push(error) }
+    const { body } = await send(pool, question, PASSED_ON, patience).received
+    const stream = body as Readable
+    const closed = new Promise((done) => stream.once('close', done))
+    // Not read: so much is held back that to go on takes a look at the clock.
+    more()
+    while (stream.readableLength < 65_536) await new Promise((done) => setTimeout(done, 5))
+    fail()
+    stream.resume()
+    await closed
+    t.match(faults, [{ name: 'TypeError' }])
+  },
+)
+
+t.test('a fault of our own as more of a body comes ends it, and is told of', async (t) => {
+  let more = (): void => {}
+  const pool = await poolTo(t, async ({ until, write }) => {
+    more = () => write('x'.repeat(100_000))
+    await until((text) => text.includes('\r\n\r\n'))
+    write(`${OK}Content-Length: 1000000\r\n\r\nbegun`)
+  })
+  const { patience, fail } = failingClock()
+  const faults: unknown[] = []
+  const question = { ...QUESTION, onFault: (error: unknown) => void faults.push(error) }
+  const { body } = await send(pool, question, PASSED_ON, patience).received
+  const closed = new Promise((done) => (body as Readable).once('close', done))
+  fail()
+  more()
+  await closed
+  t.match(faults, [{ name: 'TypeError' }])
+})
+
+t.test('that nobody reads a body, or that it breaks off, is no fault of our own', async (t) => {
+  for (const isUnread of [true, false]) {
+    let breakOff = (): void => {}
+    const pool = await poolTo(t, async ({ socket, until, write }) => {
+      breakOff = () => socket.resetAndDestroy()
+      await until((text) => text.includes('\r\n\r\n'))
+      write(`${OK}Content-Length: 1000000\r\n\r\nbegun`)
+    })
+    const { body } = await send(pool, QUESTION, PASSED_ON, PATIENT).received
+    const stream = body as Readable
+    const closed = new Promise((done) => stream.once('close', done))
+    if (isUnread) stream.destroy()
+    else breakOff()
+    await closed
+  }
 })

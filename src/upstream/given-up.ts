@@ -1,0 +1,11 @@
+/** Why a call is given up here: what the upstream does, or does not do, leaves no answer to wait for. */
+
+/** The answer did not come in time. */
+export class Overdue extends Error {
+  override readonly name = 'Overdue'
+}
+
+/** The answer has a status that HTTP does not know: below 100. */
+export class ImpossibleStatus extends Error {
+  override readonly name = 'ImpossibleStatus'
+}
