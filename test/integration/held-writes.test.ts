@@ -169,12 +169,16 @@ for (const framing of ['a length', 'chunks']) {
       const size = 24 * 1_048_576
       const upstream = await startRawUpstream(t, async ({ socket, until, write }) => {
         await until((text) => text.includes('\r\n\r\n'))
-        socket.pause()
-        await delay(1_200)
         socket.on('data', (piece) => {
           if (piece.at(-1) === LAST) write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
         })
-        socket.resume()
+        // Slowly, and never standing still: that has a deadline of its own.
+        for (let i = 0; i < 12; i++) {
+          socket.pause()
+          await delay(100)
+          socket.resume()
+          await delay(1)
+        }
       })
       const limit = 2 * size
       const app = await buildTestApp(t, upstream.url, {

@@ -93,7 +93,8 @@ for (const [what, lifetimeMs] of [
     if (what === 'bodies') upstream.cacheControl = { 'Cache-Control': `max-age=${BODY_SECONDS}` }
     const values = {
       cache: what === 'grants' ? { grantTtlMs: GRANT_MS } : {},
-      upstream: { connections: KEYS, tenantReads: KEYS, ...PATIENT },
+      // One tenant's reads never take more than a half of all connections.
+      upstream: { connections: 2 * KEYS, tenantReads: KEYS, ...PATIENT },
     }
     const instances = await startInstances(t, 3, upstream.url, { url: redis.url }, values)
     await warm(instances)

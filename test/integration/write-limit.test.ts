@@ -12,7 +12,7 @@ const MAX = 10
 const STRANGER = 'Bearer a-stranger.aaaa'
 
 const WRITES: Record<string, { method: string; path: string; body?: string }> = {
-  'with content': { method: 'PATCH', path: '/customers/2', body: '{"name": "x"}' },
+  'with content': { method: 'POST', path: '/customers/2/contacts', body: '{"name": "x"}' },
   'without content': { method: 'DELETE', path: '/customers/2/addresses/3' },
 }
 
