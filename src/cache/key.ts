@@ -56,7 +56,7 @@ const KIND_LENGTH = '1:k'.length
 
 /** The tenant whose entries a fence guards; those of credentials are of none: `''`. */
 export function tenantOfFence(fence: Key): string {
-  if (fence.startsWith('1:k')) return ''
+  if (isCredentialFence(fence)) return ''
   const colon = fence.indexOf(':', KIND_LENGTH)
   return fence.slice(colon + 1, colon + 1 + Number(fence.slice(KIND_LENGTH, colon)))
 }
@@ -126,7 +126,7 @@ export function credentialFence(partition: string): Key {
 }
 
 export function isCredentialFence(name: Key): boolean {
-  return partsOf(name)[0] === 'k'
+  return name.startsWith('1:k')
 }
 
 /** The fence that guards at least as much, of which there are few: the tenant's. A credential's stays as it is. */
