@@ -6,7 +6,8 @@ import {
   type RedisAddress,
 } from '../lib/redis-address.ts'
 import { ConfigError } from './config-error.ts'
-import { DEFAULT_SENTINEL_NAME, type RawConfig } from './schema.ts'
+import { DEFAULT_SENTINEL_NAME } from './groups/redis.ts'
+import type { RawConfig } from './schema.ts'
 
 type RedisKeysOfConfig = RawConfig['redis']
 
