@@ -317,7 +317,7 @@ export const OF_ONE_CALL: readonly string[] = [
   'cache/frame-bytes.ts#chunks',
   'cache/invalidation.ts#parents',
   'cache/tier-glance.ts#laid',
-  'http/answer.ts#own',
+  'http/client-fields.ts#own',
   'http/encoding.ts#weights',
   'http/request-traces.ts#METHODS',
   'lib/send-queues.ts#queues',

@@ -1,6 +1,7 @@
 /** What reads single fields of a request once it has passed, or needs no more than to be refused. */
 import { requestDirectives } from '../../src/cache/cache-control.ts'
 import { noneMatchFails } from '../../src/http/conditional.ts'
+import { canNotMatch, conditionsForApi } from '../../src/http/conditions.ts'
 import { chooseCoding } from '../../src/http/encoding.ts'
 import { readTraceContext } from '../../src/lib/trace-context.ts'
 import { AdminGate } from '../../src/ops/admin-gate.ts'
@@ -48,6 +49,12 @@ export const CLIENT_PARSERS: readonly Parser[] = [
       below(2_000, (filling) => `x${OWN_TAG}${filling}x`),
     ],
     run: (text) => noneMatchFails(text, OWN_TAG),
+  },
+  {
+    name: 'If-Match',
+    files: ['http/conditions.ts', 'http/entity-tags.ts'],
+    frames: [bare, within, (filling) => `"${filling}`, (filling) => `${OWN_TAG},${filling}x`],
+    run: (text) => [canNotMatch(text), conditionsForApi(['if-match', text], true)],
   },
   {
     name: 'Accept-Encoding',

@@ -6,7 +6,8 @@ import { outcome } from '../../src/cache/outcome.ts'
 import { assess } from '../../src/cache/policy.ts'
 import type { HeaderList } from '../../src/cache/records.ts'
 import { joinedHeader, keptHeaders } from '../../src/cache/representation.ts'
-import { headersOf, printable, relayedAnswer } from '../../src/http/answer.ts'
+import { headersOf, printable } from '../../src/http/answer.ts'
+import { CACHED_READ, relayedAnswer } from '../../src/http/relayed-answer.ts'
 import { linesOf } from '../../src/http/told.ts'
 import type { RequestHead } from '../../src/http/validate.ts'
 import { faultFields } from '../../src/lib/fault-fields.ts'
@@ -155,11 +156,12 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
   },
   {
     name: 'an answer that is relayed',
-    files: ['http/answer.ts'],
+    files: ['http/relayed-answer.ts', 'http/client-fields.ts', 'http/entity-tags.ts'],
     frames: [bare, within, (filling) => `no-store,${filling}`],
     run: (value) => {
       const headers: HeaderList = [
         'vary',
+        'etag',
         'cache-control',
         'via',
         'cache-status',
@@ -167,7 +169,7 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
         'access-control-expose-headers',
       ].map((name) => [name, value])
       const answer = { status: 200, reason: value, headers, body: null }
-      return headersOf(relayedAnswer(answer, TOLD, HEAD, true))
+      return headersOf(relayedAnswer(answer, TOLD, HEAD, CACHED_READ))
     },
   },
   {

@@ -18,12 +18,13 @@ import {
   lineageKey,
   subjectFence,
 } from './key.ts'
+import type { MintTag } from './minted-tag.ts'
 import type { RejectReason } from './outcome.ts'
 import { type Assessment, assess } from './policy.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
 import type { Current, Grant, Representation } from './records.ts'
 import type { Reporter } from './report.ts'
-import { digestOf, headerValue, keptHeaders, type MintTag } from './representation.ts'
+import { digestOf, headerValue, keptHeaders } from './representation.ts'
 import { type ReadRequest, subjectOf, tierCredential } from './request.ts'
 import { remember, type SharingMode } from './sharing.ts'
 import type { StaleLimits } from './stale.ts'

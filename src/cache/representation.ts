@@ -1,8 +1,8 @@
 /**
  * From an answer of the upstream to the bytes that are kept: which headers belong to the
- * representation, its digest, its entity tag.
+ * representation, and its digest.
  */
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { HeaderList } from './records.ts'
 
 /**
@@ -29,9 +29,28 @@ const PER_EXCHANGE: ReadonlySet<string> = new Set([
   'x-request-id',
 ])
 
-/** The headers that are stored and replayed, in the order they came. */
+/**
+ * The headers that are stored and replayed, in the order they came. Of `Cache-Control` the one directive that is
+ * about the bytes stays, and comes last: `no-transform`.
+ */
 export function keptHeaders(headers: HeaderList): HeaderList {
-  return headers.filter(([name]) => !PER_EXCHANGE.has(name) && !name.startsWith('x-cache'))
+  const kept = headers.filter(([name]) => !PER_EXCHANGE.has(name) && !name.startsWith('x-cache'))
+  const control = joinedHeader(headers, 'cache-control')
+  return control !== null && forbidsTransform(control)
+    ? [...kept, ['cache-control', NO_TRANSFORM]]
+    : kept
+}
+
+export const NO_TRANSFORM = 'no-transform'
+
+/**
+ * RFC 9111 sections 5.2.1.6 and 5.2.2.6. Any mention counts: what is taken for the directive by mistake costs bytes,
+ * and no meaning.
+ *
+ * @param cacheControl all lines of the field, joined with commas
+ */
+export function forbidsTransform(cacheControl: string): boolean {
+  return /no-transform/i.test(cacheControl)
 }
 
 /** The first value of a header, or null. `name` in lower case. */
@@ -53,24 +72,4 @@ export function digestOf(status: number, kept: HeaderList, body: Buffer): string
   for (const [name, value] of kept) hash.update(`${name.length}:${name}${value.length}:${value}`)
   hash.update(`${body.length}:`)
   return hash.update(body).digest('base64url')
-}
-
-/** Makes the entity tag of a body: `tenant`, effective version, bytes → quoted strong tag. */
-export type MintTag = (tenant: string, version: string, body: Buffer) => string
-
-/**
- * A strong tag that says nothing about the body to anyone without the secret (wire.md): the first
- * 128 bits of HMAC-SHA-256 under a key of the tenant's own, so that equal bodies of two tenants have
- * different tags.
- */
-export function tagMint(secret: string): MintTag {
-  return (tenant, version, body) => {
-    const key = createHmac('sha256', secret).update(`etag;${tenant}`).digest()
-    const mac = createHmac('sha256', key)
-      .update(`${version.length}:${version}`)
-      .update(body)
-      .digest()
-    // Joined for the same reason as keys are.
-    return ['"', mac.subarray(0, 16).toString('base64url'), '"'].join('')
-  }
 }

@@ -20,6 +20,7 @@ export interface Fields {
   expect: string | null
   cacheControl: string | null
   pragma: string | null
+  ifMatch: string | null
   ifNoneMatch: string | null
   acceptEncoding: string | null
   traceparent: string | null
@@ -69,6 +70,7 @@ export function collectFields(rawHeaders: readonly string[]): Fields {
     expect: null,
     cacheControl: null,
     pragma: null,
+    ifMatch: null,
     ifNoneMatch: null,
     acceptEncoding: null,
     traceparent: null,
@@ -90,6 +92,7 @@ type ListField =
   | 'cacheControl'
   | 'expect'
   | 'pragma'
+  | 'ifMatch'
   | 'ifNoneMatch'
   | 'traceparent'
   | 'tracestate'
@@ -109,6 +112,7 @@ const LIST_FIELDS: ReadonlyMap<string, ListField> = new Map([
   ['cache-control', 'cacheControl'],
   ['expect', 'expect'],
   ['pragma', 'pragma'],
+  ['if-match', 'ifMatch'],
   ['if-none-match', 'ifNoneMatch'],
   // Two lines of it make one that is none.
   ['traceparent', 'traceparent'],

@@ -1,6 +1,6 @@
 /**
  * The forms in which one representation leaves: as it is, and compressed. Each is made once, on first use,
- * and is gone with the representation (`answer.ts` keeps them).
+ * and is gone with the representation (`stored-answer.ts` keeps them).
  */
 import type { Representation } from '../cache/records.ts'
 import { AVAILABLE, type Coding, compress } from './encoding.ts'
@@ -13,16 +13,9 @@ const MIN_BYTES = 1_024
  */
 const MAX_BYTES = 131_072
 
-const TAG_SUFFIX: Readonly<Record<Coding, string>> = { br: '-br', gzip: '-gz', zstd: '-zs' }
-
 /** The coding that this representation is sent in to a client that likes `wanted` best. */
 export function codingFor({ body }: Representation, wanted: Coding | null): Coding | null {
   return body.length < MIN_BYTES || body.length > MAX_BYTES ? null : wanted
-}
-
-/** The tag of a form, known without making the form. */
-export function tagOf({ etag }: Representation, coding: Coding | null): string {
-  return coding === null ? etag : `${etag.slice(0, -1)}${TAG_SUFFIX[coding]}"`
 }
 
 /** Made anew: whoever asks keeps it as long as the representation. */

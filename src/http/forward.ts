@@ -10,6 +10,7 @@ import { checkedHeaders, faultWord, reasonOf, type UpstreamClient } from '../ups
 import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
 import type { BodyTerms, Received, Sent } from '../upstream/reception.ts'
 import { hasName } from './answer.ts'
+import { conditionsForApi } from './conditions.ts'
 import type { Content } from './content.ts'
 import type { Passage } from './passage.ts'
 import { ClientGone } from './passing-place.ts'
@@ -103,9 +104,13 @@ async function call(
 }
 
 /** Made once for all heads that differ in nothing but their request id and trace, which are none of it. */
-function notedHeaders({ head, read }: Passage, raw: Source): PassedOn {
-  head.notes.passedOn ??= passedOn(raw.rawHeaders, read !== null)
+function notedHeaders({ head, read, isCached }: Passage, raw: Source): PassedOn {
+  head.notes.passedOn ??= inApiTerms(passedOn(raw.rawHeaders, read !== null), isCached)
   return head.notes.passedOn
+}
+
+function inApiTerms({ headers, via }: PassedOn, isCached: boolean): PassedOn {
+  return { headers: conditionsForApi(headers, isCached), via }
 }
 
 async function receive(

@@ -11,12 +11,12 @@ import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import type { Presence } from '../lib/presence.ts'
-import { relayedAnswer } from './answer.ts'
 import { Content } from './content.ts'
 import type { PassedAnswer } from './forward.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
-import { problemOf, reportPassage, retryAfterOf } from './passage-end.ts'
+import { problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
 import { PROBLEMS, type ProblemCode } from './problems.ts'
+import { relayedAnswer } from './relayed-answer.ts'
 import { endConnection, writeAnswer, writeProblem } from './respond.ts'
 import { secondsToWait } from './retry-after.ts'
 
@@ -107,8 +107,7 @@ export class PassThrough {
     reply.hijack()
     if (journey?.answer === null || journey === undefined) return
     const { passage, answer } = journey
-    const onCachedRoute = passage.read !== null
-    const relayed = relayedAnswer(answer, passage.outcome, passage.head, onCachedRoute)
+    const relayed = relayedAnswer(answer, passage.outcome, passage.head, targetOf(passage))
     // The upstream did not wait for the end of the content, and nobody will read the rest of it.
     if (!req.complete) endConnection(req, relayed.head)
     writeAnswer(reply.raw, relayed)

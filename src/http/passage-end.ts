@@ -8,6 +8,7 @@ import { InvalidAnswer } from './forward.ts'
 import type { Passage } from './passage.ts'
 import { ClientGone, HELD_BACK_RETRY_MS, HeldBack, PlaceTooLate } from './passing-place.ts'
 import type { ProblemCode } from './problems.ts'
+import type { Target } from './relayed-answer.ts'
 import { endRequest } from './request-traces.ts'
 import { WriteLimitReached } from './write-limit.ts'
 
@@ -27,6 +28,10 @@ export function problemOf(error: unknown): ProblemCode {
 export function retryAfterOf(error: unknown): number | null {
   if (error instanceof WriteLimitReached) return error.retryAfterMs
   return error instanceof HeldBack ? HELD_BACK_RETRY_MS : null
+}
+
+export function targetOf({ read, isCached }: Passage): Target {
+  return { isCachedRead: read !== null, isCached }
 }
 
 /** That its client has left is no failure of what it asked. */

@@ -36,6 +36,8 @@ export interface Passage {
   readonly write: WriteMatch | null
   /** On a cached route, skipping the cache. */
   readonly read: RouteMatch | null
+  /** The target is a resource whose reads are cached, whatever is done with it. */
+  readonly isCached: boolean
   /** Name of the cached route, or id of the write row; null: neither. */
   readonly route: string | null
   /** The request, as its trace tells of it. */

@@ -16,12 +16,13 @@ import type { ReadRequest } from '../cache/request.ts'
 import type { Failure, Served } from '../cache/served.ts'
 import type { TenantSwitch } from '../cache/tenant-switch.ts'
 import type { Span } from '../lib/tracer.ts'
-import { bodyOf, relayedAnswer, representationAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
 import { type PassPlan, type Plan, Planner } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
+import { bodyOf, CACHED_READ, relayedAnswer } from './relayed-answer.ts'
 import { endRequest } from './request-traces.ts'
 import { secondsToWait } from './retry-after.ts'
+import { representationAnswer } from './stored-answer.ts'
 import { UpstreamReads, type UpstreamReadsDependencies } from './upstream-reads.ts'
 import { type RequestHead, type TraceFields, validate } from './validate.ts'
 
@@ -157,7 +158,7 @@ export class Pipeline {
     const answer =
       served.kind === 'representation'
         ? representationAnswer(served.representation, told, head)
-        : relayedAnswer({ ...served.answer, body: bodyOf(served.answer) }, told, head, true)
+        : relayedAnswer({ ...served.answer, body: bodyOf(served.answer) }, told, head, CACHED_READ)
     exchange.answer(answer)
     this.#report(reading, told, answer.status, null)
   }
@@ -170,9 +171,9 @@ export class Pipeline {
   }
 
   #passOn({ exchange, head, startedAt }: Arriving, plan: PassPlan): void {
-    const { outcome, credential, write, read, route } = plan
+    const { outcome, credential, write, read, isCached, route } = plan
     const span = this.#deps.traces.begin(head, head.method, route, startedAt)
-    exchange.passOn({ head, credential, outcome, write, read, route, span, startedAt })
+    exchange.passOn({ head, credential, outcome, write, read, isCached, route, span, startedAt })
   }
 
   #refuse(refusal: Refusal, code: ProblemCode, retryAfterMs: number | null = null): void {

@@ -14,10 +14,14 @@ import {
   type RouteMatch,
   type WriteMatch,
 } from '../contract/routes.ts'
+import { canNotMatch } from './conditions.ts'
 import type { RequestHead } from './validate.ts'
 
 export type Plan =
-  | { readonly kind: 'refuse'; readonly code: 'invalid_parameter' | 'not_found' }
+  | {
+      readonly kind: 'refuse'
+      readonly code: 'invalid_parameter' | 'not_found' | 'precondition_failed'
+    }
   | { readonly kind: 'read'; readonly request: ReadRequest }
   | PassPlan
 
@@ -30,6 +34,8 @@ export interface PassPlan {
   readonly write: WriteMatch | null
   /** On a cached route, skipping the cache. */
   readonly read: RouteMatch | null
+  /** The target is a resource whose reads are cached, whatever is done with it. */
+  readonly isCached: boolean
   /** Name of the cached route, or id of the write's row; for log and trace. */
   readonly route: string | null
 }
@@ -39,6 +45,8 @@ const REFUSE: Plan = { kind: 'refuse', code: 'invalid_parameter' }
 /** The admin API is another listener's; a call that was sent here by mistake, or to try, goes no further. */
 const HIDE: Plan = { kind: 'refuse', code: 'not_found' }
 const ADMIN = /^\/admin(?:\/|$)/i
+/** Sent on without its condition it would do what its sender did not ask for; with it, what nobody can say. */
+const UNMATCHED: Plan = { kind: 'refuse', code: 'precondition_failed' }
 const BYPASS_QUERY = outcome('bypass', { forward: 'bypass', detail: 'query' })
 const PASS_READ = outcome('pass-through', { forward: 'bypass' })
 const PASS_WRITE = outcome('pass-through', { forward: 'method' })
@@ -59,7 +67,7 @@ export class Planner {
   }
 
   /** A read that would be served, did the tenant's cache not happen to be off. */
-  planPast(head: RequestHead, { view, route }: ReadRequest): PassPlan {
+  planPast(head: RequestHead, { view, route }: ReadRequest): Plan {
     return this.#pass(head, TENANT_OFF, { route, params: view.params })
   }
 
@@ -87,11 +95,14 @@ export class Planner {
     return { kind: 'read', request }
   }
 
-  #pass(head: RequestHead, told: Outcome, read: RouteMatch | null): PassPlan {
-    const { authorization, tenant, method, path } = head
+  #pass(head: RequestHead, told: Outcome, read: RouteMatch | null): Plan {
+    const { authorization, tenant, method, path, ifMatch } = head
+    // guard: minted-conditions
+    if (ifMatch !== null && canNotMatch(ifMatch)) return UNMATCHED
     const credential = authorization === null ? null : this.#credentials.of(authorization)
     const write = tenant === null ? null : matchWrite(method, path)
     const route = read?.route.name ?? write?.row.id ?? null
-    return { kind: 'pass', outcome: told, credential, write, read, route }
+    const isCached = matchRead(path).kind === 'cached'
+    return { kind: 'pass', outcome: told, credential, write, read, isCached, route }
   }
 }

@@ -10,6 +10,7 @@ export type ProblemType =
   | 'header-too-large'
   | 'not-found'
   | 'method-not-allowed'
+  | 'precondition-failed'
   | 'content-too-large'
   | 'unsupported-media-type'
   | 'expectation-failed'
@@ -167,6 +168,12 @@ export const PROBLEMS = {
     detail:
       'the client ended its side of the connection before the answer; keep it open to read one',
     closes: true,
+  }),
+  precondition_failed: entry(412, 'precondition-failed', 'names no tag of the API', {
+    title: 'Precondition failed',
+    detail:
+      'the API gives this resource no entity tag, so nothing can match one; read it again and send without if-match',
+    field: 'if-match',
   }),
   content_too_large: entry(413, 'content-too-large', 'is too large', {
     title: 'Content too large',

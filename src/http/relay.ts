@@ -4,11 +4,11 @@
  */
 import type { Readable } from 'node:stream'
 import type { Presence } from '../lib/presence.ts'
-import { relayedAnswer } from './answer.ts'
 import type { Exchange } from './exchange.ts'
 import type { PassedAnswer } from './forward.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
-import { problemOf, reportPassage, retryAfterOf } from './passage-end.ts'
+import { problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
+import { relayedAnswer } from './relayed-answer.ts'
 import { secondsToWait } from './retry-after.ts'
 
 export type RelayDependencies = PassageDependencies & {
@@ -34,10 +34,10 @@ export class Relay {
   }
 
   #answer(exchange: Exchange, passage: Passage, answer: PassedAnswer): void {
-    const { outcome, head, read } = passage
+    const { outcome, head } = passage
     const { status, body } = answer
     if (!Buffer.isBuffer(body)) this.#reportAtEnd(passage, status, body)
-    exchange.answer(relayedAnswer(answer, outcome, head, read !== null))
+    exchange.answer(relayedAnswer(answer, outcome, head, targetOf(passage)))
     if (Buffer.isBuffer(body)) reportPassage(passage, status, null, this.#deps)
   }
 

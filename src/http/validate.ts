@@ -48,6 +48,7 @@ export interface RequestHead extends TraceFields {
   readonly version: string | null
   readonly cacheControl: string | null
   readonly pragma: string | null
+  readonly ifMatch: string | null
   readonly ifNoneMatch: string | null
   readonly acceptEncoding: string | null
   /** Shared by all heads that differ in nothing but their request id. */
@@ -126,7 +127,7 @@ export function validateFields(
   }
   const { path, query } = target
   const { authorization, tenant, version, cacheControl, pragma } = fields
-  const { ifNoneMatch, acceptEncoding, traceparent, tracestate } = fields
+  const { ifMatch, ifNoneMatch, acceptEncoding, traceparent, tracestate } = fields
   return {
     kind: 'ok',
     head: {
@@ -139,6 +140,7 @@ export function validateFields(
       version,
       cacheControl,
       pragma,
+      ifMatch,
       ifNoneMatch,
       acceptEncoding,
       traceparent,

@@ -9,10 +9,11 @@ import { outcome } from '../../src/cache/outcome.ts'
 import { assess } from '../../src/cache/policy.ts'
 import type { HeaderList } from '../../src/cache/records.ts'
 import { matchWrite } from '../../src/contract/routes.ts'
-import { headersOf, relayedAnswer } from '../../src/http/answer.ts'
+import { headersOf } from '../../src/http/answer.ts'
 import { noneMatchFails } from '../../src/http/conditional.ts'
 import { chooseCoding } from '../../src/http/encoding.ts'
 import { collectFields } from '../../src/http/fields.ts'
+import { CACHED_READ, relayedAnswer } from '../../src/http/relayed-answer.ts'
 import { type RequestHead, validate } from '../../src/http/validate.ts'
 import { parseHttpDate } from '../../src/lib/http-date.ts'
 import { readTraceContext } from '../../src/lib/trace-context.ts'
@@ -45,7 +46,7 @@ function rejectionOf(vary: string): string | null {
 function relayedVary(vary: string): string | undefined {
   const answer = { status: 500, reason: '', headers: [['vary', vary]] as HeaderList, body: null }
   const head = { requestId: ID } as RequestHead
-  const headers = headersOf(relayedAnswer(answer, outcome('bypass', {}), head, true))
+  const headers = headersOf(relayedAnswer(answer, outcome('bypass', {}), head, CACHED_READ))
   return headers[headers.indexOf('Vary') + 1]
 }
 

@@ -136,6 +136,26 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/coalesce', title: '1,000 concurrent cold reads' }],
   },
   {
+    name: 'minted-conditions',
+    cuts: [['ifMatch !== null && canNotMatch(ifMatch)', 'false']],
+    tests: [{ file: 'integration/conditions', title: 'minted tag alone' }],
+  },
+  {
+    name: 'no-transform',
+    cuts: [['control !== null && forbidsTransform(control)', 'false']],
+    tests: [{ file: 'integration/conditions', title: 'may not be transformed' }],
+  },
+  {
+    name: 'no-transform-asked',
+    cuts: [['cacheControl !== null && forbidsTransform(cacheControl)', 'false']],
+    tests: [{ file: 'integration/conditions', title: 'may not be transformed' }],
+  },
+  {
+    name: 'plain-digests',
+    cuts: [['!OF_PLAIN_CONTENT.has(name)', 'true']],
+    tests: [{ file: 'integration/conditions', title: 'digests of the plain form' }],
+  },
+  {
     name: 'remembered-fields',
     cuts: [['remembered.size >= MAX_REMEMBERED', 'false']],
     tests: [{ file: 'unit/http/encoding', title: 'stays bounded' }],

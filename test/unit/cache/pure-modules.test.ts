@@ -5,7 +5,8 @@ import {
   responseDirectives,
 } from '../../../src/cache/cache-control.ts'
 import { integerMember, memberOfContent, parseObject } from '../../../src/cache/json-member.ts'
-import { digestOf, joinedHeader, keptHeaders, tagMint } from '../../../src/cache/representation.ts'
+import { tagMint } from '../../../src/cache/minted-tag.ts'
+import { digestOf, joinedHeader, keptHeaders } from '../../../src/cache/representation.ts'
 import { remember, SharingMode } from '../../../src/cache/sharing.ts'
 
 t.test('Cache-Control is parsed by RFC 9111 section 5.2, and never throws', (t) => {

@@ -2,7 +2,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import t from 'tap'
 import type { Representation } from '../../../src/cache/records.ts'
 import { AVAILABLE, chooseCoding, compress } from '../../../src/http/encoding.ts'
-import { bodyIn, codingFor, formBytes, tagOf } from '../../../src/http/forms.ts'
+import { bodyIn, codingFor, formBytes } from '../../../src/http/forms.ts'
 
 const json = (length: number): Buffer =>
   Buffer.from(`{"pad": "${'driver '.repeat(length)}"}`.slice(0, length))
@@ -93,15 +93,6 @@ t.test('bodies under 1 kB, and very long ones, are left as they are', (t) => {
     t.equal(codingFor(shown(json(length)), 'gzip'), expected, String(length))
     t.equal(formBytes(length) > 0, expected !== null)
   }
-  t.end()
-})
-
-t.test('each form has a tag of its own', (t) => {
-  const representation = shown(json(10))
-  t.equal(tagOf(representation, null), '"noAUUuJrsMN8nKfDR2nN0g"')
-  t.equal(tagOf(representation, 'br'), '"noAUUuJrsMN8nKfDR2nN0g-br"')
-  t.equal(tagOf(representation, 'gzip'), '"noAUUuJrsMN8nKfDR2nN0g-gz"')
-  t.equal(tagOf(representation, 'zstd'), '"noAUUuJrsMN8nKfDR2nN0g-zs"')
   t.end()
 })
 

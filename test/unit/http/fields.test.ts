@@ -13,6 +13,7 @@ const NONE: Omit<Fields, 'count'> = {
   expect: null,
   cacheControl: null,
   pragma: null,
+  ifMatch: null,
   ifNoneMatch: null,
   acceptEncoding: null,
   traceparent: null,

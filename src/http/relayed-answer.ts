@@ -1,0 +1,96 @@
+/**
+ * An answer of the upstream that passes as it is: status, reason phrase, end-to-end headers and body, with the fields
+ * of this exchange added.
+ */
+import type { Readable } from 'node:stream'
+import type { Outcome } from '../cache/outcome.ts'
+import type { BufferedAnswer, StreamedAnswer } from '../cache/ports.ts'
+import type { HeaderList } from '../cache/records.ts'
+import { forbidsTransform, joinedHeader, NO_TRANSFORM } from '../cache/representation.ts'
+import type { PlainAnswer } from './answer.ts'
+import { cacheStatus } from './cache-status.ts'
+import { CLIENT_MAY_REVALIDATE, exposedHeaders, VIA, varyOf } from './client-fields.ts'
+import { formTag } from './entity-tags.ts'
+import type { RequestHead } from './validate.ts'
+
+/** Of a relayed answer, what is the exchange's own and written anew. */
+const NOT_RELAYED: ReadonlySet<string> = new Set([
+  'cache-status',
+  'cdn-cache-control',
+  'via',
+  'x-request-id',
+])
+
+export interface Target {
+  /** A read of a cached resource: `Cache-Control` and `Vary` follow the cache's rules for clients. */
+  readonly isCachedRead: boolean
+  /** A resource whose reads are cached, whatever the method: its entity tags are told as those of a form. */
+  readonly isCached: boolean
+}
+
+export const CACHED_READ: Target = { isCachedRead: true, isCached: true }
+
+/**
+ * @param target what the request was for
+ */
+export function relayedAnswer(
+  answer: Pick<BufferedAnswer, 'status' | 'reason' | 'headers'> & {
+    readonly body: Buffer | Readable | null
+  },
+  told: Outcome,
+  head: RequestHead,
+  target: Target,
+): PlainAnswer {
+  const { status, reason, headers: received } = answer
+  const { isCachedRead, isCached } = target
+  const headers: string[] = []
+  for (const [name, value] of received) {
+    if (NOT_RELAYED.has(name) || (isCachedRead && RULED_ON_CACHED_ROUTES.has(name))) continue
+    headers.push(name, name === 'etag' && isCached ? formTag(value, null) : value)
+  }
+  if (isCachedRead) headers.push(...cachedRouteHeaders(status, received))
+  headers.push('CDN-Cache-Control', 'no-store', 'Via', viaOf(received))
+  headers.push('X-Request-Id', head.requestId)
+  const own = cacheStatus(told)
+  const theirs = joinedHeader(received, 'cache-status')
+  if (own !== null) headers.push('Cache-Status', theirs === null ? own : `${theirs}, ${own}`)
+  return { status, reason, head: headers, body: answer.body }
+}
+
+const RULED_ON_CACHED_ROUTES: ReadonlySet<string> = new Set([
+  'access-control-expose-headers',
+  'age',
+  'cache-control',
+  'server',
+  'vary',
+])
+
+function cachedRouteHeaders(status: number, received: HeaderList): string[] {
+  const upstream = joinedHeader(received, 'cache-control')
+  const fallback = status >= 400 ? 'no-store' : CLIENT_MAY_REVALIDATE
+  const isForbidden = upstream !== null && /(^|,)[ \t]*no-store[ \t]*(,|$)/i.test(upstream)
+  const control = isForbidden ? withoutSharing(upstream) : fallback
+  const isFixed = upstream !== null && forbidsTransform(upstream) && !forbidsTransform(control)
+  return [
+    'Cache-Control',
+    isFixed ? `${control}, ${NO_TRANSFORM}` : control,
+    'Vary',
+    varyOf(received),
+    ...exposedHeaders(received),
+  ]
+}
+
+/** What forbids storing passes unchanged, unless it also says what never leaves here. */
+function withoutSharing(cacheControl: string): string {
+  return /public|s-maxage/i.test(cacheControl) ? 'no-store' : cacheControl
+}
+
+function viaOf(received: HeaderList): string {
+  const theirs = joinedHeader(received, 'via')
+  return theirs === null ? VIA : `${theirs}, ${VIA}`
+}
+
+/** The body of an answer of either form. */
+export function bodyOf(answer: BufferedAnswer | StreamedAnswer): Buffer | Readable {
+  return answer.kind === 'buffered' ? answer.body : answer.stream
+}
