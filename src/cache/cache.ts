@@ -9,7 +9,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { Backoff } from './backoff.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
-import type { Coalescer, Leader } from './coalesce.ts'
+import type { Coalescer, Flight, Leader } from './coalesce.ts'
 import { Evidence } from './evidence.ts'
 import type { Fences } from './fence.ts'
 import type { FillDependencies } from './fill.ts'
@@ -29,6 +29,7 @@ import {
   type Hit,
   hasFailed,
   isFailure,
+  isShareable,
   type Landing,
   type MissVerdict,
   type Served,
@@ -132,30 +133,47 @@ export class Cache {
     verdict: MissVerdict,
     terms: FillTerms,
   ): Promise<Served> {
+    const { rejects, sharing, clock } = this.#deps
+    // Answers that can't be kept are not waited for, or they would queue behind one another.
+    // guard: uncacheable-views
+    const mayWait = !rejects.isUncacheable(request.grantKey, clock.monotonic())
     // 3. Another credential, or this one, is already asking for the bytes that this one holds.
-    const scope = this.#deps.sharing.scopeOf(request.partition)
-    const refresh = refreshKeyOf(request, verdict, scope, this.#fences)
+    const refresh = refreshKeyOf(request, verdict, sharing.scopeOf(request.partition), this.#fences)
     const refreshing = refresh === null ? undefined : this.#flights.find(refresh)
-    if (refreshing !== undefined) {
-      const landing = await follow(terms.span, refreshing)
-      const served = this.#servedByRefresh(request, verdict, landing, refreshing)
+    if (refreshing !== undefined && mayWait) {
+      const served = await this.#followRefresh(request, verdict, terms, refreshing)
       if (served !== null) return served
     }
     // 4. This credential is already asking for this view.
     const key = fillKey(request, this.#fences)
     const filling = this.#joinable(request, key, terms)
     if (filling !== undefined) {
+      if (!mayWait) return this.#fillAlone(request, verdict, terms)
       const landing = await follow(terms.span, filling)
       if (landing === null) return this.#lookAgain(request, terms, key)
-      if (landing.answer.kind !== 'streamed') return serve(verdict, landing, filling)
-      // A body that is streamed can't be shared: ask alone, and let nobody wait for it.
-      return serve(verdict, await this.#fillAlone(request, terms), null, false)
+      const served = this.#servedByFill(request, verdict, landing, filling)
+      return served ?? this.#fillAlone(request, verdict, terms)
     }
     // 5. Ask, keep what may be kept, answer.
     const keys = refresh === null || refreshing !== undefined ? [key] : [key, refresh]
-    const led = this.#launch(request, terms, keys, (own) => this.#fillInTurn(request, verdict, own))
-    const landing = await led.landed
+    const fill = mayWait
+      ? (own: FillTerms) => this.#fillInTurn(request, verdict, own)
+      : (own: FillTerms) => this.#origin.fill(request, own)
+    const landing = await this.#launch(request, terms, keys, fill).landed
     return landing === null ? this.#lookAgain(request, terms, key) : serve(verdict, landing, null)
+  }
+
+  /** Null: this credential has to ask for itself. */
+  async #followRefresh(
+    request: ReadRequest,
+    verdict: MissVerdict,
+    terms: FillTerms,
+    flight: Flight<Landing | null>,
+  ): Promise<Served | null> {
+    const landing = await follow(terms.span, flight)
+    const served = this.#servedByRefresh(request, verdict, landing, flight)
+    if (served !== null || !isUnshareable200(landing)) return served
+    return this.#fillAlone(request, verdict, terms)
   }
 
   /** Another instance has asked the upstream meanwhile. If that was of no use here, ask after all. */
@@ -163,16 +181,18 @@ export class Cache {
     const found = this.#lookupFresh(request, 'redis')
     noteLookup(terms.span, 'redis', found)
     if (found.kind !== 'miss') return found
+    const { verdict } = found
     const joined = this.#joinable(request, key, terms)
-    const landing =
-      joined === undefined
-        ? await this.#launch(request, terms, [key], (own) => this.#origin.fill(request, own)).landed
-        : await follow(terms.span, joined)
-    const isShared = landing !== null && landing.answer.kind !== 'streamed'
-    if (landing !== null && (joined === undefined || isShared)) {
-      return serve(found.verdict, landing, joined ?? null)
+    if (joined === undefined) {
+      const fill = (own: FillTerms): Promise<Landing> => this.#origin.fill(request, own)
+      const landing = await this.#launch(request, terms, [key], fill).landed
+      if (landing !== null) return serve(verdict, landing, null)
+    } else {
+      const landing = await follow(terms.span, joined)
+      const served = landing === null ? null : this.#servedByFill(request, verdict, landing, joined)
+      if (served !== null) return served
     }
-    return serve(found.verdict, await this.#fillAlone(request, terms), null, false)
+    return this.#fillAlone(request, verdict, terms)
   }
 
   #joinable(request: ReadRequest, key: Key, { mayJoin }: FillTerms) {
@@ -193,11 +213,12 @@ export class Cache {
     return flight
   }
 
-  #fillAlone(request: ReadRequest, terms: FillTerms): Promise<Landing> {
+  /** What could have been shared can't be: ask, and let nobody wait for it. */
+  async #fillAlone(request: ReadRequest, verdict: MissVerdict, terms: FillTerms): Promise<Served> {
     const span = terms.span.begin('fill')
-    const landing = this.#origin.fill(request, { ...terms, span })
-    endWith(span, landing)
-    return landing
+    const landed = this.#origin.fill(request, { ...terms, span })
+    endWith(span, landed)
+    return serve(verdict, await landed, null, false)
   }
 
   /** Asks on behalf of all instances, or waits for the one that does. Null: that one has. */
@@ -213,6 +234,22 @@ export class Cache {
     const end = (): void => turn?.end()
     void landing.then(({ kept }) => kept.shared).then(end, end)
     return landing
+  }
+
+  /**
+   * What this credential has asked for already has landed; null: it is for the request that asked. The copy that the
+   * credential holds does while the upstream fails: that is no reason for all who wait to ask it again.
+   */
+  #servedByFill(
+    request: ReadRequest,
+    verdict: MissVerdict,
+    landing: Landing,
+    flight: Leader,
+  ): Served | null {
+    const served = serve(verdict, landing, flight)
+    if (isShareable(landing)) return served
+    const copy = hasFailed(served) ? this.#spare(request, served) : served
+    return copy === served ? null : copy
   }
 
   /**
@@ -232,6 +269,12 @@ export class Cache {
     if (found.kind === 'miss') return null
     return { ...found, outcome: followed(verdict, flight.requestId) }
   }
+}
+
+/** A view that is not kept for whoever asked is hardly kept for another. A refusal says nothing of others. */
+function isUnshareable200(landing: Landing | null): boolean {
+  if (landing === null || isFailure(landing.answer)) return false
+  return landing.answer.status === 200 && !isShareable(landing)
 }
 
 /** A copy that is served keeps when that was (`Representation.servedAt`). */

@@ -143,6 +143,7 @@ export class Explainer {
     const brought = standingAfter(this.#deps, request, glance, mayJoin, now)
     const parent = this.#parentOf(request)
     const underWay = this.#underWay(request, brought ?? standing, now, mayJoin)
+    const mayWait = !this.#deps.rejects.isUncacheable(request.grantKey, now)
     return {
       now,
       version,
@@ -151,7 +152,7 @@ export class Explainer {
       brought,
       limits: lifetimes,
       ttlMs: lifetimes.ttlMs,
-      underWay: { ...underWay, isElsewhere: rest.isTurnTaken },
+      underWay: { ...underWay, isElsewhere: rest.isTurnTaken && mayWait },
       parent,
       isWritePending: this.#isWritePending(request, parent, sightAfter(this.#deps, glance)),
       refusal: around.refusal(tenant, isAdmitted(standing, now)),
@@ -211,9 +212,10 @@ export class Explainer {
     now: number,
     mayJoin: boolean,
   ): Omit<UnderWay, 'isElsewhere'> {
-    const { flights, sharing, fences } = this.#deps
+    const { flights, sharing, fences, rejects } = this.#deps
     const looked = lookUp(standing, NO_DIRECTIVES, 'memory', now)
-    if (looked.kind !== 'miss') return { refresh: null, fill: null }
+    const nothing = { refresh: null, fill: null }
+    if (looked.kind !== 'miss' || rejects.isUncacheable(request.grantKey, now)) return nothing
     // What `peek` would make anew, no flight has in its key.
     const markOf = (name: Key): string => fences.sight(name).mark ?? '?'
     const marks = { peek: (names: readonly Key[]) => names.map(markOf).join(',') }

@@ -69,7 +69,7 @@ export class OriginFill {
     // What the client itself forbids says nothing of the upstream.
     const isAccepted = standings.isAccepted(request.view.tenant, request.credential)
     if (isAccepted && !request.directives.noStore) {
-      this.#deps.rejects.noted(request.grantKey, kept.rejected, answer)
+      this.#deps.rejects.noted(request.grantKey, kept.rejected, answer, clock.monotonic())
     }
     const ttl = this.#secondsLeft(kept)
     const result = ttl === null ? 'rejected' : 'stored'

@@ -56,6 +56,16 @@ export function isFailure(answer: UpstreamAnswer): answer is UpstreamFailure {
 }
 
 /**
+ * Whether a request that has waited may be answered by it: only by what a later hit could be answered by (RFC 9111
+ * section 4). That the upstream can't be reached is no answer of its own, and true for all.
+ */
+export function isShareable({ answer, kept }: Landing): boolean {
+  if (isFailure(answer)) return true
+  // guard: shareable-answers
+  return kept.representation !== null && kept.rejected !== 'superseded'
+}
+
+/**
  * @param flight the flight that was joined; null when the request asked the upstream itself
  * @param collapsed false when it found a flight that it could not share
  */
@@ -147,10 +157,14 @@ export function staleServed(
 /** RFC 5861 section 4: what counts as an error of the upstream; and 429, which gives no more to read. */
 const ERROR_STATUSES: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 
+export function isErrorStatus(status: number): boolean {
+  return ERROR_STATUSES.has(status)
+}
+
 /** Whether the upstream was asked and gave nothing that is of use to anyone. */
 export function hasFailed(served: Served): boolean {
   if (served.kind === 'failure') return served.failure !== 'not-cached'
-  return served.kind === 'answer' && ERROR_STATUSES.has(served.answer.status)
+  return served.kind === 'answer' && isErrorStatus(served.answer.status)
 }
 
 /** Gives up an answer that nobody will read. */

@@ -224,7 +224,7 @@ const CASES: readonly Case[] = [
     bound: 1_000,
     run: () => {
       const rejects = new LastRejects()
-      for (const name of names()) rejects.noted(name, 'status', { status: 500, sentAt: 0 })
+      for (const name of names()) rejects.noted(name, 'status', { status: 500, sentAt: 0 }, 0)
       return rejects
     },
   },

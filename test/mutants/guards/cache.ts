@@ -81,6 +81,16 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
   },
   {
+    name: 'shareable-answers',
+    cuts: [["kept.representation !== null && kept.rejected !== 'superseded'", 'true']],
+    tests: [{ file: 'integration/uncacheable-answers', title: 'is for the one that asked' }],
+  },
+  {
+    name: 'uncacheable-views',
+    cuts: [['!rejects.isUncacheable(request.grantKey, clock.monotonic())', 'true']],
+    tests: [{ file: 'integration/uncacheable-answers', title: 'is not waited for' }],
+  },
+  {
     name: 'fence-compared',
     cuts: [['known !== stamped && known?.[1] !== value', 'false']],
     tests: [{ file: 'unit/cache/fence-schedules', title: 'no read is older' }],
