@@ -319,7 +319,7 @@ export const OF_ONE_CALL: readonly string[] = [
   'cache/tier-glance.ts#laid',
   'http/client-fields.ts#own',
   'http/encoding.ts#weights',
-  'http/request-traces.ts#METHODS',
+  'http/methods.ts#REPORTED',
   'lib/send-queues.ts#queues',
   'lib/trace-context.ts#members',
   'ops/format-choice.ts#parameters',

@@ -2,6 +2,8 @@
 import { isUuid } from '../../src/contract/headers.ts'
 import { matchRead, matchWrite } from '../../src/contract/routes.ts'
 import { collectFields } from '../../src/http/fields.ts'
+import { forwardsLeft } from '../../src/http/max-forwards.ts'
+import { problemOfFault } from '../../src/http/parse-faults.ts'
 import { parseTarget } from '../../src/http/target.ts'
 import { validate } from '../../src/http/validate.ts'
 import { trimOws } from '../../src/lib/ows.ts'
@@ -86,6 +88,19 @@ export const REQUEST_HEAD_PARSERS: readonly Parser[] = [
       return [validate(raw, newRequestId, 1), isUuid(text)]
     },
   })),
+  {
+    name: 'a count of forwards',
+    files: ['http/max-forwards.ts'],
+    frames: [bare, within],
+    run: (text) => forwardsLeft('OPTIONS', text),
+  },
+  {
+    name: 'bytes that Node could not read',
+    files: ['http/parse-faults.ts'],
+    frames: [bare, within, (filling) => `${filling} / HTTP/1.1\r\n`, (filling) => `A /${filling}`],
+    run: (text) =>
+      problemOfFault({ code: 'HPE_INVALID_METHOD', rawPacket: Buffer.from(text), bytesParsed: 1 }),
+  },
   {
     name: 'the target',
     files: ['http/target.ts'],

@@ -23,7 +23,7 @@ export const OWN_TEXT_ONLY: Readonly<Record<string, string>> = {
   'auth/sealing.ts': 'a credential that has passed, of 256 characters at most',
   'cache/explained-records.ts': 'names of fences, by cache/key.ts',
   'http/problem-answer.ts': 'names of fields in the catalogue',
-  'http/request-traces.ts': 'a list of its own',
+  'http/methods.ts': 'a list of its own',
   'lib/logger.ts': 'a time of its own',
   'ops/explain.ts': 'a status of its own',
   'ops/exposition.ts': 'names and labels of metrics, of closed vocabularies',

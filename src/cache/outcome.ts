@@ -16,7 +16,7 @@ export type OutcomeKind =
   | 'bypass'
   /** Traffic that the cache never sees. */
   | 'pass-through'
-  /** Refused before anything was looked up or sent. */
+  /** Refused before anything was looked up or sent, or an `OPTIONS` that may go no further. */
   | 'refused'
   /** Only the store would do, and it had nothing (`only-if-cached`). */
   | 'not-cached'

@@ -33,9 +33,12 @@ const SCHEME = 'bearer '
 
 const DECIMAL = /^[1-9][0-9]{0,18}$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-/** RFC 9110 section 8.3.1; parameters as tokens or quoted strings. */
+/**
+ * RFC 9110 section 8.3.1, with the parameters of section 5.6.6: any of them may be empty. White space after a semicolon
+ * belongs to the parameter behind it, or else to the next semicolon: to both, a run of `; ;` would take exponential time.
+ */
 const MEDIA_TYPE =
-  /^([!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+)(?:[ \t]*;[ \t]*[!#$%&'*+.^_`|~0-9a-z-]+=(?:[!#$%&'*+.^_`|~0-9a-z-]+|"[\t !#-[\]-~]*"))*$/i
+  /^([!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+)(?:[ \t]*;(?:[ \t]*[!#$%&'*+.^_`|~0-9a-z-]+=(?:[!#$%&'*+.^_`|~0-9a-z-]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/i
 
 /** `[a-z0-9-_=]`, case-insensitive: what the pattern allows before its optional third part. */
 const TOKEN_CORE = charSet('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=')

@@ -93,9 +93,12 @@ function write(
   return { id, method, template, ...record, subjectParam, drops }
 }
 
-/** `method` is safe by RFC 9110 section 9.2.1 and can't make anything stale. */
+/**
+ * `method` is safe by RFC 9110 section 9.2.1, or RFC 10008 (QUERY), and can't make anything stale. What is not known
+ * to be safe is not.
+ */
 export function isSafeMethod(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'QUERY'
 }
 
 /** More than the longest template, with its leading slash, a final one, and one beyond. */

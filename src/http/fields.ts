@@ -23,6 +23,7 @@ export interface Fields {
   ifMatch: string | null
   ifNoneMatch: string | null
   acceptEncoding: string | null
+  maxForwards: string | null
   traceparent: string | null
   tracestate: string | null
   /** `Access-Control-Request-Method` is there: with OPTIONS, a CORS preflight. */
@@ -73,6 +74,7 @@ export function collectFields(rawHeaders: readonly string[]): Fields {
     ifMatch: null,
     ifNoneMatch: null,
     acceptEncoding: null,
+    maxForwards: null,
     traceparent: null,
     tracestate: null,
     isPreflight: false,
@@ -91,6 +93,7 @@ type ListField =
   | 'acceptEncoding'
   | 'cacheControl'
   | 'expect'
+  | 'maxForwards'
   | 'pragma'
   | 'ifMatch'
   | 'ifNoneMatch'
@@ -114,7 +117,8 @@ const LIST_FIELDS: ReadonlyMap<string, ListField> = new Map([
   ['pragma', 'pragma'],
   ['if-match', 'ifMatch'],
   ['if-none-match', 'ifNoneMatch'],
-  // Two lines of it make one that is none.
+  // Two lines of it make one that is none, as of the next.
+  ['max-forwards', 'maxForwards'],
   ['traceparent', 'traceparent'],
   ['tracestate', 'tracestate'],
   ['transfer-encoding', 'transferEncoding'],

@@ -12,6 +12,7 @@ import type { BodyTerms, Received, Sent } from '../upstream/reception.ts'
 import { hasName } from './answer.ts'
 import { conditionsForApi } from './conditions.ts'
 import type { Content } from './content.ts'
+import { reportedMethod } from './methods.ts'
 import type { Passage } from './passage.ts'
 import { ClientGone } from './passing-place.ts'
 import type { RawRequest } from './validate.ts'
@@ -89,7 +90,7 @@ async function call(
   sending: Sending,
   deps: ForwardDependencies,
 ): Promise<PassedAnswer> {
-  const { method } = passage.head
+  const method = reportedMethod(passage.head.method)
   const span = passage.span.begin('upstream')
   try {
     const passed = notedHeaders(passage, sending.source)
@@ -105,12 +106,22 @@ async function call(
 
 /** Made once for all heads that differ in nothing but their request id and trace, which are none of it. */
 function notedHeaders({ head, read, isCached }: Passage, raw: Source): PassedOn {
-  head.notes.passedOn ??= inApiTerms(passedOn(raw.rawHeaders, read !== null), isCached)
+  head.notes.passedOn ??= counted(
+    inApiTerms(passedOn(raw.rawHeaders, read !== null), isCached),
+    head.forwardsLeft,
+  )
   return head.notes.passedOn
 }
 
 function inApiTerms({ headers, via }: PassedOn, isCached: boolean): PassedOn {
   return { headers: conditionsForApi(headers, isCached), via }
+}
+
+/** RFC 9110 section 7.6.2: each who forwards the request counts down by one. */
+function counted(passed: PassedOn, forwardsLeft: number | null): PassedOn {
+  if (forwardsLeft === null) return passed
+  const maxForwards = String(forwardsLeft - 1)
+  return { ...passed, headers: [...passed.headers, 'max-forwards', maxForwards] }
 }
 
 async function receive(

@@ -6,7 +6,7 @@
  * The request itself is made by `conduct`, over the same connections as the fills: http-proxy accepts
  * anything with undici's `request`, and the passage travels to it under a symbol among the headers.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
@@ -36,7 +36,9 @@ interface Journey {
 }
 
 const kJourney = Symbol('journey')
-const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as const
+/** Content comes with any method that Node's parser knows but these. */
+const WITHOUT_CONTENT: ReadonlySet<string> = new Set(['CONNECT', 'GET', 'HEAD', 'TRACE'])
+const CONTENT_METHODS = METHODS.filter((method) => !WITHOUT_CONTENT.has(method))
 
 export class PassThrough {
   readonly #deps: PassThroughDependencies
@@ -57,10 +59,14 @@ export class PassThrough {
     fastify.addHook('onRequest', async (request, reply) => {
       reply.raw.once('close', () => this.#report(request.raw, reply.raw))
     })
+    const { supportedMethods } = fastify
+    for (const method of CONTENT_METHODS) {
+      if (!supportedMethods.includes(method)) fastify.addHttpMethod(method, { hasBody: true })
+    }
     await fastify.register(httpProxy, {
       // Only the path of the target is used; where it goes is the client's business.
       upstream: 'http://upstream.invalid',
-      httpMethods: [...METHODS],
+      httpMethods: CONTENT_METHODS as never,
       websocket: false,
       disableRequestLogging: true,
       disableCache: true,

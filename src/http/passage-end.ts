@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { UpstreamFailed } from '../upstream/faults.ts'
 import { ContentBrokenOff, ContentTooLarge } from './content.ts'
 import { InvalidAnswer } from './forward.ts'
+import { reportedMethod } from './methods.ts'
 import type { Passage } from './passage.ts'
 import { ClientGone, HELD_BACK_RETRY_MS, HeldBack, PlaceTooLate } from './passing-place.ts'
 import type { ProblemCode } from './problems.ts'
@@ -52,7 +53,7 @@ export function reportPassage(
   const report: Report = {
     outcome: reportedOutcome(outcome, problem),
     status,
-    method: head.method,
+    method: reportedMethod(head.method),
     route,
     tenant: head.tenant,
     requestId: head.requestId,

@@ -17,6 +17,8 @@ import type { Failure, Served } from '../cache/served.ts'
 import type { TenantSwitch } from '../cache/tenant-switch.ts'
 import type { Span } from '../lib/tracer.ts'
 import type { Exchange } from './exchange.ts'
+import { reportedMethod } from './methods.ts'
+import { optionsAnswer } from './options-answer.ts'
 import { type PassPlan, type Plan, Planner } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
 import { bodyOf, CACHED_READ, relayedAnswer } from './relayed-answer.ts'
@@ -98,6 +100,8 @@ export class Pipeline {
       this.#readCached(exchange, head, plan.request, startedAt)
     } else if (plan.kind === 'refuse') {
       this.#refuse({ exchange, head, startedAt }, plan.code)
+    } else if (plan.kind === 'answer-here') {
+      this.#answerHere({ exchange, head, startedAt })
     } else if (!this.#isShed(exchange, head, startedAt)) {
       // 5. Everything else passes through.
       this.#passOn({ exchange, head, startedAt }, plan)
@@ -176,19 +180,28 @@ export class Pipeline {
     exchange.passOn({ head, credential, outcome, write, read, isCached, route, span, startedAt })
   }
 
+  /** As its last recipient (RFC 9110 section 7.6.2). */
+  #answerHere(arriving: Arriving): void {
+    const { exchange, head } = arriving
+    const answer = optionsAnswer(head.requestId)
+    exchange.answer(answer)
+    this.#reportEnd(arriving, answer.status, null)
+  }
+
   #refuse(refusal: Refusal, code: ProblemCode, retryAfterMs: number | null = null): void {
+    const { exchange, head } = refusal
+    const retryAfter = secondsToWait(retryAfterMs, this.#deps.random)
+    this.#reportEnd(refusal, exchange.problem(code, head.requestId, retryAfter), code)
+  }
+
+  #reportEnd(refusal: Refusal, status: number, code: ProblemCode | null): void {
     const { exchange, head, startedAt } = refusal
     const { method } = exchange.raw
-    const status = exchange.problem(
-      code,
-      head.requestId,
-      secondsToWait(retryAfterMs, this.#deps.random),
-    )
     const span = refusal.span ?? this.#deps.traces.beginRefusal(head, method, startedAt)
     this.#finish(span, {
       outcome: REFUSED,
       status,
-      method,
+      method: reportedMethod(method),
       route: null,
       tenant: null,
       requestId: head.requestId,

@@ -22,6 +22,8 @@ export type Plan =
       readonly kind: 'refuse'
       readonly code: 'invalid_parameter' | 'not_found' | 'precondition_failed'
     }
+  /** It may not be forwarded, and asks only what there is: `OPTIONS` with `Max-Forwards: 0`. */
+  | { readonly kind: 'answer-here' }
   | { readonly kind: 'read'; readonly request: ReadRequest }
   | PassPlan
 
@@ -42,6 +44,7 @@ export interface PassPlan {
 
 /** A cached route, but for a parameter that is no canonical id. */
 const REFUSE: Plan = { kind: 'refuse', code: 'invalid_parameter' }
+const ANSWER_HERE: Plan = { kind: 'answer-here' }
 /** The admin API is another listener's; a call that was sent here by mistake, or to try, goes no further. */
 const HIDE: Plan = { kind: 'refuse', code: 'not_found' }
 const ADMIN = /^\/admin(?:\/|$)/i
@@ -78,6 +81,7 @@ export class Planner {
     if (read?.kind === 'cached') return this.#readCached(head, read.match)
     // guard: admin-closed
     if (ADMIN.test(head.path)) return HIDE
+    if (head.forwardsLeft === 0) return ANSWER_HERE
     return this.#pass(head, isSafeMethod(head.method) ? PASS_READ : PASS_WRITE, null)
   }
 

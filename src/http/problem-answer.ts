@@ -1,4 +1,5 @@
 /** From an entry of the catalogue to head and body of an answer. Nothing of the request is ever echoed. */
+import { ALLOWED_METHODS } from './methods.ts'
 import { PROBLEMS, type ProblemCode, type ProblemEntry } from './problems.ts'
 
 const NOT_SENT = 'The request was not sent upstream.'
@@ -69,7 +70,7 @@ function extraHeaders(code: ProblemCode): string[] {
       // RFC 6750 section 3.1: an error code only when a token was sent.
       return ['WWW-Authenticate', 'Bearer error="invalid_token"']
     case 'method_not_allowed':
-      return ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
+      return ['Allow', ALLOWED_METHODS]
     default:
       return []
   }

@@ -11,6 +11,7 @@ export type ProblemType =
   | 'not-found'
   | 'method-not-allowed'
   | 'precondition-failed'
+  | 'method-not-implemented'
   | 'content-too-large'
   | 'unsupported-media-type'
   | 'expectation-failed'
@@ -154,8 +155,14 @@ export const PROBLEMS = {
   }),
   method_not_allowed: entry(405, 'method-not-allowed', 'is not allowed', {
     title: 'Method not allowed',
-    detail: 'use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS',
+    detail: 'TRACE and CONNECT are not served',
     field: 'method',
+  }),
+  method_not_implemented: entry(501, 'method-not-implemented', 'is not known', {
+    title: 'Method not implemented',
+    detail: 'the method is none that is known here',
+    field: 'method',
+    closes: true,
   }),
   request_timeout: entry(408, 'request-timeout', 'did not arrive in time', {
     title: 'Request timeout',

@@ -5,12 +5,8 @@
 import type { Report } from '../cache/report.ts'
 import { readTraceContext } from '../lib/trace-context.ts'
 import type { Span, Tracer } from '../lib/tracer.ts'
+import { reportedMethod } from './methods.ts'
 import type { RequestHead, TraceFields } from './validate.ts'
-
-/** Others are told as one: a client may make them up. */
-const METHODS: ReadonlySet<string> = new Set(
-  'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT TRACE'.split(' '),
-)
 
 export class RequestTraces {
   readonly #tracer: Tracer
@@ -32,7 +28,7 @@ export class RequestTraces {
     // guard: routes-not-paths
     return this.#tracer.request({
       parent: readTraceContext(traceparent, tracestate),
-      method: METHODS.has(method) ? method : '_OTHER',
+      method: reportedMethod(method),
       route,
       startedAt,
     })

@@ -13,6 +13,7 @@ import { createHttpServer } from '../lib/http-server.ts'
 import { endWith } from '../lib/last-answer.ts'
 import { NodeExchange, type PassOn } from './exchange.ts'
 import { HeldMemory } from './held-memory.ts'
+import { problemOfFault } from './parse-faults.ts'
 import { PassThrough, type PassThroughDependencies } from './pass-through.ts'
 import { Pipeline, type PipelineDependencies } from './pipeline.ts'
 import { Pressure } from './pressure.ts'
@@ -140,7 +141,7 @@ function createPublicServer(
     } else if (answer !== undefined && isOwed(answer)) {
       answer.once('close', () => socket.destroy())
     } else {
-      refuseUnparsed(problemOf(error), socket, deps)
+      refuseUnparsed(problemOfFault(error), socket, deps)
     }
   })
   return server
@@ -176,15 +177,4 @@ function refuseUnparsed(
     problem: code,
     durationMs: 0,
   })
-}
-
-function problemOf(error: NodeJS.ErrnoException): ProblemCode {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return 'header_too_large'
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return 'request_timeout'
-    default:
-      return 'malformed_request'
-  }
 }

@@ -12,6 +12,8 @@ import {
 } from '../contract/headers.ts'
 import { collectFields, type Fields, MAX_HEADER_FIELDS } from './fields.ts'
 import type { PassedOn } from './forward.ts'
+import { forwardsLeft } from './max-forwards.ts'
+import { isRefusedMethod } from './methods.ts'
 import type { Plan } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
 import { parseTarget } from './target.ts'
@@ -51,6 +53,8 @@ export interface RequestHead extends TraceFields {
   readonly ifMatch: string | null
   readonly ifNoneMatch: string | null
   readonly acceptEncoding: string | null
+  /** See `forwardsLeft`. */
+  readonly forwardsLeft: number | null
   /** Shared by all heads that differ in nothing but their request id. */
   readonly notes: HeadNotes
 }
@@ -70,15 +74,6 @@ export interface Refused extends TraceFields {
 
 export type Validated = { readonly kind: 'ok'; readonly head: RequestHead } | Refused
 
-const FORWARDED_METHODS: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-])
 /** A DNS name has 253 characters at most (RFC 1035 section 2.3.4), and a port a colon and five digits. */
 const MAX_HOST_LENGTH = 259
 const HOST = /^(?:[a-z0-9._~!$&'()*+,=%-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?$/i
@@ -143,6 +138,7 @@ export function validateFields(
       ifMatch,
       ifNoneMatch,
       acceptEncoding,
+      forwardsLeft: forwardsLeft(line.method, fields.maxForwards),
       traceparent,
       tracestate,
       notes: { plan: null, passedOn: null },
@@ -165,7 +161,8 @@ function checkMessage(
   if (fields.expect !== null && fields.expect.toLowerCase() !== '100-continue') {
     return 'expectation_failed'
   }
-  if (!FORWARDED_METHODS.has(line.method)) return 'method_not_allowed'
+  // guard: refused-methods
+  if (isRefusedMethod(line.method)) return 'method_not_allowed'
   return checkContent(line, fields, maxRequestBytes)
 }
 

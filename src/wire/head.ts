@@ -3,7 +3,7 @@
  *
  * ```
  *   head         = method SP target SP "HTTP/1.1" CRLF *( name ":" value CRLF ) CRLF
- *   method       = "GET" / "HEAD" / "OPTIONS" / "DELETE"
+ *   method       = 1*32tchar
  *   target       = "/" *( %x21-7E )                  origin form
  *   name         = 1*tchar
  *   value        = *( HTAB / %x20-7E )               outer white space is not part of it
@@ -35,13 +35,14 @@ const INCOMPLETE = { kind: 'incomplete' } as const satisfies HeadRead
 const OTHER = { kind: 'other' } as const satisfies HeadRead
 
 const HEAD =
-  /(GET|HEAD|OPTIONS|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)*)\r\n/y
-const LINE = /(GET|HEAD|OPTIONS|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n/y
+  /(GET|[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)*)\r\n/y
+const LINE = /(GET|[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\/[!-~]*) HTTP\/1\.1\r\n/y
 const DOUBTFUL =
   /^(?:(?:content-length|expect|proxy-connection|transfer-encoding|upgrade):|connection:(?![\t ]*keep-alive[\t ]*$))/im
 /** Ends the line before it, and the head. */
 export const EMPTY_LINE = '\r\n\r\n'
-const BEGINNINGS = ['GET /', 'HEAD /', 'OPTIONS /', 'DELETE /'] as const
+/** Of a request line: all that is there of it, or as far as the target. */
+const BEGINNING = /[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}(?: (?:\/|$)|$)/y
 
 /** @param text what the client has sent, one character a byte; the head is looked for at `from` */
 export function readHead(text: string, from: number): HeadRead {
@@ -71,11 +72,8 @@ export function readLine(text: string, from: number): RequestLine | null {
 /** Of a text that has no empty line from `from` on. */
 export function readBeginning(text: string, from: number): Exclude<HeadRead, { kind: 'head' }> {
   if (text.length - from > MAX_HEAD_BYTES) return OTHER
-  const mayBecomeHead = BEGINNINGS.some((beginning) => {
-    const length = Math.min(beginning.length, text.length - from)
-    return text.startsWith(beginning.slice(0, length), from)
-  })
-  return mayBecomeHead ? INCOMPLETE : OTHER
+  BEGINNING.lastIndex = from
+  return BEGINNING.test(text) ? INCOMPLETE : OTHER
 }
 
 /** Names and values in turn, as Node gives them: values without outer white space. */

@@ -1,6 +1,7 @@
 /**
  * The wire front end answers with the bytes that the normal one would: every request goes to two instances
- * that differ in nothing else, and the answers are compared byte by byte, `Date` aside.
+ * that differ in nothing else, and the answers are compared byte by byte, `Date` aside. One thing differs: a method that
+ * Node's parser does not know is forwarded by the one, and answered with 501 by the other.
  */
 import t, { type Test } from 'tap'
 import { buildTestApp, type TestApp, VERSION } from '../helpers/app.ts'
@@ -97,6 +98,7 @@ const PATHS = [
   '/customers/007',
 ]
 
+t.setTimeout(120_000)
 t.test('both front ends answer alike, whatever is asked', async (t) => {
   const pair = await startPair(t)
   let compared = 0
@@ -127,4 +129,26 @@ t.test('both front ends answer alike, whatever is asked', async (t) => {
   const told = (app: TestApp): unknown =>
     app.reports.map(({ outcome, status, route, method }) => ({ outcome, status, route, method }))
   t.same(told(pair.fast), told(pair.normal), 'and tell the same of it')
+})
+
+const KNOWN_METHODS = ['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PURGE', 'M-SEARCH', 'TRACE']
+
+t.test('both front ends answer alike to every method that Node knows', async (t) => {
+  const pair = await startPair(t)
+  for (const path of PATHS) {
+    for (const method of KNOWN_METHODS) {
+      const [fast, normal] = await askBoth(pair, request(method, path, []), false)
+      t.equal(fast, normal, `${method} ${path}`)
+    }
+  }
+})
+
+t.test('a method that Node does not know is forwarded by the wire front end alone', async (t) => {
+  const pair = await startPair(t)
+  for (const method of ['FOO', 'get', 'GETT', 'DESCRIBE', "!#$%&'*+.^_`|~"]) {
+    const [fast, normal] = await askBoth(pair, request(method, '/customers/1', []), false)
+    // The server behind is Node's too.
+    t.match(fast, /^400 [\s\S]*\r\nCache-Status: layby; fwd=method\r\n/, method)
+    t.match(normal, /^HTTP\/1\.1 501 Method: is not known\r\n/, method)
+  }
 })

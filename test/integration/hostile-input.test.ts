@@ -291,28 +291,37 @@ const MESSAGES: readonly Refusal[] = [
     },
   },
   {
-    row: 'V22 methods that are not for the API',
+    row: 'V22 a method that shows what was sent',
     code: 'method_not_allowed',
-    header: ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'],
+    header: ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY'],
+    payloads: {
+      TRACE: target('/customers/1', 'TRACE'),
+      'Max-Forwards': message('TRACE /customers/1 HTTP/1.1', [...BASE, 'Max-Forwards: 0']),
+    },
+  },
+  {
+    row: 'V22 methods that are no tokens',
+    code: 'malformed_request',
     payloads: Object.fromEntries(
-      ['TRACE', 'PROPFIND', 'PURGE', 'LINK', 'MKCOL', 'M-SEARCH'].map((method) => [
-        method,
-        target('/customers/1', method),
-      ]),
+      ['', 'G\0T', 'G(T', 'G\xe4T'].map((method) => [method, target('/customers/1', method)]),
     ),
   },
   {
-    row: 'V22 methods that there are not',
-    code: 'malformed_request',
+    row: 'V22 methods that Node does not know, with content',
+    code: 'method_not_implemented',
+    closes: true,
     payloads: Object.fromEntries(
-      ['FOO', 'get', 'GETT', '', 'G\0T'].map((method) => [method, target('/customers/1', method)]),
+      ['FOO', 'get', 'GETT', 'DESCRIBE', 'x'.repeat(40)].map((method) => [
+        method,
+        message(`${method} /customers/1 HTTP/1.1`, [...BASE, JSON_TYPE, 'Content-Length: 2'], '{}'),
+      ]),
     ),
   },
   {
     row: 'V23 CONNECT',
     code: 'method_not_allowed',
     closes: true,
-    header: ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'],
+    header: ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY'],
     payloads: { authority: target('a:443', 'CONNECT'), path: target('/customers/1', 'CONNECT') },
   },
   {
@@ -605,8 +614,9 @@ const HEADER_RULES: readonly Refusal[] = [
       [
         'application/json\tx',
         'application/json garbage',
-        'application/json;',
+        ';',
         'application/json;charset',
+        'application/json;;=b',
         'application/jsonx',
         'application/json, text/plain',
         'text/plain',

@@ -43,6 +43,16 @@ export const REQUEST_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/desync', title: 'the corpus' }],
   },
   {
+    name: 'refused-methods',
+    cuts: [['isRefusedMethod(line.method)', 'false']],
+    tests: [HOSTILE],
+  },
+  {
+    name: 'reported-methods',
+    cuts: [['REPORTED.has(method)', 'true']],
+    tests: [{ file: 'integration/methods', title: 'is one in the log' }],
+  },
+  {
     name: 'strict-grammar',
     cuts: [['DOUBTFUL.test(lines)', 'false']],
     tests: [

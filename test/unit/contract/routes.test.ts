@@ -181,11 +181,11 @@ t.test('unsafe methods elsewhere change no customer', (t) => {
 })
 
 t.test('safe methods never change anything', (t) => {
-  for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'QUERY']) {
     t.ok(isSafeMethod(method))
     for (const { path } of WRITES) t.equal(matchWrite(method, path), null)
   }
-  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'get', 'PURGE', '']) {
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'get', 'PURGE', 'query', 'SEARCH', '']) {
     t.notOk(isSafeMethod(method), method)
   }
   t.end()

@@ -16,6 +16,7 @@ const NONE: Omit<Fields, 'count'> = {
   ifMatch: null,
   ifNoneMatch: null,
   acceptEncoding: null,
+  maxForwards: null,
   traceparent: null,
   tracestate: null,
   isPreflight: false,

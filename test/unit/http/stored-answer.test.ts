@@ -19,6 +19,7 @@ const HEAD: RequestHead = {
   ifMatch: null,
   ifNoneMatch: null,
   acceptEncoding: null,
+  forwardsLeft: null,
   traceparent: null,
   tracestate: null,
   notes: { plan: null, passedOn: null },

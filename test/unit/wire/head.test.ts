@@ -33,7 +33,16 @@ t.test('the next head begins where this one ends', (t) => {
 })
 
 t.test('every beginning of a head may become one', (t) => {
-  for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE']) {
+  for (const method of [
+    'GET',
+    'HEAD',
+    'OPTIONS',
+    'DELETE',
+    'POST',
+    'QUERY',
+    "!#$%&'*+.^_`|~",
+    'get',
+  ]) {
     const text = head(`${method} /customers/1 HTTP/1.1`)
     for (let length = 1; length < text.length; length++) {
       t.equal(readHead(text.slice(0, length), 0).kind, 'incomplete', text.slice(0, length))
@@ -43,9 +52,13 @@ t.test('every beginning of a head may become one', (t) => {
 })
 
 const OTHERS: Readonly<Record<string, string>> = {
-  'another method': head('POST /customers/1 HTTP/1.1'),
-  'the beginning of another method': 'PA',
-  'a method in small letters': head('get /customers/1 HTTP/1.1'),
+  'a method that is no token': head('G(T /customers/1 HTTP/1.1'),
+  'the beginning of a method that is no token': 'GE/',
+  'a method of 33 characters': head(`${'A'.repeat(33)} /customers/1 HTTP/1.1`),
+  'the beginning of a method of 33 characters': 'A'.repeat(33),
+  'no method': head(' /customers/1 HTTP/1.1'),
+  'the beginning of a target in another form': 'GET h',
+  'content of a method that has some': head('POST / HTTP/1.1', ['Content-Length: 2']),
   'HTTP/1.0': head('GET /customers/1 HTTP/1.0'),
   'a version in small letters': head('GET /customers/1 http/1.1'),
   'two spaces': head('GET  /customers/1 HTTP/1.1'),
