@@ -13,8 +13,10 @@ import type { RequestHead } from '../../src/http/validate.ts'
 import { faultFields } from '../../src/lib/fault-fields.ts'
 import { parseHttpDate } from '../../src/lib/http-date.ts'
 import { reasonOf } from '../../src/upstream/client.ts'
+import { framingOf } from '../../src/upstream/framing.ts'
 import { endToEndHeaders } from '../../src/upstream/headers.ts'
 import { retryAfterMs } from '../../src/upstream/retry-after.ts'
+import { isBrokenJson, isJson } from '../../src/upstream/unproven-body.ts'
 import { bare, below, type Frame, type Parser, within } from './parser.ts'
 
 const TOLD = outcome('pass-through', { forward: 'bypass' })
@@ -171,6 +173,16 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
       const answer = { status: 200, reason: value, headers, body: null }
       return headersOf(relayedAnswer(answer, TOLD, HEAD, CACHED_READ))
     },
+  },
+  {
+    name: 'a body that may be cut off',
+    files: ['upstream/unproven-body.ts', 'upstream/framing.ts'],
+    frames: [bare, ...VALUES],
+    run: (value) => [
+      isJson(value),
+      isBrokenJson(Buffer.from(value)),
+      framingOf('GET', 200, { 'transfer-encoding': value }),
+    ],
   },
   {
     name: 'a reason phrase',

@@ -125,10 +125,10 @@ export class FillStore {
     return { representation, rejected: 'no-store', shared: NOTHING_SHARED }
   }
 
-  /** Too long to be kept, whatever it is. */
-  #letPass(request: ReadRequest, { status, sentAt }: StreamedAnswer): Kept {
+  /** Too long to be kept, or not known to be whole, whatever it is. */
+  #letPass(request: ReadRequest, { status, sentAt, why }: StreamedAnswer): Kept {
     if (status === 200) this.giveUp(request, sentAt)
-    return { ...NOTHING_KEPT, rejected: status === 200 ? 'size' : 'status' }
+    return { ...NOTHING_KEPT, rejected: status === 200 ? why : 'status' }
   }
 
   /** Ends the credential's grant, and the freshness of what it named: the upstream now says otherwise. */

@@ -50,6 +50,8 @@ export type RejectReason =
   | 'set-cookie'
   | 'vary'
   | 'size'
+  /** It has neither a length nor chunks, and came over TLS: nothing shows that it is whole. */
+  | 'unproven'
   /** The effective version is not the one asked for, or the answer names none. */
   | 'version'
   /** A write was under way or ended in between. */

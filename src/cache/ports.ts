@@ -42,9 +42,11 @@ export interface BufferedAnswer {
   readonly sentAt: number
 }
 
-/** An answer above `cache.maxBodyBytes`. Whoever takes `stream` must consume or destroy it. */
+/** An answer that can't be kept, whatever it says. Whoever takes `stream` must consume or destroy it. */
 export interface StreamedAnswer {
   readonly kind: 'streamed'
+  /** It is above `cache.maxBodyBytes`, or nothing shows that it is whole: then `stream` ends with an error. */
+  readonly why: 'size' | 'unproven'
   readonly status: number
   readonly reason: string
   readonly headers: HeaderList

@@ -152,6 +152,11 @@ const REJECT: Table<RejectReason> = {
     meaning: 'The body is longer than `cache.maxBodyBytes`; it was streamed through.',
     remedy: 'Raise `cache.maxBodyBytes`, if such bodies are worth their room.',
   },
+  unproven: {
+    meaning:
+      'The answer says neither how long it is nor where it ends, and came over TLS: nothing shows that all of it came. It was streamed through, and its end is an error to the client too.',
+    remedy: 'Have the API, or what stands before it, send `Content-Length` or chunks.',
+  },
   version: {
     meaning: 'The answer’s `X-API-VERSION` is missing, or not the one that was asked for.',
     remedy: 'The upstream does not know the version: see which ones its contract lists.',

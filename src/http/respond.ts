@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { hasDate, headersOf, printable, type WireAnswer } from './answer.ts'
 import { problemAnswer } from './problem-answer.ts'
 import type { ProblemCode } from './problems.ts'
@@ -46,9 +47,22 @@ function end(res: ServerResponse, { body }: WireAnswer): void {
  * `stream.pipeline` makes and aborts a signal for each body: a third of the time of a pass-through.
  */
 function pour(stream: Readable, res: ServerResponse): void {
-  stream.once('error', () => res.destroy())
+  stream.once('error', () => cutOff(res))
   res.once('close', () => stream.destroy())
   stream.pipe(res)
+}
+
+/**
+ * To a client of HTTP/1.0 there are no chunks: where the answer names no length, its connection's end is the body's.
+ * A reset is none (RFC 9112 section 8). Over TLS there is no alert of the end.
+ */
+function cutOff(res: ServerResponse): void {
+  const { socket, req } = res
+  // guard: unclean-end
+  if (req.httpVersion === '1.0' && socket !== null && !(socket instanceof TLSSocket)) {
+    socket.resetAndDestroy()
+  }
+  res.destroy()
 }
 
 /** Answers with a problem from the catalogue. `requestId` is a UUID. */

@@ -31,6 +31,7 @@ export const REJECT_REASONS: Words<RejectReason> = {
   'set-cookie': true,
   vary: true,
   size: true,
+  unproven: true,
   version: true,
   fence: true,
   superseded: true,

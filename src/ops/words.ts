@@ -55,6 +55,7 @@ export const MISS_WORDS: Words<MissReason | 'none'> = {
   'reject.set-cookie': 'not stored: the answer set a cookie',
   'reject.vary': 'not stored: the answer varies by an unknown header',
   'reject.size': 'not stored: the body was too large',
+  'reject.unproven': 'not stored: nothing shows that the body is whole',
   'reject.version': 'not stored: another API version was answered',
   'reject.fence': 'not stored: a write was under way',
   'reject.superseded': 'not stored: a later answer was there already',

@@ -61,6 +61,8 @@ export class UpstreamClient {
   readonly #options: UpstreamOptions
   /** Path of `upstream.url`, without a final slash: goes before every path. */
   readonly #base: string
+  /** Whether a connection's end is more than a guess: not over TLS. */
+  readonly #isCloseProof: boolean
   readonly #retries = new RetryBudget()
   readonly #connector: Connector
 
@@ -71,6 +73,7 @@ export class UpstreamClient {
     this.#base = url.pathname.replace(/\/+$/, '')
     this.#connector = new Connector(options.connectTimeoutMs, options.ca)
     this.#origin = url.origin
+    this.#isCloseProof = url.protocol === 'http:'
     this.#connection = {
       pipelining: 1,
       // For an upload that stands still, which our own deadline does not see; never before that one.
@@ -101,9 +104,10 @@ export class UpstreamClient {
   }
 
   /** Sends a request that passes through. `path` gets the base. What is received rejects as undici does. */
-  relay(question: Question, terms: ReceptionTerms): Sent {
+  relay(question: Question, terms: Omit<ReceptionTerms, 'isCloseProof'>): Sent {
     const whole = { ...question, path: this.#base + question.path }
-    return send(this.#pool, whole, terms, this.#options)
+    const isCloseProof = this.#isCloseProof
+    return send(this.#pool, whole, { ...terms, isCloseProof }, this.#options)
   }
 
   async close(): Promise<void> {
@@ -150,7 +154,8 @@ export class UpstreamClient {
     const onFault = (error: unknown): void => this.#options.faulted(error, headers.requestId)
     const question = { method: 'GET', path, headers: lines, body: null, onFault }
     const totalMs = Math.max(0, deadline - this.#options.clock.monotonic())
-    return { span, sent: send(dispatcher, question, { ...this.#terms, totalMs }, this.#options) }
+    const terms = { ...this.#terms, totalMs, isCloseProof: this.#isCloseProof }
+    return { span, sent: send(dispatcher, question, terms, this.#options) }
   }
 
   async #receive({ span, sent }: Call, sentAt: number): Promise<UpstreamAnswer> {
@@ -167,14 +172,16 @@ export class UpstreamClient {
 }
 
 function checkedAnswer(received: Received, sentAt: number): UpstreamAnswer {
-  const { status, body } = received
+  const { status, body, isProven } = received
   const headers = checkedHeaders(received)
   if (headers === null) {
     if (!Buffer.isBuffer(body)) body.destroy()
     return { kind: 'unreachable' }
   }
   const head = { status, reason: reasonOf(received), headers, sentAt }
-  if (!Buffer.isBuffer(body)) return { kind: 'streamed', ...head, stream: body }
+  if (!Buffer.isBuffer(body)) {
+    return { kind: 'streamed', why: isProven ? 'size' : 'unproven', ...head, stream: body }
+  }
   return { kind: 'buffered', ...head, body: ownBytes(body) }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net'
 import { buildConnector, errors } from 'undici'
+import { failWhenReset } from './cut-connections.ts'
 
 export class Connector {
   readonly connect: buildConnector.connector
@@ -24,11 +25,15 @@ export class Connector {
       // guard: names-are-not-remembered
       const connecting = connect(options, (...[error, socket]) => {
         clearTimeout(timer)
-        socket?.on('error', (cause: Error) => {
+        if (error !== null) {
+          callback(error, null)
+          return
+        }
+        failWhenReset(socket)
+        socket.on('error', (cause: Error) => {
           if (socket.bytesRead > 0) this.#inUse.add(cause)
         })
-        if (error === null) callback(null, socket)
-        else callback(error, null)
+        callback(null, socket)
       }) as unknown as Socket
       // guard: connect-deadline
       const timer = setTimeout(() => {

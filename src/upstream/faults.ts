@@ -4,7 +4,7 @@
  * callback of ours throws while an answer comes in, undici gives back as the call's error.
  */
 import { errors } from 'undici'
-import { ImpossibleStatus, Overdue } from './given-up.ts'
+import { BrokenBody, ImpossibleStatus, Overdue, UnknownCoding } from './given-up.ts'
 
 /** As `UpstreamFailure` has it. */
 export type FaultKind = 'timeout' | 'unreachable'
@@ -87,13 +87,14 @@ const ASSERTION = 'ERR_ASSERTION'
 /** These are thrown by code, whatever code they bring. */
 const THROWN = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError]
 
+/** The answer breaks HTTP, or breaks off. */
+const INVALID_ANSWERS = [errors.HTTPParserError, ImpossibleStatus, UnknownCoding, BrokenBody]
+
 /** @returns null: a fault of our own */
 export function upstreamFault(error: unknown): FaultKind | null {
   if (error instanceof Overdue) return 'timeout'
   if (!(error instanceof Error) || THROWN.some((Thrown) => error instanceof Thrown)) return null
-  if (error instanceof errors.HTTPParserError || error instanceof ImpossibleStatus) {
-    return 'unreachable'
-  }
+  if (INVALID_ANSWERS.some((Invalid) => error instanceof Invalid)) return 'unreachable'
   const { code, syscall } = error as NodeJS.ErrnoException
   if (typeof code !== 'string') return null
   if (error instanceof errors.UndiciError) {

@@ -9,3 +9,13 @@ export class Overdue extends Error {
 export class ImpossibleStatus extends Error {
   override readonly name = 'ImpossibleStatus'
 }
+
+/** The answer came in a transfer coding that was not asked for. RFC 9112 section 6.1. */
+export class UnknownCoding extends Error {
+  override readonly name = 'UnknownCoding'
+}
+
+/** The answer has ended within its body. */
+export class BrokenBody extends Error {
+  override readonly name = 'BrokenBody'
+}

@@ -4,12 +4,15 @@
  *
  * By undici's `dispatch`, and not by its `request`, which makes a stream, a promise and a copy for every body.
  */
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { GatheredBytes } from '../lib/gathered-bytes.ts'
 import { AnswerDeadlines, type AnswerPatience } from './answer-deadlines.ts'
+import { BodyStream } from './body-stream.ts'
 import { UpstreamFailed, upstreamFault } from './faults.ts'
-import { ImpossibleStatus } from './given-up.ts'
+import { type AnswerFields, type Framing, framingOf } from './framing.ts'
+import { BrokenBody, ImpossibleStatus, UnknownCoding } from './given-up.ts'
+import { isBrokenJson, isJson, withoutEnd } from './unproven-body.ts'
 
 export interface Received {
   readonly status: number
@@ -19,6 +22,8 @@ export interface Received {
   readonly headers: readonly string[]
   /** A part of a larger buffer, perhaps: to be copied by who keeps it. A stream is to be consumed or destroyed. */
   readonly body: Buffer | Readable
+  /** False: nothing shows that the body is whole. It is a stream, then, and ends with an error. */
+  readonly isProven: boolean
 }
 
 /** Which bodies are received whole. */
@@ -31,6 +36,8 @@ export interface BodyTerms {
 export interface ReceptionTerms extends BodyTerms {
   /** Milliseconds from now to what is given: a body that is whole, or the head of one that is not. */
   readonly totalMs: number
+  /** Whether the end of the connection shows that a body which nothing else delimits is whole. */
+  readonly isCloseProof: boolean
 }
 
 /** What is sent. */
@@ -81,6 +88,8 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   #controller: Dispatcher.DispatchController | null = null
   #givenUp: Error | null = null
   #head: Head | null = null
+  #isProven = true
+  #isJson = false
   /** Of a body that is received whole. */
   readonly #gathered = new GatheredBytes()
   /** All of it so far, as long as it is one piece: nearly always, and then it is not copied. */
@@ -127,7 +136,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   onResponseStart(
     controller: Dispatcher.DispatchController,
     status: number,
-    headers: Readonly<Record<string, string | string[] | undefined>>,
+    headers: AnswerFields,
     statusText = '',
   ): void {
     if (status < 100) {
@@ -138,11 +147,17 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     // An interim answer. RFC 9110 section 15.2: the final one is still to come.
     if (status < 200) return
     this.#deadlines.awaitBody()
+    const framing = framingOf(this.#question.method, status, headers)
+    if (framing === 'coded') {
+      this.abort(new UnknownCoding())
+      return
+    }
     const raw = (controller.rawHeaders ?? []) as readonly (Buffer | string)[]
     this.#head = { status, statusText, headers: raw.map(textOf) }
+    this.#isProven = framing !== 'close' || this.#terms.isCloseProof
     // undici takes the length in it for that of a body, and breaks off: what it says then comes too late.
-    if (this.#isBodiless(status)) this.#give(Buffer.alloc(0))
-    else if (!this.#isWhole(headers['content-length'])) this.#beginStream()
+    if (framing === 'none') this.#give(Buffer.alloc(0))
+    else if (!this.#isAwaited(framing, headers)) this.#beginStream()
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
@@ -159,7 +174,8 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   onResponseEnd(): void {
     this.#deadlines.stop()
     if (this.#stream !== null) this.#stream.end()
-    else this.#give(this.#body())
+    else if (this.#isProven) this.#give(this.#body())
+    else this.#giveUnproven()
   }
 
   onResponseError(_controller: unknown, error: Error): void {
@@ -202,14 +218,12 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     this.#controller?.resume()
   }
 
-  /** RFC 9112 section 6.3: by status or method, whatever the head says of a length. */
-  #isBodiless(status: number): boolean {
-    return this.#question.method === 'HEAD' || status === 204 || status === 304
-  }
-
-  #isWhole(length: string | string[] | undefined): boolean {
-    if (length === undefined) return this.#terms.waitsForUnannounced
-    return Number(length) <= this.#terms.maxWholeBytes
+  /** Whether the body is to be given whole, if it is short enough. */
+  #isAwaited(framing: Framing, headers: AnswerFields): boolean {
+    const { waitsForUnannounced, maxWholeBytes } = this.#terms
+    if (framing === 'length') return Number(headers['content-length']) <= maxWholeBytes
+    this.#isJson = isJson(headers['content-type'])
+    return waitsForUnannounced || (!this.#isProven && this.#isJson)
   }
 
   #gather(chunk: Buffer): void {
@@ -235,51 +249,21 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     this.#deadlines.streams()
     const begun = this.#body()
     if (begun.length > 0 && !stream.push(begun)) this.#pause()
-    this.#give(stream)
+    this.#give(this.#isProven ? stream : withoutEnd(stream))
+  }
+
+  /** All has come that will. */
+  #giveUnproven(): void {
+    const body = this.#body()
+    // guard: broken-json
+    if (this.#isJson && isBrokenJson(body)) {
+      this.#reject(new UpstreamFailed('unreachable', new BrokenBody()))
+    } else this.#give(withoutEnd([Buffer.from(body)]))
   }
 
   #give(body: Buffer | Readable): void {
-    this.#resolve({ ...(this.#head as Head), body })
+    this.#resolve({ ...(this.#head as Head), body, isProven: this.#isProven })
     this.#isGiven = true
-  }
-}
-
-interface BodySource {
-  resume(): void
-  abort(reason: Error): void
-  faulted(error: unknown): void
-}
-
-/** Who reads it, lets the upstream send; who destroys it, ends the connection that it comes from. */
-class BodyStream extends Readable {
-  readonly #source: BodySource
-  #isComplete = false
-
-  constructor(source: BodySource) {
-    super()
-    this.#source = source
-    // Who reads it hears of an error by the read; where nobody does, it would end the process.
-    this.on('error', () => {})
-  }
-
-  end(): void {
-    this.#isComplete = true
-    this.push(null)
-  }
-
-  override _read(): void {
-    try {
-      this.#source.resume()
-    } catch (error) {
-      // The stream would take it for an error of its source.
-      this.#source.faulted(error)
-      this.destroy(error as Error)
-    }
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    if (!this.#isComplete) this.#source.abort(error ?? new Error('nobody reads the body'))
-    done(error)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Bytes as they are, on both sides of the proxy: what an HTTP library would refuse to send or show. */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import type { Test } from 'tap'
 
 export interface RawReply {
@@ -212,22 +213,29 @@ export interface RawUpstream {
   readonly connections: readonly RawConnection[]
 }
 
-/** A server on a free port that answers with bytes. `serve` is called once for each connection. */
+/**
+ * A server on a free port that answers with bytes. `serve` is called once for each connection.
+ *
+ * @param tls PEM; left out: plain TCP
+ */
 export async function startRawUpstream(
   t: Test,
   serve: (connection: RawConnection, nth: number) => void | Promise<void>,
+  tls?: { readonly key: Buffer; readonly cert: Buffer },
 ): Promise<RawUpstream> {
   const connections: RawConnection[] = []
-  const server = createServer((socket) => {
+  const accept = (socket: Socket): void => {
     const connection = follow(socket)
     connections.push(connection)
     // A wait that ends with the connection is no failure: the test looks at what the client got.
     Promise.resolve(serve(connection, connections.length)).catch(() => {})
-  })
+  }
+  const server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept)
   await listen(t, server, () => {
     for (const { socket } of connections) socket.destroy()
   })
-  return { url: urlOf(server), connections }
+  const url = urlOf(server)
+  return { url: tls === undefined ? url : url.replace('http:', 'https:'), connections }
 }
 
 export interface Wiretap {

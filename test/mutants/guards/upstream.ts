@@ -1,6 +1,7 @@
 /** Guards between the cache and the API. */
 import type { Guard } from '../guards.ts'
 
+const CUT_OFF = 'integration/cut-off-answers'
 const DEADLINES = 'integration/upstream-deadlines'
 
 export const UPSTREAM_GUARDS: readonly Guard[] = [
@@ -30,6 +31,31 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
       ['callback(error, null);', '{ globalThis.failure = error; callback(error, null); }'],
     ],
     tests: [{ file: 'integration/upstream-names', title: 'when it resolves' }],
+  },
+  {
+    name: 'reset-is-no-end',
+    cuts: [["error.code === 'ECONNRESET'", 'false']],
+    tests: [{ file: CUT_OFF, title: 'a body that a reset cuts off' }],
+  },
+  {
+    name: 'unproven-end',
+    cuts: [['throw new UnprovenEnd()', 'return']],
+    tests: [{ file: CUT_OFF, title: 'a body that only the close ends over TLS' }],
+  },
+  {
+    name: 'broken-json',
+    cuts: [['isBrokenJson(body)', 'false']],
+    tests: [{ file: CUT_OFF, title: 'a body that only the close ends over TLS' }],
+  },
+  {
+    name: 'unclean-end',
+    cuts: [["req.httpVersion === '1.0'", 'false']],
+    tests: [{ file: CUT_OFF, title: 'a client of HTTP/1.0 is reset' }],
+  },
+  {
+    name: 'transfer-codings',
+    cuts: [['!isChunked(codings)', 'false']],
+    tests: [{ file: CUT_OFF, title: 'in a transfer coding other than chunked' }],
   },
   {
     name: 'connect-deadline',

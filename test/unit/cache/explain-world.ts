@@ -563,7 +563,7 @@ export class World {
     if (this.#mood === 'busy') headers.push(['retry-after', '3'])
     const head = { status: assumed.status, reason: '', headers, sentAt }
     return this.#mood === 'too-long'
-      ? { kind: 'streamed', ...head, stream: Readable.from([body]) }
+      ? { kind: 'streamed', why: 'size', ...head, stream: Readable.from([body]) }
       : { kind: 'buffered', ...head, body }
   }
 

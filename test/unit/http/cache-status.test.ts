@@ -72,6 +72,7 @@ for (const reason of [
   'vary',
   'status',
   'size',
+  'unproven',
   'fence',
   'version',
   'private',

@@ -20,7 +20,12 @@ const QUESTION: Question = {
   body: null,
   onFault: (error) => t.fail('no fault of our own', { error }),
 }
-const WHOLE: ReceptionTerms = { maxWholeBytes: 10, waitsForUnannounced: true, totalMs: 30_000 }
+const WHOLE: ReceptionTerms = {
+  maxWholeBytes: 10,
+  waitsForUnannounced: true,
+  totalMs: 30_000,
+  isCloseProof: true,
+}
 const PATIENT: AnswerPatience = {
   headersTimeoutMs: 30_000,
   bodyTimeoutMs: 30_000,
