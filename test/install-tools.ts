@@ -3,17 +3,25 @@
  * may not be installed, one line says what to install, and nothing is skipped in silence.
  */
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 
 const TOOLS = [
   { program: 'redis-server', package: 'redis-server' },
   { program: 'chromium', package: 'chromium' },
   { program: 'prometheus', package: 'prometheus' },
   { program: 'promtool', package: 'prometheus' },
-]
+  { program: 'javac', package: 'default-jdk-headless' },
+  { file: '/usr/share/java/okhttp.jar', package: 'libokhttp-java' },
+] as const
 
-function isThere(program: string): boolean {
+type Tool = (typeof TOOLS)[number]
+
+const nameOf = (tool: Tool): string => ('program' in tool ? tool.program : tool.file)
+
+function isThere(tool: Tool): boolean {
+  if ('file' in tool) return existsSync(tool.file)
   try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' })
+    execFileSync(tool.program, ['--version'], { stdio: 'ignore' })
     return true
   } catch {
     return false
@@ -30,7 +38,7 @@ function install(names: readonly string[]): void {
   execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], options)
 }
 
-const missing = (): typeof TOOLS => TOOLS.filter(({ program }) => !isThere(program))
+const missing = (): Tool[] => TOOLS.filter((tool) => !isThere(tool))
 
 try {
   const names = new Set(missing().map((tool) => tool.package))
@@ -41,7 +49,7 @@ try {
 const lacking = missing()
 for (const tool of lacking) {
   process.stderr.write(
-    `the tests need ${tool.program}: install the package ${tool.package} (Debian)\n`,
+    `the tests need ${nameOf(tool)}: install the package ${tool.package} (Debian)\n`,
   )
 }
 if (lacking.length > 0) process.exit(1)
