@@ -80,6 +80,12 @@ export const KEPT_STATE: readonly KeptState[] = [
     'the first is forgotten; a further write is refused',
   ),
   kept(
+    ['http/held-memory.ts#byTenant'],
+    'tenants with content that is held',
+    'requests under way',
+    '—',
+  ),
+  kept(
     ['http/encoding.ts#remembered'],
     'codings chosen for `Accept-Encoding`',
     '256 of 1,024 characters',

@@ -4,7 +4,7 @@
  */
 import { Readable, Transform, type TransformCallback } from 'node:stream'
 import { GatheredBytes } from '../lib/gathered-bytes.ts'
-import type { HeldMemory } from './held-memory.ts'
+import type { ContentSender, HeldMemory } from './held-memory.ts'
 
 /** The content went over `server.maxRequestBytes`. */
 export class ContentTooLarge extends Error {
@@ -53,20 +53,19 @@ export class Content {
    * Reads until it is whole, or until `memory` has no more for it; then the rest stays in the source. What was taken
    * is given back by `release`.
    *
-   * @param isAccepted as for `HeldMemory.take`
    * @throws ContentTooLarge, ContentBrokenOff
    */
-  async hold(memory: HeldMemory, isAccepted: boolean): Promise<void> {
+  async hold(memory: HeldMemory, sender: ContentSender): Promise<void> {
     let taken = 0
     this.#giveBack = () => {
-      memory.giveBack(taken)
+      memory.giveBack(taken, sender)
       taken = 0
     }
     this.#isWhole = await readWhile(this.#source, (piece) => {
       if (this.#held.length + piece.length > this.#maxBytes) throw tooLarge()
       const growth = this.#held.growthFor(piece.length)
       // guard: held-content
-      if (!memory.take(growth, isAccepted)) {
+      if (!memory.take(growth, sender)) {
         this.#behind = piece
         return false
       }

@@ -85,7 +85,7 @@ export async function conduct(
     const isKnown = isAccepted(passage, deps)
     if (!isKnown) deps.writeLimit.check(tenant)
     // 1. The content of a write is held until it is whole: what breaks off by then was never a write.
-    await content?.hold(deps.held, isKnown)
+    await content?.hold(deps.held, { tenant, isAccepted: isKnown })
     // 2. It takes its place before it is announced: one that gets none, or may not be sent, has changed nothing.
     if (!isKnown) limited = await deps.writeLimit.begin(tenant)
     // guard: write-limit

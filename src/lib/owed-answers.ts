@@ -5,10 +5,17 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
+/**
+ * From so many on, nothing more is read from the connection until half of them are given: a client may pipeline without
+ * end, and Node parses all that it reads. What is read already (64 kB at most) still comes.
+ */
+const MAX_OWED = 100
+
 class OwedAnswers {
   readonly #socket: Socket
   readonly #answers = new Set<ServerResponse>()
   #onNone: (() => void) | null = null
+  #isPaused = false
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -17,10 +24,35 @@ class OwedAnswers {
 
   add(answer: ServerResponse): void {
     this.#answers.add(answer)
+    // guard: pipelined-requests
+    if (this.#answers.size >= MAX_OWED) this.#pause()
     answer.once('close', () => {
       this.#answers.delete(answer)
+      if (this.#isPaused) this.#answered()
       if (this.#answers.size === 0) this.#onNone?.()
     })
+  }
+
+  /**
+   * Node reads on at the end of each request and of each answer, and does so after it has told of it; so the pause
+   * comes last, before the connection is polled again.
+   */
+  #pause(): void {
+    this.#isPaused = true
+    setImmediate(() => {
+      if (this.#isPaused) this.#socket.pause()
+    })
+  }
+
+  #answered(): void {
+    if (this.#answers.size > MAX_OWED / 2) this.#pause()
+    else this.#resume()
+  }
+
+  #resume(): void {
+    this.#isPaused = false
+    // Who waits for there to be none has the connection to itself by then, and resumes it.
+    if (this.#onNone === null) this.#socket.resume()
   }
 
   whenNone(then: () => void): void {

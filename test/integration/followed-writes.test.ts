@@ -49,7 +49,7 @@ for (const [how, bytes] of Object.entries(WRITES)) {
       `a write ${how} whose client leaves by ${leave} is settled when it is answered`,
       async (t) => {
         // Memory for one: what is not given back keeps the next from being held.
-        const { upstream, app } = await startWarm(t, { maxHeldBytes: 1_024 })
+        const { upstream, app } = await startWarm(t, { maxHeldBytes: 2_048 })
         for (let i = 0; i < 3; i++) {
           const before = upstream.requests.length
           upstream.hold()

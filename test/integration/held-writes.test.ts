@@ -99,7 +99,7 @@ const BREAKS: Record<string, { framing: string; break: (client: RawConnection) =
 for (const [name, { framing, break: breakOff }] of Object.entries(BREAKS)) {
   t.test(`a write broken off within its content by ${name} changes nothing`, async (t) => {
     // Memory for two: what is not given back keeps the last from being held.
-    const server = { maxRequestBytes: 2_000, maxHeldBytes: 2_048 }
+    const server = { maxRequestBytes: 2_000, maxHeldBytes: 4_096 }
     const { app, upstream } = await startWarm(t, server)
     for (let i = 0; i < 3; i++) {
       const part = framing === LENGTH ? '{"na' : '4\r\n{"na\r\n'
@@ -130,7 +130,7 @@ t.test('beyond the memory for it a write is announced first, and sent as it come
       write(`Content-Length: ${json.length}\r\n\r\n${json}`)
     }
   })
-  const app = await buildTestApp(t, upstream.url, { server: { maxHeldBytes: 1_024 } })
+  const app = await buildTestApp(t, upstream.url, { server: { maxHeldBytes: 2_048 } })
   await app.get('/customers/1')
   t.ok(await isHit(app, 1))
   const sees = (text: string): boolean => upstream.connections.some((c) => c.text.includes(text))
@@ -145,7 +145,7 @@ t.test('beyond the memory for it a write is announced first, and sent as it come
 })
 
 t.test('who has no accepted credential takes half of the memory at most', async (t) => {
-  const { app, upstream } = await startWarm(t, { maxHeldBytes: 2_048 })
+  const { app, upstream } = await startWarm(t, { maxHeldBytes: 4_096 })
   const stranger = `authorization: ${STRANGER}`
   const first = begin(t, app, `${head('PATCH /customers/8', LENGTH, stranger)}{"na`)
   await roundTrips(app.url, 3)

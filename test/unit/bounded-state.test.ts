@@ -24,6 +24,7 @@ import { SharingMode } from '../../src/cache/sharing.ts'
 import { TenantSwitch } from '../../src/cache/tenant-switch.ts'
 import { TierWalk, type TierWalkDependencies } from '../../src/cache/tier-walk.ts'
 import { matchRead } from '../../src/contract/routes.ts'
+import { HeldMemory } from '../../src/http/held-memory.ts'
 import { WriteLimit } from '../../src/http/write-limit.ts'
 import type { Logger } from '../../src/lib/logger.ts'
 import { UNTRACED } from '../../src/lib/tracer.ts'
@@ -297,6 +298,18 @@ const CASES: readonly Case[] = [
       const limit = new WriteLimit(clock)
       await inBatches(async (name) => (await limit.begin(name)).end(true))
       return limit
+    },
+  },
+  {
+    places: ['http/held-memory.ts#byTenant'],
+    bound: UNDER_WAY,
+    run: () => {
+      const memory = new HeldMemory(100)
+      for (const tenant of names()) {
+        const sender = { tenant, isAccepted: true }
+        if (memory.take(10, sender)) memory.giveBack(10, sender)
+      }
+      return memory
     },
   },
   {

@@ -144,7 +144,7 @@ export const REQUEST_GUARDS: readonly Guard[] = [
   },
   {
     name: 'held-content',
-    cuts: [['!memory.take(growth, isAccepted)', 'true']],
+    cuts: [['!memory.take(growth, sender)', 'true']],
     tests: [
       { file: 'integration/held-writes', title: 'changes nothing' },
       { file: 'unit/http/content', title: 'content is held until it is whole' },
@@ -177,6 +177,16 @@ export const REQUEST_GUARDS: readonly Guard[] = [
       { file: 'integration/held-writes', title: 'takes half of the memory' },
       { file: 'unit/http/content', title: 'half of the memory is kept' },
     ],
+  },
+  {
+    name: 'tenant-held-share',
+    cuts: [['limit * TENANT_SHARE', 'limit']],
+    tests: [{ file: 'unit/http/content', title: 'one tenant' }],
+  },
+  {
+    name: 'pipelined-requests',
+    cuts: [['this.#answers.size >= MAX_OWED', 'false']],
+    tests: [{ file: 'unit/lib/http-server', title: 'pipelines' }],
   },
   {
     name: 'linear-time',

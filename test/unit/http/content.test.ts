@@ -7,6 +7,7 @@ import { HeldMemory } from '../../../src/http/held-memory.ts'
 import { GatheredBytes } from '../../../src/lib/gathered-bytes.ts'
 
 const MAX = 10_000
+const SENDER = { tenant: '7', isAccepted: true }
 
 async function textOf(body: Buffer | Readable): Promise<string> {
   if (Buffer.isBuffer(body)) return body.toString()
@@ -36,7 +37,7 @@ t.test('content is held until it is whole, and its memory given back once', asyn
   const memory = new HeldMemory(100_000)
   const source = new PassThrough()
   const content = new Content(source, MAX, true)
-  const held = content.hold(memory, true)
+  const held = content.hold(memory, SENDER)
   source.write('{"name": ')
   await turn()
   t.ok(memory.bytes > 0)
@@ -56,14 +57,14 @@ t.test('beyond the memory the rest stays in the source, and every byte is sent o
   const whole = Array.from({ length: 900 }, (_, i) => `piece ${i};`).join('')
   for (const [maxHeld, isHeld] of [
     [0, false],
-    [1_024, false],
     [2_048, false],
+    [4_096, false],
     [65_536, true],
   ] as const) {
     const memory = new HeldMemory(maxHeld)
     const source = new PassThrough()
     const content = new Content(source, MAX, true)
-    const held = content.hold(memory, true)
+    const held = content.hold(memory, SENDER)
     for (let i = 0; i < 300; i++) source.write(`piece ${i};`)
     if (isHeld) for (let i = 300; i < 900; i++) source.write(`piece ${i};`)
     if (isHeld) source.end()
@@ -81,14 +82,33 @@ t.test('beyond the memory the rest stays in the source, and every byte is sent o
 })
 
 t.test('half of the memory is kept for credentials that the API has accepted', (t) => {
-  const memory = new HeldMemory(10)
-  t.ok(memory.take(5, false))
-  t.notOk(memory.take(1, false))
-  t.ok(memory.take(5, true))
-  t.notOk(memory.take(1, true))
-  t.equal(memory.bytes, 10)
-  memory.giveBack(6)
-  t.ok(memory.take(1, false))
+  const memory = new HeldMemory(40)
+  const stranger = { tenant: '7', isAccepted: false }
+  const other = { tenant: '8', isAccepted: false }
+  t.ok(memory.take(10, stranger))
+  t.ok(memory.take(10, other))
+  t.notOk(memory.take(1, { tenant: '9', isAccepted: false }))
+  t.ok(memory.take(10, SENDER))
+  t.ok(memory.take(10, { tenant: '9', isAccepted: true }))
+  t.notOk(memory.take(1, { tenant: '9', isAccepted: true }))
+  t.equal(memory.bytes, 40)
+  memory.giveBack(10, SENDER)
+  memory.giveBack(10, other)
+  t.equal(memory.bytes, 20)
+  t.notOk(memory.take(1, stranger))
+  t.ok(memory.take(1, { tenant: '6', isAccepted: true }))
+  t.end()
+})
+
+t.test('one tenant takes half of the memory, and strangers in it a half of that', (t) => {
+  const memory = new HeldMemory(40)
+  t.ok(memory.take(10, { tenant: '7', isAccepted: false }))
+  t.notOk(memory.take(1, { tenant: '7', isAccepted: false }))
+  t.ok(memory.take(10, SENDER))
+  t.notOk(memory.take(1, SENDER))
+  t.ok(memory.take(20, { tenant: '8', isAccepted: true }))
+  memory.giveBack(10, SENDER)
+  t.ok(memory.take(10, SENDER))
   t.end()
 })
 
@@ -99,7 +119,7 @@ t.test(
       const memory = new HeldMemory(maxHeld)
       const source = new PassThrough()
       const content = new Content(source, MAX, true)
-      const taking = content.hold(memory, true).then(() => textOf(content.toSend()))
+      const taking = content.hold(memory, SENDER).then(() => textOf(content.toSend()))
       source.write('x'.repeat(3_000))
       await turn()
       source.write('x'.repeat(MAX))
@@ -117,7 +137,7 @@ t.test('a client that goes away within held content is told apart, whenever it g
     source.on('error', () => {})
     const content = new Content(source, MAX, true)
     if (when === 'before') source.destroy(new Error('aborted'))
-    const held = content.hold(memory, true)
+    const held = content.hold(memory, SENDER)
     source.write('{')
     if (when !== 'before') source.destroy(when === 'within' ? new Error('aborted') : undefined)
     await t.rejects(held, ContentBrokenOff, when)
@@ -133,7 +153,7 @@ t.test(
     source.on('error', () => {})
     const content = new Content(source, MAX, true)
     source.write('{')
-    await content.hold(new HeldMemory(0), true)
+    await content.hold(new HeldMemory(0), SENDER)
     const sent = t.rejects(textOf(content.toSend()))
     await turn()
     source.destroy(new Error('aborted'))
