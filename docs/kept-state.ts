@@ -309,7 +309,12 @@ export const KEPT_STATE: readonly KeptState[] = [
     'unit/lib/console-lines',
   ),
   kept(
-    ['lib/owed-answers.ts#answers', 'wire/idle.ts#watched', 'http/reader-watch.ts#watched'],
+    [
+      'lib/owed-answers.ts#answers',
+      'lib/lingering.ts#sockets',
+      'wire/idle.ts#watched',
+      'http/reader-watch.ts#watched',
+    ],
     'connections and their answers',
     'open connections; what one pipelines in 64 kB',
     'the rest waits in the kernel',

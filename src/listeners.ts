@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from './config/schema.ts'
 import { watchReaders } from './http/reader-watch.ts'
 import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
+import { Lingering } from './lib/lingering.ts'
 import type { ReaderReporter, WireReporter } from './ops/reporting.ts'
 import { placeBefore } from './wire/front-end.ts'
 
@@ -25,6 +26,7 @@ export interface FrontEnds {
   readonly fastify: FastifyInstance
   /** Ends the connections on which nothing is under way. */
   readonly endIdle: () => void
+  readonly lingering: Lingering
   /** The process is short of time or memory: only what costs next to nothing is answered. */
   readonly isOverloaded: () => boolean
 }
@@ -34,13 +36,15 @@ const END_IDLE_EVERY_MS = 50
 
 /** The normal front end, and, if wanted, the wire front end before it. */
 export async function buildFrontEnds(
-  deps: FrontEndDependencies & {
+  settings: Omit<FrontEndDependencies, 'lingering'> & {
     readonly reporter: WireReporter & ReaderReporter
     /** How long a client may take nothing of what it is sent. */
     readonly readerTimeoutMs: number
   },
   fastPath: boolean,
 ): Promise<FrontEnds> {
+  const lingering = new Lingering()
+  const deps = { ...settings, lingering }
   const { fastify, pipeline, passOn, isOverloaded } = await createFrontEnd(deps)
   const wire = fastPath ? placeBefore(fastify.server, { ...deps, pipeline, passOn }) : null
   watchReaders(fastify.server, deps.readerTimeoutMs, () => deps.reporter.readerClosed())
@@ -48,7 +52,7 @@ export async function buildFrontEnds(
     wire?.endIdle()
     fastify.server.closeIdleConnections()
   }
-  return { fastify, endIdle, isOverloaded }
+  return { fastify, endIdle, lingering, isOverloaded }
 }
 
 export async function open(
@@ -70,7 +74,7 @@ export async function open(
  * under way on it.
  */
 export async function drain(
-  { fastify, endIdle }: FrontEnds,
+  { fastify, endIdle, lingering }: FrontEnds,
   delayMs: number,
   phase: Phase,
 ): Promise<void> {
@@ -78,6 +82,7 @@ export async function drain(
   phase.isDraining = true
   await delay(delayMs)
   endIdle()
+  lingering.hurry()
   const again = setInterval(endIdle, END_IDLE_EVERY_MS)
   await fastify.close().finally(() => clearInterval(again))
 }

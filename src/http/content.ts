@@ -25,6 +25,8 @@ export class Content {
   readonly #source: Readable
   readonly #maxBytes: number
   readonly #remembers: boolean
+  /** Called once, before the source is read. */
+  #onRead: (() => void) | null
   /** What was read from the source, and fitted into the memory for it. */
   readonly #held = new GatheredBytes()
   /** What was read behind it, and did not fit. */
@@ -36,11 +38,18 @@ export class Content {
   /**
    * @param source not read from yet
    * @param remembers whether `text` will be asked for
+   * @param onRead called once, before the source is read
    */
-  constructor(source: Readable, maxBytes: number, remembers: boolean) {
+  constructor(
+    source: Readable,
+    maxBytes: number,
+    remembers: boolean,
+    onRead: (() => void) | null = null,
+  ) {
     this.#source = source
     this.#maxBytes = maxBytes
     this.#remembers = remembers
+    this.#onRead = onRead
   }
 
   /** As text, once it has all been read, if it is short enough to be remembered; else null. */
@@ -61,6 +70,7 @@ export class Content {
       memory.giveBack(taken, sender)
       taken = 0
     }
+    this.#begin()
     this.#isWhole = await readWhile(this.#source, (piece) => {
       if (this.#held.length + piece.length > this.#maxBytes) throw tooLarge()
       const growth = this.#held.growthFor(piece.length)
@@ -92,6 +102,7 @@ export class Content {
         ? Readable.from(piecesOf(whole)).on('error', () => {})
         : whole
     }
+    this.#begin()
     const tap = new Tap(this.#maxBytes, this.#remembers ? MAX_REMEMBERED_BYTES : 0)
     this.#tap = tap
     // Who reads the tap learns of its end by the read itself.
@@ -103,6 +114,11 @@ export class Content {
     if (this.#behind !== null) tap.write(this.#behind)
     this.#source.pipe(tap)
     return tap
+  }
+
+  #begin(): void {
+    this.#onRead?.()
+    this.#onRead = null
   }
 
   /** Gives back the memory that was taken for it. */

@@ -31,6 +31,8 @@ interface Journey {
   readonly passage: Passage
   readonly rawHeaders: readonly string[]
   readonly presence: Presence
+  /** Lets the client send the content that it has announced. */
+  readonly onRead: (() => void) | null
   answer: PassedAnswer | null
   problem: ProblemCode | null
 }
@@ -49,9 +51,11 @@ export class PassThrough {
   }
 
   /** Notes what the pipeline knows, before the request is given to Fastify. */
-  admit(req: IncomingMessage, passage: Passage, presence: Presence): void {
+  admit(req: IncomingMessage, res: ServerResponse, passage: Passage, presence: Presence): void {
     const { rawHeaders } = req
-    this.#journeys.set(req, { passage, rawHeaders, presence, answer: null, problem: null })
+    const onRead = isAwaited(req) ? () => res.writeContinue() : null
+    const begun = { answer: null, problem: null }
+    this.#journeys.set(req, { passage, rawHeaders, presence, onRead, ...begun })
   }
 
   async register(fastify: FastifyInstance): Promise<void> {
@@ -104,8 +108,8 @@ export class PassThrough {
   /** http-proxy hands the client's stream over as it is. */
   #contentOf({ headers, body }: RelayOptions): Content | null {
     if (!(body instanceof Readable)) return null
-    const isWrite = headers[kJourney].passage.write !== null
-    return new Content(body, this.#deps.maxRequestBytes, isWrite)
+    const { passage, onRead } = headers[kJourney]
+    return new Content(body, this.#deps.maxRequestBytes, passage.write !== null, onRead)
   }
 
   #answer(req: IncomingMessage, reply: RawReply): void {
@@ -145,6 +149,14 @@ export class PassThrough {
     const status = res.headersSent ? res.statusCode : PROBLEMS.client_gone.status
     reportPassage(journey.passage, status, problem, this.#deps)
   }
+}
+
+/**
+ * Whether the client waits to be told that its content is wanted (RFC 9110 section 10.1.1). That is said when it is about
+ * to be read, and so never before a refusal.
+ */
+function isAwaited({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.expect !== undefined && httpVersion === '1.1'
 }
 
 /** What of Fastify's reply is used: the answer is written past it. */

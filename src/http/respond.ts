@@ -1,8 +1,8 @@
 /** Puts an answer on the wire of the normal front end, and tells of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { markEnding } from '../lib/lingering.ts'
 import { hasDate, headersOf, printable, type WireAnswer } from './answer.ts'
 import { problemAnswer } from './problem-answer.ts'
 import type { ProblemCode } from './problems.ts'
@@ -82,24 +82,10 @@ export function writeProblem(
   return status
 }
 
-/**
- * Connections on which nothing more is answered. Node goes on parsing what came in the same packet, and
- * RFC 9112 section 9.6 forbids to process it: after framing that is in doubt, a "request" may be content.
- */
-const ending = new WeakSet<Socket>()
-
 /** @param headers of the last answer on the connection */
 export function endConnection({ socket }: IncomingMessage, headers: string[]): void {
   headers.push('Connection', 'close')
   markEnding(socket)
-}
-
-export function markEnding(socket: Socket): void {
-  ending.add(socket)
-}
-
-export function isEnding(socket: Socket): boolean {
-  return ending.has(socket)
 }
 
 export function hasContent({ headers }: IncomingMessage): boolean {

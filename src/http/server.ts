@@ -10,7 +10,7 @@ import Fastify, {
 } from 'fastify'
 import { REFUSED } from '../cache/outcome.ts'
 import { createHttpServer } from '../lib/http-server.ts'
-import { endWith } from '../lib/last-answer.ts'
+import { BRIEF, isEnding, type Lingering, markEnding } from '../lib/lingering.ts'
 import { NodeExchange, type PassOn } from './exchange.ts'
 import { HeldMemory } from './held-memory.ts'
 import { problemOfFault } from './parse-faults.ts'
@@ -20,7 +20,7 @@ import { Pressure } from './pressure.ts'
 import { problemAnswer } from './problem-answer.ts'
 import type { ProblemCode } from './problems.ts'
 import { Relay } from './relay.ts'
-import { isEnding, markEnding, NO_REQUEST_ID, writeProblem } from './respond.ts'
+import { NO_REQUEST_ID, writeProblem } from './respond.ts'
 import { WriteLimit } from './write-limit.ts'
 
 export type FrontEndDependencies = Omit<PipelineDependencies, 'isOverloaded'> &
@@ -29,6 +29,8 @@ export type FrontEndDependencies = Omit<PipelineDependencies, 'isOverloaded'> &
     readonly maxHeldBytes: number
     /** True: every answer is its connection's last. */
     readonly isDraining: () => boolean
+    /** Ends the connections on which an answer is the last one. */
+    readonly lingering: Lingering
     /** Null: plain HTTP. */
     readonly tls: TlsFiles | null
     /** 0: no limit. */
@@ -75,7 +77,7 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
   const relay = new Relay({ ...deps, ...writes })
   const passOn: PassOn = {
     withContent: (req, res, passage, presence) => {
-      passThrough.admit(req, passage, presence)
+      passThrough.admit(req, res, passage, presence)
       giveToFastify(req, res)
     },
     withoutContent: (exchange, passage, presence) => void relay.pass(exchange, passage, presence),
@@ -114,7 +116,10 @@ function createPublicServer(
     // What follows a request that ended the connection may be content taken for a request.
     if (isEnding(req.socket)) return
     answers.set(req.socket, res)
-    if (deps.isDraining()) res.shouldKeepAlive = false
+    if (deps.isDraining()) {
+      res.shouldKeepAlive = false
+      markEnding(req.socket)
+    }
     try {
       pipeline.handle(new NodeExchange(req, res, passOn))
     } catch (error) {
@@ -128,6 +133,8 @@ function createPublicServer(
     options: HTTP_SETTINGS,
     tls: deps.tls,
     handle,
+    continuesItself: true,
+    lingering: deps.lingering,
     refuseConnect: (socket) => refuseUnparsed('method_not_allowed', socket, deps),
   })
   server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
@@ -139,7 +146,7 @@ function createPublicServer(
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy()
     } else if (answer !== undefined && isOwed(answer)) {
-      answer.once('close', () => socket.destroy())
+      answer.once('close', () => deps.lingering.end(socket))
     } else {
       refuseUnparsed(problemOfFault(error), socket, deps)
     }
@@ -159,13 +166,14 @@ function isOwed(answer: ServerResponse): boolean {
 function refuseUnparsed(
   code: ProblemCode,
   socket: Socket,
-  { newRequestId, reporter }: FrontEndDependencies,
+  { newRequestId, reporter, lingering }: FrontEndDependencies,
 ): void {
   const requestId = newRequestId()
   const { status, reason, headers, body } = problemAnswer(code, requestId)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
-  endWith(socket, `${head}Connection: close\r\n\r\n${body}`)
+  const limits = code === 'request_timeout' ? BRIEF : undefined
+  lingering.end(socket, `${head}Connection: close\r\n\r\n${body}`, limits)
   reporter.finished({
     outcome: REFUSED,
     status,

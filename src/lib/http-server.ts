@@ -12,9 +12,10 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type TlsOptions, Server as TlsServer } from 'node:tls'
+import { isEnding, type Lingering } from './lingering.ts'
 import { oweAnswer, whenNoneIsOwed } from './owed-answers.ts'
 
 /** Half of what Node keeps, names and values counted: of a list up to here nothing is missing. */
@@ -25,6 +26,10 @@ export interface HttpServerSettings {
   /** Null: plain HTTP. */
   readonly tls: TlsOptions | null
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
+  /** Whether `handle` says itself when the client is to send the content that it has announced (`Expect: 100-continue`). */
+  readonly continuesItself: boolean
+  /** Ends the connections on which an answer is the last one. */
+  readonly lingering: Lingering
   /** Answers a CONNECT, and ends the connection. All that was asked before it is answered. */
   readonly refuseConnect: (socket: Socket) => void
 }
@@ -33,11 +38,19 @@ export function createHttpServer({
   options,
   tls,
   handle,
+  continuesItself,
+  lingering,
   refuseConnect,
 }: HttpServerSettings): Server {
   const handleOwed = (req: IncomingMessage, res: ServerResponse): void => {
     oweAnswer(req.socket, res)
+    // Node calls it when it has written the last answer.
+    req.socket.destroySoon = destroySoon
     handle(req, res)
+  }
+  const destroySoon = function (this: Socket): void {
+    if (isEnding(this)) lingering.end(this)
+    else Socket.prototype.destroySoon.call(this)
   }
   const server =
     tls === null
@@ -52,6 +65,7 @@ export function createHttpServer({
   server.on('error', ignore)
   // Whether an expectation is met is for the handler to say: without a listener Node answers, unseen.
   server.on('checkExpectation', handleOwed)
+  if (continuesItself) server.on('checkContinue', handleOwed)
   server.on('connect', (_req, socket) => {
     whenNoneIsOwed(socket as Socket, () => refuseConnect(socket as Socket))
   })
@@ -113,7 +127,7 @@ function ignoreUpgrades(server: Server): void {
     whenNoneIsOwed(socket, () => {
       // An answer may have been the last one of its connection.
       if (!socket.writable) {
-        socket.destroy()
+        if (!isEnding(socket)) socket.destroy()
         return
       }
       for (const listener of accept) listener.call(server, socket)

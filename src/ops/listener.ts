@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { createHttpServer } from '../lib/http-server.ts'
-import { endWith } from '../lib/last-answer.ts'
+import { Lingering } from '../lib/lingering.ts'
 import { sendOpsProblem } from './admin-problems.ts'
 import { browserRefusal, hostRules } from './browser-rules.ts'
 
@@ -33,6 +33,7 @@ export function createOpsListener({
   bodyLimit,
   faulted,
 }: OpsListenerSettings): FastifyInstance {
+  const lingering = new Lingering()
   const fastify = Fastify({
     logger: false,
     bodyLimit,
@@ -43,7 +44,9 @@ export function createOpsListener({
         options: HTTP_SETTINGS,
         tls: null,
         handle,
-        refuseConnect: (socket) => endWith(socket, NO_CONNECT),
+        continuesItself: false,
+        lingering,
+        refuseConnect: (socket) => lingering.end(socket, NO_CONNECT),
       }),
   })
   const rules = hostRules(host, hosts)

@@ -8,9 +8,10 @@ import type { WireAnswer } from '../http/answer.ts'
 import type { Exchange, PassOn } from '../http/exchange.ts'
 import type { Passage } from '../http/passage.ts'
 import type { Pipeline } from '../http/pipeline.ts'
-import { isEnding, NO_REQUEST_ID, writeAnswer, writeProblem } from '../http/respond.ts'
+import { NO_REQUEST_ID, writeAnswer, writeProblem } from '../http/respond.ts'
 import type { RawRequest, RequestHead } from '../http/validate.ts'
 import type { Clock } from '../lib/clock.ts'
+import { isEnding, type Lingering } from '../lib/lingering.ts'
 import { Presence } from '../lib/presence.ts'
 import { type Answering, WireExchange } from './exchange.ts'
 import type { IdleWatch, Watched } from './idle.ts'
@@ -32,6 +33,8 @@ export interface ConnectionDependencies {
   readonly handOver: (socket: Socket) => void
   /** True: every answer is its connection's last. */
   readonly isDraining: () => boolean
+  /** Ends the connections on which an answer is the last one. */
+  readonly lingering: Pick<Lingering, 'end'>
   readonly idle: Pick<IdleWatch, 'next'>
   readonly reporter: Pick<Reporter, 'faulted'>
 }
@@ -263,7 +266,8 @@ export class WireConnection implements Answering, Watched {
 
   #end(): void {
     this.#isBusy = true
-    this.#socket.end(() => this.#socket.destroy())
+    this.#stopListening()
+    this.#deps.lingering.end(this.#socket)
   }
 
   #handOver(): void {

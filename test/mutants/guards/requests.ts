@@ -139,8 +139,13 @@ export const REQUEST_GUARDS: readonly Guard[] = [
   },
   {
     name: 'linger-ends',
-    cuts: [['socket.destroy()', '{}']],
-    tests: [{ file: 'unit/lib/last-answer' }],
+    cuts: [['!socket.destroyed', 'false']],
+    tests: [{ file: 'unit/lib/lingering', title: 'ends in time' }],
+  },
+  {
+    name: 'lingering-close',
+    cuts: [['socket.resume()', 'socket.destroySoon()']],
+    tests: [{ file: 'integration/refusals', title: 'a refusal reaches a client' }],
   },
   {
     name: 'held-content',

@@ -10,6 +10,7 @@ import {
   createHttpServer,
   type HttpServerSettings,
 } from '../../../src/lib/http-server.ts'
+import { Lingering } from '../../../src/lib/lingering.ts'
 import { until } from '../../helpers/until.ts'
 
 const file = (name: string): Buffer =>
@@ -20,7 +21,14 @@ const TLS = { cert: file('server.pem'), key: file('server.key') }
 const PIPELINED = 5_000
 
 function create(tls: typeof TLS | null, handle: HttpServerSettings['handle'] = () => {}): Server {
-  return createHttpServer({ options: {}, tls, handle, refuseConnect: (socket) => socket.destroy() })
+  return createHttpServer({
+    options: {},
+    tls,
+    handle,
+    continuesItself: false,
+    lingering: new Lingering(),
+    refuseConnect: (socket) => socket.destroy(),
+  })
 }
 
 async function listen(t: Test, server: Server): Promise<number> {

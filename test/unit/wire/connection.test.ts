@@ -43,6 +43,7 @@ async function connectionOf(t: Test) {
     passOn: { withoutContent: () => {} },
     handOver: () => t.fail('it was all plain'),
     isDraining: () => false,
+    lingering: { end: (socket) => void socket.destroy() },
     idle: { next: 0 },
     reporter: { faulted: (error) => t.fail(String(error)) },
   })

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import type { Exchange } from '../../../src/http/exchange.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { Lingering } from '../../../src/lib/lingering.ts'
 import { placeBefore } from '../../../src/wire/front-end.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -41,6 +42,7 @@ async function serve(t: Test): Promise<Served> {
     clock: systemClock,
     newRequestId: () => '0198c0de-0000-7000-8000-000000000001',
     passOn: { withoutContent: () => t.fail('nothing is passed on') },
+    lingering: new Lingering(),
     isDraining: () => false,
     reporter: { handedOver: () => {}, faulted: () => t.fail() },
   })
