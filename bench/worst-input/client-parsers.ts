@@ -40,7 +40,7 @@ export const CLIENT_PARSERS: readonly Parser[] = [
   },
   {
     name: 'If-None-Match',
-    files: ['http/conditional.ts'],
+    files: ['http/conditional.ts', 'cache/entity-tag.ts'],
     frames: [
       bare,
       below(2_000, bare),

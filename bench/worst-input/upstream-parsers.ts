@@ -26,12 +26,14 @@ const SOUND: HeaderList = [
   ['x-api-version', '2019/02/08'],
 ]
 const BODY = Buffer.from('{"parent_id":null}')
+const NOW = Date.UTC(2026, 10, 24)
 /** Above 2^53: the digits themselves are read. */
 const LARGE = '9007199254740993'
 
 function assessed(headers: HeaderList, body: Buffer): unknown {
   const answer = { kind: 'buffered', status: 200, reason: '', headers, body, sentAt: 0 } as const
-  return assess({ version: null, parentMember: 'parent_id' }, answer, 300_000)
+  const times = { sentAt: NOW, receivedAt: NOW }
+  return assess({ version: null, parentMember: 'parent_id' }, answer, 300_000, times)
 }
 
 function manyLines(text: string): string[] {
@@ -54,21 +56,28 @@ const sameNames: Frame = (filling) => `1${',"id":1'.repeat(filling.length >> 3)}
 const VALUES = [nested, list, text, digits, names, blanks, sameNames]
 
 export const UPSTREAM_PARSERS: readonly Parser[] = [
-  ...['vary', 'cache-control', 'age', 'expires', 'date', 'content-type', 'content-encoding'].map(
-    (name) => ({
-      name: `policy on ${name} of an answer`,
-      files: ['cache/policy.ts', 'cache/cache-control.ts', 'lib/http-date.ts'],
-      frames: [
-        bare,
-        within,
-        below(2_000, bare),
-        (filling: string) => `accept,${filling}`,
-        below(60, bare),
-      ],
-      run: (value: string) =>
-        assessed([[name, value], ...SOUND.filter(([sound]) => sound !== name)], BODY),
-    }),
-  ),
+  ...[
+    'vary',
+    'cache-control',
+    'age',
+    'expires',
+    'date',
+    'etag',
+    'content-type',
+    'content-encoding',
+  ].map((name) => ({
+    name: `policy on ${name} of an answer`,
+    files: ['cache/policy.ts', 'cache/freshness.ts', 'cache/cache-control.ts', 'lib/http-date.ts'],
+    frames: [
+      bare,
+      within,
+      below(2_000, bare),
+      (filling: string) => `accept,${filling}`,
+      below(60, bare),
+    ],
+    run: (value: string) =>
+      assessed([[name, value], ...SOUND.filter(([sound]) => sound !== name)], BODY),
+  })),
   {
     name: 'Cache-Control of an answer',
     files: ['cache/cache-control.ts'],
@@ -116,18 +125,21 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
   {
     name: 'a date',
     files: ['lib/http-date.ts'],
-    frames: [bare, within, below(64, bare)],
-    run: parseHttpDate,
+    frames: [bare, within, (filling) => `Sun Nov  6 08:49:37 19${filling}`],
+    run: (text) => parseHttpDate(text, NOW),
   },
   {
     name: 'Retry-After',
     files: ['upstream/retry-after.ts'],
     frames: [bare, within],
     run: (value) =>
-      retryAfterMs([
-        ['retry-after', value],
-        ['date', value],
-      ]),
+      retryAfterMs(
+        [
+          ['retry-after', value],
+          ['date', value],
+        ],
+        NOW,
+      ),
   },
   {
     name: 'the name of a field of an answer',

@@ -50,7 +50,7 @@ const NOTHING_DEMANDED: ResponseDirectives = {
 }
 
 /** RFC 9111 section 1.2.2: a greater value counts as 2^31. */
-const MAX_DELTA_SECONDS = 2_147_483_648
+export const MAX_DELTA_SECONDS = 2_147_483_648
 /** What is longer can't be understood, as what is no list of directives. */
 const MAX_FIELD_LENGTH = 2_048
 const DIRECTIVE =

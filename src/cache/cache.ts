@@ -6,7 +6,6 @@
  * kept, and answer. Who may be answered with what is decided in `entitlement.ts`, what an answer proves
  * in `witness.ts`, what may be stored in `policy.ts`; here is only the order of things.
  */
-import type { Clock } from '../lib/clock.ts'
 import { Backoff } from './backoff.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
 import type { Coalescer, Flight, Leader } from './coalesce.ts'
@@ -38,7 +37,6 @@ import {
 import { TierWalk } from './tier-walk.ts'
 
 export interface CacheDependencies extends FillDependencies {
-  readonly clock: Clock
   /** What is under way. Null lands where another instance has filled: to be looked up again. */
   readonly flights: Coalescer<Landing | null>
   readonly rejects: LastRejects

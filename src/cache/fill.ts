@@ -2,6 +2,7 @@
  * From an answer to what is kept of it: policy decides, the fence and the testimony confirm, and the
  * records are written. The last step of a fill, after its last await.
  */
+import type { Clock } from '../lib/clock.ts'
 import {
   type FenceStamp,
   type Fences,
@@ -9,6 +10,7 @@ import {
   type OpenFence,
   type ProvisionalFences,
 } from './fence.ts'
+import { dateField, type ExchangeTimes } from './freshness.ts'
 import { HeaderLists } from './header-lists.ts'
 import {
   credentialFence,
@@ -24,7 +26,7 @@ import { type Assessment, assess } from './policy.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
 import type { Current, Grant, Representation } from './records.ts'
 import type { Reporter } from './report.ts'
-import { digestOf, headerValue, keptHeaders } from './representation.ts'
+import { digestOf, joinedHeader, keptHeaders } from './representation.ts'
 import { type ReadRequest, subjectOf, tierCredential } from './request.ts'
 import { remember, type SharingMode } from './sharing.ts'
 import type { StaleLimits } from './stale.ts'
@@ -48,6 +50,7 @@ export interface FillDependencies {
   readonly sharing: SharingMode
   readonly lifetimes: Lifetimes
   readonly mintTag: MintTag
+  readonly clock: Clock
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly reporter: Pick<Reporter, 'walked' | 'filled' | 'invalidated' | 'outdated'>
@@ -86,17 +89,18 @@ export class FillStore {
     const { lifetimes, random, fences } = this.#deps
     const ttlMs = lifetimes.ttlMs * (1 + lifetimes.ttlJitter * (2 * random() - 1))
     const asked = { version: request.view.version, parentMember: request.route.parentMember }
-    const assessment = assess(asked, answer, ttlMs)
+    const times = this.#timesOf(answer)
+    const assessment = assess(asked, answer, ttlMs, times)
     if (assessment.kind === 'reject') {
       // The view has changed into something that can't be kept: what was granted before is over.
       if (answer.status === 200) this.giveUp(request, answer.sentAt)
       return { representation: null, rejected: assessment.reason, shared: NOTHING_SHARED }
     }
-    if (request.directives.noStore) return this.#confirm(request, answer, assessment)
+    if (request.directives.noStore) return this.#confirm(request, answer, assessment, times)
     const stamp = opened.pending
       ? null
       : await fences.extend(opened, this.#familyOf(request, assessment))
-    const representation = this.#represent(request, answer, assessment, stamp ?? [])
+    const representation = this.#represent(request, answer, assessment, stamp ?? [], times)
     if (stamp === null) return { representation, rejected: 'fence', shared: NOTHING_SHARED }
     const grant = this.#witness(request, representation, stamp, answer.sentAt)
     if (grant === null) {
@@ -111,9 +115,14 @@ export class FillStore {
    * The client forbids to store its answer (RFC 9111 section 5.2.1.5). What the answer says of the copy that its
    * credential holds, is heeded: that these are still the bytes, or that they no longer are.
    */
-  #confirm(request: ReadRequest, answer: BufferedAnswer, admitted: Admitted): Kept {
+  #confirm(
+    request: ReadRequest,
+    answer: BufferedAnswer,
+    admitted: Admitted,
+    times: ExchangeTimes,
+  ): Kept {
     const { memory } = this.#deps
-    const representation = this.#represent(request, answer, admitted, [])
+    const representation = this.#represent(request, answer, admitted, [], times)
     const held = memory.get(request.grantKey)
     if (held?.kind === 'grant' && held.witnessedAt <= answer.sentAt) {
       const copy = memory.get(this.#keyOf(request, held.digest))
@@ -139,6 +148,12 @@ export class FillStore {
       this.#supersede(request, held.digest, sentAt)
   }
 
+  #timesOf({ sentAt }: BufferedAnswer): ExchangeTimes {
+    const { clock } = this.#deps
+    const receivedAt = clock.wall()
+    return { sentAt: receivedAt - (clock.monotonic() - sentAt), receivedAt }
+  }
+
   #familyOf(request: ReadRequest, { parent }: Admitted): string[] {
     return parent === null ? [] : [familyFence(request.view.tenant, request.route.subject, parent)]
   }
@@ -148,6 +163,7 @@ export class FillStore {
     answer: BufferedAnswer,
     admitted: Admitted,
     stamp: FenceStamp,
+    times: ExchangeTimes,
   ): Representation {
     const { status, reason, body } = answer
     const headers = this.#headers.shared(keptHeaders(answer.headers))
@@ -163,9 +179,9 @@ export class FillStore {
       status,
       reason,
       headers,
-      date: headerValue(answer.headers, 'date'),
+      date: dateField(answer.headers, times),
       body,
-      etag: headerValue(headers, 'etag') ?? this.#deps.mintTag(tenant, version, body),
+      etag: joinedHeader(headers, 'etag') ?? this.#deps.mintTag(tenant, version, body),
       version,
       generatedAt,
       servedAt: generatedAt,

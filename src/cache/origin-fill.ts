@@ -1,5 +1,4 @@
 /** One fill, from the fences that it starts under to what is kept of the upstream's answer. */
-import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
 import type { OpenFence } from './fence.ts'
 import { type FillDependencies, FillStore, type Kept, NOTHING_KEPT } from './fill.ts'
@@ -24,7 +23,6 @@ export interface FillTerms {
 }
 
 export interface OriginFillDependencies extends FillDependencies {
-  readonly clock: Clock
   readonly rejects: LastRejects
 }
 

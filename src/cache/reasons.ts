@@ -137,8 +137,9 @@ const REJECT: Table<RejectReason> = {
   },
   expired: {
     meaning:
-      'It was past the lifetime that the upstream gave it when it came (`max-age`, `Expires`, `Age`).',
-    remedy: 'See whether a cache between Layby and the API serves old answers.',
+      'It was past the lifetime that the upstream gave it when it came (`max-age`, `Expires`, `Age`, `Date`).',
+    remedy:
+      'See whether a cache between Layby and the API serves old answers, and whether the clocks of both agree.',
   },
   'set-cookie': {
     meaning: 'The answer sets a cookie, which is for one client.',

@@ -15,7 +15,7 @@ export interface Representation {
   readonly reason: string
   /** Without the per-exchange fields; see `representation.ts`. */
   readonly headers: HeaderList
-  /** The upstream's `Date`, replayed as stored; null if it sent none. */
+  /** The upstream's `Date`, or the time of receipt, replayed as stored; null: of before this was kept. */
   readonly date: string | null
   readonly body: Buffer
   /** Strong entity tag, quotes included. */

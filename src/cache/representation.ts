@@ -3,6 +3,7 @@
  * representation, and its digest.
  */
 import { createHash } from 'node:crypto'
+import { isEntityTag } from './entity-tag.ts'
 import type { HeaderList } from './records.ts'
 
 /**
@@ -30,11 +31,18 @@ const PER_EXCHANGE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The headers that are stored and replayed, in the order they came. Of `Cache-Control` the one directive that is
+ * The headers that are stored and replayed, in the order they came. A tag that is none counts as absent. Of `Cache-Control` the one directive that is
  * about the bytes stays, and comes last: `no-transform`.
  */
 export function keptHeaders(headers: HeaderList): HeaderList {
-  const kept = headers.filter(([name]) => !PER_EXCHANGE.has(name) && !name.startsWith('x-cache'))
+  const hasTag = isEntityTag(joinedHeader(headers, 'etag') ?? '')
+  const kept = headers.filter(
+    ([name]) =>
+      !PER_EXCHANGE.has(name) &&
+      !name.startsWith('x-cache') &&
+      // guard: entity-tag-form
+      (hasTag || name !== 'etag'),
+  )
   const control = joinedHeader(headers, 'cache-control')
   return control !== null && forbidsTransform(control)
     ? [...kept, ['cache-control', NO_TRANSFORM]]

@@ -1,11 +1,11 @@
 /** `If-None-Match` (RFC 9110 section 13.1.2). */
+import { opaqueTag } from '../cache/entity-tag.ts'
 
 /**
  * A longer field matches nothing, and the client gets the content: a client that holds this many tags of one resource
  * is none that we know, and each further list member costs as much as a short field does.
  */
 const MAX_FIELD_LENGTH = 2_048
-const ENTITY_TAG = /^(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")$/
 
 /**
  * Weak comparison against a list or `*`.
@@ -18,16 +18,11 @@ export function noneMatchFails(field: string, etag: string): boolean {
   if (field === etag) return true
   // guard: bounded-tags
   if (field.length > MAX_FIELD_LENGTH) return false
-  const own = opaque(etag)
+  const own = opaqueTag(etag) ?? etag
   // Nearly all others: what can't match is not cut up.
   if (!field.includes(own) && !field.includes('*')) return false
   // Commas are allowed within a tag: cut only where a tag or `*` can begin.
   return field
     .split(/,[ \t]*(?=$|,|W\/"|"|\*)/)
-    .some((candidate) => candidate.trim() === '*' || opaque(candidate.trim()) === own)
-}
-
-/** The part that weak comparison compares; the text itself when it is no entity tag. */
-function opaque(tag: string): string {
-  return ENTITY_TAG.exec(tag)?.[1] ?? tag
+    .some((candidate) => candidate.trim() === '*' || opaqueTag(candidate.trim()) === own)
 }

@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { ReadUpstream, UpstreamAnswer, UpstreamFailure } from '../cache/ports.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { UpstreamBreaker } from './breaker.ts'
 import type { Entry } from './lanes.ts'
 import type { Places } from './places.ts'
@@ -16,6 +17,7 @@ export interface GuardDependencies {
   readonly breaker: UpstreamBreaker
   readonly gate: Pick<TenantGate, 'heldFor' | 'hold'>
   readonly places: Places
+  readonly clock: Pick<Clock, 'wall'>
 }
 
 /** Of these an answer says that the upstream, or what is before it, is in trouble as a whole. */
@@ -87,7 +89,7 @@ export class GuardedReads implements ReadUpstream {
   }
 
   #learn(tenant: string, answer: UpstreamAnswer): UpstreamAnswer {
-    const { breaker, gate } = this.#deps
+    const { breaker, gate, clock } = this.#deps
     if (answer.kind !== 'buffered' && answer.kind !== 'streamed') {
       breaker.failed()
       return answer
@@ -95,7 +97,7 @@ export class GuardedReads implements ReadUpstream {
     if (TROUBLE.has(answer.status)) breaker.failed()
     else breaker.succeeded()
     // guard: tenant-hold
-    if (answer.status === 429) gate.hold(tenant, retryAfterMs(answer.headers))
+    if (answer.status === 429) gate.hold(tenant, retryAfterMs(answer.headers, clock.wall()))
     return answer
   }
 }

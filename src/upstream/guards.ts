@@ -28,6 +28,6 @@ export function guard(
   const breaker = new UpstreamBreaker(clock, (isOpen) => observer.breakerChanged(isOpen))
   const shares = divide(limits, clock, (isCut) => observer.queueChanged(isCut))
   const { gate, reading, passing } = shares
-  const readUpstream = new GuardedReads({ client, breaker, gate, places: reading })
+  const readUpstream = new GuardedReads({ client, breaker, gate, clock, places: reading })
   return { readUpstream, places: passing }
 }

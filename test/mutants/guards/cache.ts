@@ -81,6 +81,26 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
   },
   {
+    name: 'entity-tag-form',
+    cuts: [["(hasTag || name !== 'etag')", 'true']],
+    tests: [{ file: 'integration/upstream-metadata', title: 'counts as absent' }],
+  },
+  {
+    name: 'stated-age',
+    cuts: [['Math.min(Number(first), MAX_DELTA_SECONDS) * 1000', '0']],
+    tests: [{ file: 'unit/cache/freshness', title: 'first member of a list' }],
+  },
+  {
+    name: 'apparent-age',
+    cuts: [['ageMs > DATE_RESOLUTION_MS', 'false']],
+    tests: [{ file: 'unit/cache/freshness', title: 'an old Date' }],
+  },
+  {
+    name: 'http-date-forms',
+    cuts: [['Number.NaN', 'Date.parse(text)']],
+    tests: [{ file: 'unit/lib/http-date', title: 'no date' }],
+  },
+  {
     name: 'shareable-answers',
     cuts: [["kept.representation !== null && kept.rejected !== 'superseded'", 'true']],
     tests: [{ file: 'integration/uncacheable-answers', title: 'is for the one that asked' }],

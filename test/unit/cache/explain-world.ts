@@ -291,6 +291,7 @@ export class World {
       client: { read: (path, headers) => this.#answer(path, headers) },
       breaker: new UpstreamBreaker(clock, () => {}),
       gate,
+      clock,
       places,
     })
     this.#pipeline = new Pipeline({

@@ -119,6 +119,7 @@ t.test('one retry for ten reads, and ten saved up at most', (t) => {
 })
 
 t.test('Retry-After is seconds or a date', (t) => {
+  const now = Date.UTC(2022, 7, 20, 10, 11, 0)
   const date = ['date', 'Sat, 20 Aug 2022 10:11:12 GMT'] as const
   for (const [value, expected] of [
     ['5', 5_000],
@@ -128,11 +129,22 @@ t.test('Retry-After is seconds or a date', (t) => {
     ['-5', 0],
     ['soon', 0],
     ['', 0],
+    ['5, 5', 0],
+    ['1.5', 0],
+    ['99999999999999999999', 86_400_000],
+    ['Sat, 20 Aug 2050 10:11:42 GMT', 86_400_000],
+    ['Saturday, 20-Aug-22 10:11:42 GMT', 30_000],
+    ['Saturday, 20-Aug-94 10:11:42 GMT', 0],
+    ['Sat Aug 20 10:11:42 2022', 30_000],
+    ['Sat, 20 Aug 2022 10:11:42 EST', 0],
+    ['2022-08-20T10:11:42Z', 0],
+    ['2050', 2_050_000],
+    ['2050-01-01', 0],
   ] as const) {
-    t.equal(retryAfterMs([date, ['retry-after', value]]), expected, value)
+    t.equal(retryAfterMs([date, ['retry-after', value]], now), expected, value)
   }
-  t.equal(retryAfterMs([date]), 0)
-  t.equal(retryAfterMs([['retry-after', date[1]]]), 0, 'a date without a clock to read it by')
+  t.equal(retryAfterMs([date], now), 0)
+  t.equal(retryAfterMs([['retry-after', date[1]]], now), 12_000, 'without a Date, by our clock')
   t.end()
 })
 
@@ -142,7 +154,7 @@ t.test('what a read would be refused with is told without sending one', async (t
   const gate = new TenantGate(clock, 1)
   const places = new Places(clock, gate, [new Lanes(clock, 5_000)])
   const client = { read: () => Promise.reject(new Error('sent')) }
-  const reads = new GuardedReads({ client, breaker, gate, places })
+  const reads = new GuardedReads({ client, breaker, gate, clock, places })
   t.equal(reads.refusal('7', true), null)
   gate.hold('7', 5_000)
   t.same(reads.refusal('7', true), { kind: 'limited', retryAfterMs: 5_000 })
