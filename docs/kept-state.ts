@@ -86,6 +86,12 @@ export const KEPT_STATE: readonly KeptState[] = [
     '—',
   ),
   kept(
+    ['http/lapsing-map.ts#entries'],
+    'answers of the API to CORS preflights, whom they let read, and paths that every page may read',
+    '1,000 each, of 4,096 characters',
+    'the oldest is forgotten: the API is asked again',
+  ),
+  kept(
     ['http/encoding.ts#remembered'],
     'codings chosen for `Accept-Encoding`',
     '256 of 1,024 characters',
@@ -328,8 +334,9 @@ export const OF_ONE_CALL: readonly string[] = [
   'cache/frame-bytes.ts#chunks',
   'cache/invalidation.ts#parents',
   'cache/tier-glance.ts#laid',
-  'http/client-fields.ts#own',
+  'http/client-fields.ts#known',
   'http/encoding.ts#weights',
+  'http/preflight.ts#known',
   'http/methods.ts#REPORTED',
   'lib/send-queues.ts#queues',
   'lib/trace-context.ts#members',

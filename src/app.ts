@@ -22,6 +22,7 @@ import { TenantSwitch } from './cache/tenant-switch.ts'
 import { readCertificates, readTls } from './config/files.ts'
 import type { Config } from './config/schema.ts'
 import { cacheStatus } from './http/cache-status.ts'
+import { Cors } from './http/cors.ts'
 import { formBytes } from './http/forms.ts'
 import { problemOf } from './http/pipeline.ts'
 import { RequestTraces } from './http/request-traces.ts'
@@ -237,6 +238,7 @@ export async function buildApp(
     random: overrides.random ?? Math.random,
     reporter: reporting,
     traces: new RequestTraces(tracer, log.isLevelEnabled('debug')),
+    cors: new Cors(config.cors, clock),
     newRequestId: overrides.newRequestId ?? randomUUID,
     onPressure: (isHigh: boolean) => reporting.pressureChanged(isHigh),
     ...frontEndSettings(config),

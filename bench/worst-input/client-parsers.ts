@@ -3,6 +3,8 @@ import { requestDirectives } from '../../src/cache/cache-control.ts'
 import { noneMatchFails } from '../../src/http/conditional.ts'
 import { canNotMatch, conditionsForApi } from '../../src/http/conditions.ts'
 import { chooseCoding } from '../../src/http/encoding.ts'
+import { preflightForApi, preflightOf } from '../../src/http/preflight.ts'
+import type { RequestHead } from '../../src/http/validate.ts'
 import { readTraceContext } from '../../src/lib/trace-context.ts'
 import { AdminGate } from '../../src/ops/admin-gate.ts'
 import { browserRefusal, hostRules } from '../../src/ops/browser-rules.ts'
@@ -17,6 +19,15 @@ const OWN_HOSTS = hostRules('127.0.0.1', ['ops.example'])
 const gate = new AdminGate('x'.repeat(16), { wall: () => 0, monotonic: () => 0 })
 
 let runs = 0
+
+const PREFLIGHT = {
+  method: 'OPTIONS',
+  path: '/customers/1',
+  origin: 'https://app.example',
+  requestedMethod: 'GET',
+  requestedHeaders: null,
+  authorization: null,
+} as RequestHead
 
 export const CLIENT_PARSERS: readonly Parser[] = [
   {
@@ -56,6 +67,15 @@ export const CLIENT_PARSERS: readonly Parser[] = [
     frames: [bare, within, (filling) => `"${filling}`, (filling) => `${OWN_TAG},${filling}x`],
     run: (text) => [canNotMatch(text), conditionsForApi(['if-match', text], true)],
   },
+  ...(['origin', 'requestedMethod', 'requestedHeaders', 'path'] as const).map((field) => ({
+    name: `${field} of a preflight`,
+    files: ['http/preflight.ts'],
+    frames: [bare, within, below(1_000, bare), below(500, (filling) => `https://${filling}/`)],
+    run: (text: string) => [
+      preflightOf({ ...PREFLIGHT, [field]: text }),
+      preflightForApi(['access-control-request-headers', text]),
+    ],
+  })),
   {
     name: 'Accept-Encoding',
     files: ['http/encoding.ts'],

@@ -7,8 +7,10 @@ import { assess } from '../../src/cache/policy.ts'
 import type { HeaderList } from '../../src/cache/records.ts'
 import { joinedHeader, keptHeaders } from '../../src/cache/representation.ts'
 import { headersOf, printable } from '../../src/http/answer.ts'
+import { AS_THE_API_SAYS } from '../../src/http/cors-fields.ts'
+import { linesOf } from '../../src/http/lines.ts'
+import { permissionIn, preflightAnswer } from '../../src/http/preflight.ts'
 import { CACHED_READ, relayedAnswer } from '../../src/http/relayed-answer.ts'
-import { linesOf } from '../../src/http/told.ts'
 import type { RequestHead } from '../../src/http/validate.ts'
 import { faultFields } from '../../src/lib/fault-fields.ts'
 import { parseHttpDate } from '../../src/lib/http-date.ts'
@@ -169,6 +171,22 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
     },
   },
   {
+    name: 'an answer to a preflight',
+    files: ['http/preflight.ts'],
+    frames: [bare, within, below(2_000, bare), below(2_000, within)],
+    run: (value) => {
+      const asked = { origin: value, pattern: '', key: '' }
+      const headers: HeaderList = [
+        ['access-control-allow-origin', value],
+        ['access-control-allow-methods', value],
+        ['access-control-allow-headers', value],
+        ['access-control-max-age', value],
+      ]
+      const permission = permissionIn(asked, 204, headers)
+      return preflightAnswer(permission, 1, HEAD.requestId)
+    },
+  },
+  {
     name: 'an answer that is relayed',
     files: ['http/relayed-answer.ts', 'http/client-fields.ts', 'http/entity-tags.ts'],
     frames: [bare, within, (filling) => `no-store,${filling}`],
@@ -183,7 +201,7 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
         'access-control-expose-headers',
       ].map((name) => [name, value])
       const answer = { status: 200, reason: value, headers, body: null }
-      return headersOf(relayedAnswer(answer, TOLD, HEAD, CACHED_READ))
+      return headersOf(relayedAnswer(answer, TOLD, HEAD, CACHED_READ, AS_THE_API_SAYS))
     },
   },
   {

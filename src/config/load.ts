@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { Value } from 'typebox/value'
 import { ConfigError } from './config-error.ts'
+import { checkCors } from './cors-rules.ts'
 import { checkRedis } from './redis-rules.ts'
 import { type Config, ConfigSchema, type RawConfig } from './schema.ts'
 import { type ConfigSources, type Gathered, gatherValues, type Json } from './sources.ts'
@@ -78,6 +79,7 @@ function checkRules(raw: RawConfig): Config {
   if (tracing.otlpUrl !== null) checkUrl('tracing.otlpUrl', tracing.otlpUrl)
   checkSecrets(raw)
   checkRedis(redis)
+  checkCors(raw.cors)
   checkAdminToken(ops.adminToken)
   if (upstream.headersTimeoutMs > upstream.totalTimeoutMs) {
     throw new ConfigError('upstream.headersTimeoutMs', 'must not be above upstream.totalTimeoutMs')

@@ -4,6 +4,7 @@
  */
 import type { Static } from 'typebox'
 import { cache } from './groups/cache.ts'
+import { cors } from './groups/cors.ts'
 import { log } from './groups/log.ts'
 import { ops } from './groups/ops.ts'
 import { redis } from './groups/redis.ts'
@@ -28,6 +29,7 @@ export const ConfigSchema = group({
     ),
   ),
   cache,
+  cors,
   tracing,
   log,
 })

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Presence } from '../lib/presence.ts'
 import type { WireAnswer } from './answer.ts'
+import type { Readers } from './cors-fields.ts'
 import type { Passage } from './passage.ts'
 import type { ProblemCode } from './problems.ts'
 import { hasContent, writeAnswer, writeProblem } from './respond.ts'
@@ -14,9 +15,10 @@ export interface Exchange {
   answer(answer: WireAnswer): void
   /**
    * @param retryAfter whole seconds; null: it is not known when to try again
+   * @param readers who may read it
    * @returns the status that was answered
    */
-  problem(code: ProblemCode, requestId: string, retryAfter: number | null): number
+  problem(code: ProblemCode, requestId: string, retryAfter: number | null, readers: Readers): number
   /** Gives the request to what passes it through, and answers it. */
   passOn(passage: Passage): void
 }
@@ -50,8 +52,8 @@ export class NodeExchange implements Exchange {
     writeAnswer(this.#res, answer)
   }
 
-  problem(code: ProblemCode, requestId: string, retryAfter: number | null): number {
-    return writeProblem(this.#req, this.#res, code, requestId, retryAfter)
+  problem(...problem: Parameters<Exchange['problem']>): number {
+    return writeProblem(this.#req, this.#res, ...problem)
   }
 
   passOn(passage: Passage): void {

@@ -20,14 +20,15 @@ export interface Fields {
   expect: string | null
   cacheControl: string | null
   pragma: string | null
+  origin: string | null
+  requestedMethod: string | null
+  requestedHeaders: string | null
   ifMatch: string | null
   ifNoneMatch: string | null
   acceptEncoding: string | null
   maxForwards: string | null
   traceparent: string | null
   tracestate: string | null
-  /** `Access-Control-Request-Method` is there: with OPTIONS, a CORS preflight. */
-  isPreflight: boolean
   /** `Via` names this proxy. */
   hasPassedHere: boolean
   /** The first thing wrong with the list. */
@@ -71,13 +72,15 @@ export function collectFields(rawHeaders: readonly string[]): Fields {
     expect: null,
     cacheControl: null,
     pragma: null,
+    origin: null,
+    requestedMethod: null,
+    requestedHeaders: null,
     ifMatch: null,
     ifNoneMatch: null,
     acceptEncoding: null,
     maxForwards: null,
     traceparent: null,
     tracestate: null,
-    isPreflight: false,
     hasPassedHere: false,
     problem: null,
   }
@@ -96,6 +99,9 @@ type ListField =
   | 'maxForwards'
   | 'pragma'
   | 'ifMatch'
+  | 'origin'
+  | 'requestedMethod'
+  | 'requestedHeaders'
   | 'ifNoneMatch'
   | 'traceparent'
   | 'tracestate'
@@ -116,6 +122,10 @@ const LIST_FIELDS: ReadonlyMap<string, ListField> = new Map([
   ['expect', 'expect'],
   ['pragma', 'pragma'],
   ['if-match', 'ifMatch'],
+  // Two lines of it are no origin, and those of the next no method.
+  ['origin', 'origin'],
+  ['access-control-request-method', 'requestedMethod'],
+  ['access-control-request-headers', 'requestedHeaders'],
   ['if-none-match', 'ifNoneMatch'],
   // Two lines of it make one that is none, as of the next.
   ['max-forwards', 'maxForwards'],
@@ -157,9 +167,6 @@ function collectOther(fields: Fields, name: string, value: string): void {
       break
     case 'via':
       if (VIA_SELF.test(value)) fields.hasPassedHere = true
-      break
-    case 'access-control-request-method':
-      fields.isPreflight = true
       break
     default:
       // `x_tenant_id` is another header to us and may be the same one to what stands behind us.

@@ -15,6 +15,7 @@ import type { Content } from './content.ts'
 import { reportedMethod } from './methods.ts'
 import type { Passage } from './passage.ts'
 import { ClientGone } from './passing-place.ts'
+import { preflightForApi } from './preflight.ts'
 import type { RawRequest } from './validate.ts'
 
 export type { PassedOn }
@@ -105,16 +106,18 @@ async function call(
 }
 
 /** Made once for all heads that differ in nothing but their request id and trace, which are none of it. */
-function notedHeaders({ head, read, isCached }: Passage, raw: Source): PassedOn {
+function notedHeaders(passage: Passage, raw: Source): PassedOn {
+  const { head, read } = passage
   head.notes.passedOn ??= counted(
-    inApiTerms(passedOn(raw.rawHeaders, read !== null), isCached),
+    inApiTerms(passedOn(raw.rawHeaders, read !== null), passage),
     head.forwardsLeft,
   )
   return head.notes.passedOn
 }
 
-function inApiTerms({ headers, via }: PassedOn, isCached: boolean): PassedOn {
-  return { headers: conditionsForApi(headers, isCached), via }
+function inApiTerms({ headers, via }: PassedOn, { isCached, preflight }: Passage): PassedOn {
+  const asked = preflight === null ? headers : preflightForApi(headers)
+  return { headers: conditionsForApi(asked, isCached), via }
 }
 
 /** RFC 9110 section 7.6.2: each who forwards the request counts down by one. */

@@ -12,6 +12,7 @@ import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import type { Presence } from '../lib/presence.ts'
 import { Content } from './content.ts'
+import type { Cors } from './cors.ts'
 import type { PassedAnswer } from './forward.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
 import { problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
@@ -21,6 +22,7 @@ import { endConnection, writeAnswer, writeProblem } from './respond.ts'
 import { secondsToWait } from './retry-after.ts'
 
 export interface PassThroughDependencies extends PassageDependencies {
+  readonly cors: Cors
   readonly maxRequestBytes: number
   /** Uniform in [0, 1). */
   readonly random: () => number
@@ -117,7 +119,9 @@ export class PassThrough {
     reply.hijack()
     if (journey?.answer === null || journey === undefined) return
     const { passage, answer } = journey
-    const relayed = relayedAnswer(answer, passage.outcome, passage.head, targetOf(passage))
+    const { outcome, head } = passage
+    const readers = this.#deps.cors.readersFor(head)
+    const relayed = relayedAnswer(answer, outcome, head, targetOf(passage), readers)
     // The upstream did not wait for the end of the content, and nobody will read the rest of it.
     if (!req.complete) endConnection(req, relayed.head)
     writeAnswer(reply.raw, relayed)
@@ -138,7 +142,9 @@ export class PassThrough {
     }
     journey.problem = code
     const retryAfter = secondsToWait(retryAfterOf(cause), this.#deps.random)
-    writeProblem(req, reply.raw, code, journey.passage.head.requestId, retryAfter)
+    const { head } = journey.passage
+    const readers = this.#deps.cors.readersFor(head)
+    writeProblem(req, reply.raw, code, head.requestId, retryAfter, readers)
   }
 
   #report(req: IncomingMessage, res: ServerResponse): void {

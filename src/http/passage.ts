@@ -23,6 +23,7 @@ import {
 } from './forward.ts'
 import type { HeldMemory } from './held-memory.ts'
 import { ClientGone, inPlace, isAccepted, type PlaceDependencies } from './passing-place.ts'
+import type { Preflight } from './preflight.ts'
 import type { RequestHead } from './validate.ts'
 import type { LimitedWrite, WriteLimit } from './write-limit.ts'
 
@@ -38,6 +39,8 @@ export interface Passage {
   readonly read: RouteMatch | null
   /** The target is a resource whose reads are cached, whatever is done with it. */
   readonly isCached: boolean
+  /** Null: it is none whose answer could be remembered. */
+  readonly preflight: Preflight | null
   /** Name of the cached route, or id of the write row; null: neither. */
   readonly route: string | null
   /** The request, as its trace tells of it. */

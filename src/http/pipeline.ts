@@ -9,19 +9,20 @@
  * `docs/request-lifecycle.md` tells the same with the status that each step may answer.
  */
 import type { Credentials } from '../auth/credentials.ts'
-import { type Outcome, REFUSED } from '../cache/outcome.ts'
+import { type Outcome, outcome, REFUSED } from '../cache/outcome.ts'
 import { noteLookup } from '../cache/read-trace.ts'
 import type { Report } from '../cache/report.ts'
 import type { ReadRequest } from '../cache/request.ts'
 import type { Failure, Served } from '../cache/served.ts'
 import type { TenantSwitch } from '../cache/tenant-switch.ts'
 import type { Span } from '../lib/tracer.ts'
+import type { Asking } from './cors.ts'
 import type { Exchange } from './exchange.ts'
 import { reportedMethod } from './methods.ts'
 import { optionsAnswer } from './options-answer.ts'
 import { type PassPlan, type Plan, Planner } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
-import { bodyOf, CACHED_READ, relayedAnswer } from './relayed-answer.ts'
+import { CACHED_READ, relayable, relayedAnswer } from './relayed-answer.ts'
 import { endRequest } from './request-traces.ts'
 import { secondsToWait } from './retry-after.ts'
 import { representationAnswer } from './stored-answer.ts'
@@ -55,12 +56,14 @@ interface Reading extends Arriving {
 /** A request that comes no further. */
 interface Refusal {
   readonly exchange: Exchange
-  readonly head: TraceFields & { readonly requestId: string }
+  readonly head: TraceFields & Asking & { readonly requestId: string }
   readonly startedAt: number
   /** Undefined: not begun yet. */
   readonly span?: Span
 }
 
+/** A preflight that is answered without the API. */
+const PREFLIGHT = outcome('pass-through', {})
 /** When one that was shed may come again. */
 const OVERLOADED_RETRY_MS = 2_000
 
@@ -102,7 +105,10 @@ export class Pipeline {
       this.#refuse({ exchange, head, startedAt }, plan.code)
     } else if (plan.kind === 'answer-here') {
       this.#answerHere({ exchange, head, startedAt })
-    } else if (!this.#isShed(exchange, head, startedAt)) {
+    } else if (
+      !this.#isPermitted({ exchange, head, startedAt }, plan) &&
+      !this.#isShed(exchange, head, startedAt)
+    ) {
       // 5. Everything else passes through.
       this.#passOn({ exchange, head, startedAt }, plan)
     }
@@ -153,16 +159,18 @@ export class Pipeline {
   #respond(reading: Reading, served: Served): void {
     const { exchange, head } = reading
     const told = served.outcome
+    const readers = this.#deps.cors.readersFor(head)
     if (served.kind === 'failure') {
       const code = problemOf(served.failure)
       const retryAfter = secondsToWait(served.retryAfterMs, this.#deps.random)
-      this.#report(reading, told, exchange.problem(code, head.requestId, retryAfter), code)
+      const status = exchange.problem(code, head.requestId, retryAfter, readers)
+      this.#report(reading, told, status, code)
       return
     }
     const answer =
       served.kind === 'representation'
-        ? representationAnswer(served.representation, told, head)
-        : relayedAnswer({ ...served.answer, body: bodyOf(served.answer) }, told, head, CACHED_READ)
+        ? representationAnswer(served.representation, told, head, readers)
+        : relayedAnswer(relayable(served.answer), told, head, CACHED_READ, readers)
     exchange.answer(answer)
     this.#report(reading, told, answer.status, null)
   }
@@ -175,9 +183,20 @@ export class Pipeline {
   }
 
   #passOn({ exchange, head, startedAt }: Arriving, plan: PassPlan): void {
-    const { outcome, credential, write, read, isCached, route } = plan
-    const span = this.#deps.traces.begin(head, head.method, route, startedAt)
-    exchange.passOn({ head, credential, outcome, write, read, isCached, route, span, startedAt })
+    const { kind: _, ...planned } = plan
+    const span = this.#deps.traces.begin(head, head.method, plan.route, startedAt)
+    exchange.passOn({ ...planned, head, span, startedAt })
+  }
+
+  /** A preflight to which the answer is known is answered here. */
+  #isPermitted(arriving: Arriving, { preflight }: PassPlan): boolean {
+    if (preflight === null) return false
+    const { exchange, head } = arriving
+    const answer = this.#deps.cors.answer(preflight, head.requestId)
+    if (answer === null) return false
+    exchange.answer(answer)
+    this.#reportEnd(arriving, answer.status, null, PREFLIGHT)
+    return true
   }
 
   /** As its last recipient (RFC 9110 section 7.6.2). */
@@ -191,15 +210,21 @@ export class Pipeline {
   #refuse(refusal: Refusal, code: ProblemCode, retryAfterMs: number | null = null): void {
     const { exchange, head } = refusal
     const retryAfter = secondsToWait(retryAfterMs, this.#deps.random)
-    this.#reportEnd(refusal, exchange.problem(code, head.requestId, retryAfter), code)
+    const readers = this.#deps.cors.readersFor(head)
+    this.#reportEnd(refusal, exchange.problem(code, head.requestId, retryAfter, readers), code)
   }
 
-  #reportEnd(refusal: Refusal, status: number, code: ProblemCode | null): void {
+  #reportEnd(
+    refusal: Refusal,
+    status: number,
+    code: ProblemCode | null,
+    told: Outcome = REFUSED,
+  ): void {
     const { exchange, head, startedAt } = refusal
     const { method } = exchange.raw
     const span = refusal.span ?? this.#deps.traces.beginRefusal(head, method, startedAt)
     this.#finish(span, {
-      outcome: REFUSED,
+      outcome: told,
       status,
       method: reportedMethod(method),
       route: null,

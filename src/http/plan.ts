@@ -15,6 +15,7 @@ import {
   type WriteMatch,
 } from '../contract/routes.ts'
 import { canNotMatch } from './conditions.ts'
+import { type Preflight, preflightOf } from './preflight.ts'
 import type { RequestHead } from './validate.ts'
 
 export type Plan =
@@ -38,6 +39,8 @@ export interface PassPlan {
   readonly read: RouteMatch | null
   /** The target is a resource whose reads are cached, whatever is done with it. */
   readonly isCached: boolean
+  /** Null: it is none whose answer could be remembered. */
+  readonly preflight: Preflight | null
   /** Name of the cached route, or id of the write's row; for log and trace. */
   readonly route: string | null
 }
@@ -107,6 +110,7 @@ export class Planner {
     const write = tenant === null ? null : matchWrite(method, path)
     const route = read?.route.name ?? write?.row.id ?? null
     const isCached = matchRead(path).kind === 'cached'
-    return { kind: 'pass', outcome: told, credential, write, read, isCached, route }
+    const preflight = preflightOf(head)
+    return { kind: 'pass', outcome: told, credential, write, read, isCached, preflight, route }
   }
 }

@@ -1,4 +1,6 @@
 /** From an entry of the catalogue to head and body of an answer. Nothing of the request is ever echoed. */
+
+import { AS_THE_API_SAYS, ownCorsFields, type Readers } from './cors-fields.ts'
 import { ALLOWED_METHODS } from './methods.ts'
 import { PROBLEMS, type ProblemCode, type ProblemEntry } from './problems.ts'
 
@@ -25,11 +27,13 @@ export interface ProblemAnswer {
 /**
  * @param requestId the id under which the log knows this request
  * @param retryAfter whole seconds; null: it is not known when to try again
+ * @param readers who may read it
  */
 export function problemAnswer(
   code: ProblemCode,
   requestId: string,
   retryAfter: number | null = null,
+  readers: Readers = AS_THE_API_SAYS,
 ): ProblemAnswer {
   const problem: ProblemEntry = PROBLEMS[code]
   const body = JSON.stringify({
@@ -56,6 +60,7 @@ export function problemAnswer(
     requestId,
     ...extraHeaders(code),
     ...(retryAfter === null ? [] : ['Retry-After', String(retryAfter)]),
+    ...ownCorsFields(readers),
   ]
   const { field, phrase } = problem
   const reason = field === null ? phrase : `${fieldName(field)}: ${phrase}`

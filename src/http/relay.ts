@@ -4,14 +4,17 @@
  */
 import type { Readable } from 'node:stream'
 import type { Presence } from '../lib/presence.ts'
+import type { Cors } from './cors.ts'
 import type { Exchange } from './exchange.ts'
 import type { PassedAnswer } from './forward.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
 import { problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
+import type { Preflight } from './preflight.ts'
 import { relayedAnswer } from './relayed-answer.ts'
 import { secondsToWait } from './retry-after.ts'
 
 export type RelayDependencies = PassageDependencies & {
+  readonly cors: Cors
   /** Uniform in [0, 1). */
   readonly random: () => number
 }
@@ -34,11 +37,30 @@ export class Relay {
   }
 
   #answer(exchange: Exchange, passage: Passage, answer: PassedAnswer): void {
-    const { outcome, head } = passage
+    const { outcome, head, preflight } = passage
+    if (preflight !== null && this.#permit(exchange, passage, preflight, answer)) return
     const { status, body } = answer
     if (!Buffer.isBuffer(body)) this.#reportAtEnd(passage, status, body)
-    exchange.answer(relayedAnswer(answer, outcome, head, targetOf(passage)))
+    const readers = this.#deps.cors.readersFor(head)
+    exchange.answer(relayedAnswer(answer, outcome, head, targetOf(passage), readers))
     if (Buffer.isBuffer(body)) reportPassage(passage, status, null, this.#deps)
+  }
+
+  /** What the API permits is answered as it will be from memory. */
+  #permit(
+    exchange: Exchange,
+    passage: Passage,
+    preflight: Preflight,
+    { status, headers, body }: PassedAnswer,
+  ): boolean {
+    const { cors } = this.#deps
+    if (!cors.learn(preflight, status, headers)) return false
+    const own = cors.answer(preflight, passage.head.requestId)
+    if (own === null) return false
+    if (!Buffer.isBuffer(body)) body.destroy()
+    exchange.answer(own)
+    reportPassage(passage, own.status, null, this.#deps)
+    return true
   }
 
   /** Sent whole or given up, it closes. */
@@ -47,11 +69,12 @@ export class Relay {
   }
 
   #fail(exchange: Exchange, passage: Passage, error: unknown): void {
-    const { requestId } = passage.head
+    const { head } = passage
+    const { requestId } = head
     const code = problemOf(error)
     if (code === 'internal_error') this.#deps.reporter.faulted(error, requestId)
     const retryAfter = secondsToWait(retryAfterOf(error), this.#deps.random)
-    const status = exchange.problem(code, requestId, retryAfter)
+    const status = exchange.problem(code, requestId, retryAfter, this.#deps.cors.readersFor(head))
     reportPassage(passage, status, code, this.#deps)
   }
 }

@@ -9,7 +9,15 @@ import type { HeaderList } from '../cache/records.ts'
 import { forbidsTransform, joinedHeader, NO_TRANSFORM } from '../cache/representation.ts'
 import type { PlainAnswer } from './answer.ts'
 import { cacheStatus } from './cache-status.ts'
-import { CLIENT_MAY_REVALIDATE, exposedHeaders, VIA, varyOf } from './client-fields.ts'
+import { CLIENT_MAY_REVALIDATE, VIA, varyOf, withVary } from './client-fields.ts'
+import {
+  exposedHeaders,
+  isReplacedBy,
+  originNamed,
+  type Readers,
+  readersOf,
+  varyFor,
+} from './cors-fields.ts'
 import { formTag } from './entity-tags.ts'
 import type { RequestHead } from './validate.ts'
 
@@ -20,6 +28,10 @@ const NOT_RELAYED: ReadonlySet<string> = new Set([
   'via',
   'x-request-id',
 ])
+
+export interface Relayable extends Pick<BufferedAnswer, 'status' | 'reason' | 'headers'> {
+  readonly body: Buffer | Readable | null
+}
 
 export interface Target {
   /** A read of a cached resource: `Cache-Control` and `Vary` follow the cache's rules for clients. */
@@ -34,21 +46,24 @@ export const CACHED_READ: Target = { isCachedRead: true, isCached: true }
  * @param target what the request was for
  */
 export function relayedAnswer(
-  answer: Pick<BufferedAnswer, 'status' | 'reason' | 'headers'> & {
-    readonly body: Buffer | Readable | null
-  },
+  answer: Relayable,
   told: Outcome,
   head: RequestHead,
   target: Target,
+  rule: Readers,
 ): PlainAnswer {
   const { status, reason, headers: received } = answer
   const { isCachedRead, isCached } = target
+  const readers = readersOf(rule, originNamed(received), head.origin)
+  const replaced = isCachedRead ? RULED_ON_CACHED_ROUTES : varyFor(readers).length > 0 ? VARY : null
   const headers: string[] = []
   for (const [name, value] of received) {
-    if (NOT_RELAYED.has(name) || (isCachedRead && RULED_ON_CACHED_ROUTES.has(name))) continue
+    if (NOT_RELAYED.has(name) || replaced?.has(name) || isReplacedBy(readers, name)) continue
     headers.push(name, name === 'etag' && isCached ? formTag(value, null) : value)
   }
-  if (isCachedRead) headers.push(...cachedRouteHeaders(status, received))
+  if (isCachedRead) headers.push(...cachedRouteHeaders(status, received, readers))
+  else if (replaced === VARY) headers.push('Vary', withVary(varyFor(readers), received))
+  headers.push(...readers.list, ...exposedHeaders(readers, received))
   headers.push('CDN-Cache-Control', 'no-store', 'Via', viaOf(received))
   headers.push('X-Request-Id', head.requestId)
   const own = cacheStatus(told)
@@ -57,15 +72,15 @@ export function relayedAnswer(
   return { status, reason, head: headers, body: answer.body }
 }
 
+const VARY: ReadonlySet<string> = new Set(['vary'])
 const RULED_ON_CACHED_ROUTES: ReadonlySet<string> = new Set([
-  'access-control-expose-headers',
   'age',
   'cache-control',
   'server',
   'vary',
 ])
 
-function cachedRouteHeaders(status: number, received: HeaderList): string[] {
+function cachedRouteHeaders(status: number, received: HeaderList, readers: Readers): string[] {
   const upstream = joinedHeader(received, 'cache-control')
   const fallback = status >= 400 ? 'no-store' : CLIENT_MAY_REVALIDATE
   const isForbidden = upstream !== null && /(^|,)[ \t]*no-store[ \t]*(,|$)/i.test(upstream)
@@ -75,8 +90,7 @@ function cachedRouteHeaders(status: number, received: HeaderList): string[] {
     'Cache-Control',
     isFixed ? `${control}, ${NO_TRANSFORM}` : control,
     'Vary',
-    varyOf(received),
-    ...exposedHeaders(received),
+    varyOf(received, readers),
   ]
 }
 
@@ -90,7 +104,8 @@ function viaOf(received: HeaderList): string {
   return theirs === null ? VIA : `${theirs}, ${VIA}`
 }
 
-/** The body of an answer of either form. */
-export function bodyOf(answer: BufferedAnswer | StreamedAnswer): Buffer | Readable {
-  return answer.kind === 'buffered' ? answer.body : answer.stream
+/** An answer of either form, with its body. */
+export function relayable(answer: BufferedAnswer | StreamedAnswer): Relayable {
+  const { status, reason, headers } = answer
+  return { status, reason, headers, body: answer.kind === 'buffered' ? answer.body : answer.stream }
 }

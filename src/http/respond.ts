@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { markEnding } from '../lib/lingering.ts'
 import { hasDate, headersOf, printable, type WireAnswer } from './answer.ts'
+import { AS_THE_API_SAYS, type Readers } from './cors-fields.ts'
 import { problemAnswer } from './problem-answer.ts'
 import type { ProblemCode } from './problems.ts'
 
@@ -72,8 +73,10 @@ export function writeProblem(
   code: ProblemCode,
   requestId: string,
   retryAfter: number | null = null,
+  readers: Readers = AS_THE_API_SAYS,
 ): number {
-  const { status, reason, headers, body, closes } = problemAnswer(code, requestId, retryAfter)
+  const problem = problemAnswer(code, requestId, retryAfter, readers)
+  const { status, reason, headers, body, closes } = problem
   // Reading on through content that nobody wants, or that can't be told from a request, is no use.
   // guard: doubt-ends-connection
   if (closes || hasContent(req)) endConnection(req, headers)

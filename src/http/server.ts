@@ -126,7 +126,8 @@ function createPublicServer(
       // A fault of our own costs this request, never the process.
       // guard: fault-costs-request
       deps.reporter.faulted(error, NO_REQUEST_ID)
-      writeProblem(req, res, 'internal_error', NO_REQUEST_ID)
+      const readers = deps.cors.readersFor({ origin: req.headers.origin ?? null, path: null })
+      writeProblem(req, res, 'internal_error', NO_REQUEST_ID, null, readers)
     }
   }
   const server = createHttpServer({
@@ -166,10 +167,11 @@ function isOwed(answer: ServerResponse): boolean {
 function refuseUnparsed(
   code: ProblemCode,
   socket: Socket,
-  { newRequestId, reporter, lingering }: FrontEndDependencies,
+  { newRequestId, reporter, lingering, cors }: FrontEndDependencies,
 ): void {
   const requestId = newRequestId()
-  const { status, reason, headers, body } = problemAnswer(code, requestId)
+  const readers = cors.readersFor({ origin: null, path: null })
+  const { status, reason, headers, body } = problemAnswer(code, requestId, null, readers)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   const limits = code === 'request_timeout' ? BRIEF : undefined

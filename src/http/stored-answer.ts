@@ -7,12 +7,20 @@ import type { HeaderList, Representation } from '../cache/records.ts'
 import { forbidsTransform, joinedHeader, NO_TRANSFORM } from '../cache/representation.ts'
 import { ownLatin1 } from '../lib/own-bytes.ts'
 import { type HeaderBlock, hasName, statusLine, type WireAnswer } from './answer.ts'
-import { CLIENT_MAY_REVALIDATE, exposedHeaders, VIA, varyOf } from './client-fields.ts'
+import { CLIENT_MAY_REVALIDATE, VIA, varyOf } from './client-fields.ts'
 import { noneMatchFails } from './conditional.ts'
+import {
+  exposedHeaders,
+  isReplacedBy,
+  originNamed,
+  type Readers,
+  readersOf,
+} from './cors-fields.ts'
 import { type Coding, chooseCoding } from './encoding.ts'
 import { formTag } from './entity-tags.ts'
 import { bodyIn, codingFor } from './forms.ts'
-import { linesOf, Telling } from './told.ts'
+import { linesOf } from './lines.ts'
+import { Telling } from './told.ts'
 import type { RequestHead } from './validate.ts'
 
 const NOT_MODIFIED = { status: 304, reason: 'Not Modified' } as const
@@ -20,16 +28,24 @@ const NOT_MODIFIED = { status: 304, reason: 'Not Modified' } as const
 /** What is the same for every answer made of one form of a representation, and what was last told with it. */
 interface Form {
   readonly tag: string
+  readonly coding: Coding | null
   readonly body: Buffer
+  /** By who may read it; made on first use. */
+  readonly heads: Partial<Record<Readers['rule'], Heads>>
+  readonly telling: Telling
+}
+
+interface Heads {
   readonly full: HeaderBlock
   readonly notModified: HeaderBlock
-  readonly telling: Telling
 }
 
 /** The forms of one representation. */
 interface Forms {
   /** The API forbids to change the content (RFC 9110 section 7.7). */
   readonly isFixed: boolean
+  /** See `originNamed`. */
+  readonly origin: string | null
   readonly byCoding: Map<Coding | null, Form>
 }
 
@@ -40,29 +56,43 @@ export function representationAnswer(
   representation: Representation,
   told: Outcome,
   head: RequestHead,
+  rule: Readers,
 ): WireAnswer {
-  const { tag, body, full, notModified, telling } = formFor(representation, head)
-  const { requestId, ifNoneMatch } = head
-  const lines = telling.linesFor(told)
-  if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, tag)) {
+  const forms = formsOf(representation)
+  const form = formFor(representation, forms, head)
+  const { requestId, ifNoneMatch, origin } = head
+  const readers = readersOf(rule, forms.origin, origin)
+  const { full, notModified } = form.heads[readers.rule] ?? makeHeads(representation, form, readers)
+  const lines = form.telling.linesFor(told, readers)
+  if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, form.tag)) {
     const { status, reason } = NOT_MODIFIED
     return { status, reason, head: { block: notModified, requestId, told: lines }, body: null }
   }
   const { status, reason } = representation
-  return { status, reason, head: { block: full, requestId, told: lines }, body }
+  return { status, reason, head: { block: full, requestId, told: lines }, body: form.body }
 }
 
-function formFor(representation: Representation, head: RequestHead): Form {
-  let forms = known.get(representation)
-  if (forms === undefined) {
-    forms = { isFixed: isFixed(representation.headers), byCoding: new Map() }
-    known.set(representation, forms)
+function formsOf(representation: Representation): Forms {
+  const made = known.get(representation)
+  if (made !== undefined) return made
+  const { headers } = representation
+  const forms = {
+    isFixed: isFixed(headers),
+    origin: originNamed(headers),
+    byCoding: new Map<Coding | null, Form>(),
   }
+  known.set(representation, forms)
+  return forms
+}
+
+function formFor(representation: Representation, forms: Forms, head: RequestHead): Form {
   const wanted = forms.isFixed ? null : codingWanted(head)
   const coding = codingFor(representation, wanted)
   const made = forms.byCoding.get(coding)
   if (made !== undefined) return made
-  const form = makeForm(representation, coding)
+  const { etag } = representation
+  const body = bodyIn(representation, coding)
+  const form = { tag: formTag(etag, coding), coding, body, heads: {}, telling: new Telling() }
   forms.byCoding.set(coding, form)
   return form
 }
@@ -80,10 +110,9 @@ function codingWanted({ acceptEncoding, cacheControl }: RequestHead): Coding | n
   return chooseCoding(acceptEncoding)
 }
 
-function makeForm(representation: Representation, coding: Coding | null): Form {
-  const { status, reason, headers, date, version, etag } = representation
-  const tag = formTag(etag, coding)
-  const body = bodyIn(representation, coding)
+function makeHeads(representation: Representation, form: Form, readers: Readers): Heads {
+  const { status, reason, headers, date, version } = representation
+  const { tag, coding, body } = form
   const shared = [
     'ETag',
     tag,
@@ -92,16 +121,16 @@ function makeForm(representation: Representation, coding: Coding | null): Form {
     'CDN-Cache-Control',
     'no-store',
     'Vary',
-    varyOf(headers),
+    varyOf(headers, readers),
     'Via',
     VIA,
     ...(date === null ? [] : ['Date', date]),
-    ...exposedHeaders(headers),
+    ...exposedHeaders(readers, headers),
   ]
-  const replayed = headers.filter(([name]) => isReplayed(name, coding))
-  return {
-    tag,
-    body,
+  const replayed = headers.filter(
+    ([name]) => isReplayed(name, coding) && !isReplacedBy(readers, name),
+  )
+  const heads = {
     full: blockOf(status, reason, [
       ...replayed.flat(),
       ...(coding === null ? [] : ['Content-Encoding', coding]),
@@ -115,8 +144,9 @@ function makeForm(representation: Representation, coding: Coding | null): Form {
       ...replayed.filter(([name]) => isRepeated(name)).flat(),
       ...shared,
     ]),
-    telling: new Telling(),
   }
+  form.heads[readers.rule] = heads
+  return heads
 }
 
 function blockOf(status: number, reason: string, list: readonly string[]): HeaderBlock {
@@ -125,12 +155,7 @@ function blockOf(status: number, reason: string, list: readonly string[]): Heade
 }
 
 /** Kept headers that are written from a rule of their own. */
-const REPLACED: ReadonlySet<string> = new Set([
-  'access-control-expose-headers',
-  'cache-control',
-  'etag',
-  'vary',
-])
+const REPLACED: ReadonlySet<string> = new Set(['cache-control', 'etag', 'vary'])
 
 /**
  * Of the content as the API sent it (RFC 9530, RFC 3230, RFC 1864), and signatures (RFC 9421), which may cover them:

@@ -1,6 +1,8 @@
-/** What is told of a hit in the head of its answer: `Age` and `Cache-Status` (wire.md). */
+/** What differs between the answers that are made of one representation: `Age`, `Cache-Status`, and who may read it. */
 import type { Outcome } from '../cache/outcome.ts'
 import { cacheStatus } from './cache-status.ts'
+import type { Readers } from './cors-fields.ts'
+import { linesOf } from './lines.ts'
 
 export interface ToldLines {
   /** Names and values in turn. */
@@ -9,14 +11,8 @@ export interface ToldLines {
   readonly text: string
 }
 
-/** @param headers names and values in turn */
-export function linesOf(headers: readonly string[]): string {
-  let text = ''
-  for (let i = 0; i + 1 < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return text
-}
-
 interface Told extends Pick<Outcome, 'age' | 'ttl' | 'detail'> {
+  readonly readers: Readers
   readonly lines: ToldLines
 }
 
@@ -27,21 +23,26 @@ interface Told extends Pick<Outcome, 'age' | 'ttl' | 'detail'> {
 export class Telling {
   #last: Told | null = null
 
-  linesFor(told: Outcome): ToldLines {
-    if (told.kind !== 'hit') return toldLines(told)
+  linesFor(told: Outcome, readers: Readers): ToldLines {
+    if (told.kind !== 'hit') return toldLines(told, readers)
+    const { age, ttl, detail } = told
     const last = this.#last
-    if (last?.ttl === told.ttl && last.age === told.age && last.detail === told.detail) {
+    if (
+      last?.ttl === ttl &&
+      last.age === age &&
+      last.detail === detail &&
+      last.readers === readers
+    ) {
       return last.lines
     }
-    const { age, ttl, detail } = told
-    const lines = toldLines(told)
-    this.#last = { age, ttl, detail, lines }
+    const lines = toldLines(told, readers)
+    this.#last = { age, ttl, detail, readers, lines }
     return lines
   }
 }
 
-function toldLines(told: Outcome): ToldLines {
-  const list: string[] = []
+function toldLines(told: Outcome, readers: Readers): ToldLines {
+  const list = [...readers.list]
   if (told.age !== null) list.push('Age', String(told.age))
   const status = cacheStatus(told)
   if (status !== null) list.push('Cache-Status', status)

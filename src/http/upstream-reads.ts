@@ -10,16 +10,18 @@ import { isUnsent, type ReadUpstream } from '../cache/ports.ts'
 import type { Reporter } from '../cache/report.ts'
 import { headerValue } from '../cache/representation.ts'
 import type { ReadRequest } from '../cache/request.ts'
-import type { Served } from '../cache/served.ts'
+import { isFailure, type Served } from '../cache/served.ts'
 import type { Standings } from '../cache/standing.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Span } from '../lib/tracer.ts'
+import type { Cors } from './cors.ts'
 import type { RequestTraces } from './request-traces.ts'
 import type { RequestHead } from './validate.ts'
 
 export interface UpstreamReadsDependencies {
   readonly clock: Clock
   readonly cache: Cache
+  readonly cors: Cors
   readonly pins: VersionPins
   readonly standings: Pick<Standings, 'isAccepted'>
   readonly readUpstream: ReadUpstream
@@ -109,13 +111,14 @@ export class UpstreamReads {
       version,
       requestId,
     }
-    const { readUpstream, standings } = this.#deps
+    const { readUpstream, standings, cors } = this.#deps
     return {
       fetch: async (until, part) => {
         const isAccepted = standings.isAccepted(headers.tenant, credential)
         const asked = { ...headers, partition, isAccepted, span: part }
         const answer = await readUpstream.read(head.path, asked, until)
         if (!isUnsent(answer)) asking.wasSent = true
+        if (!isFailure(answer)) cors.observe(head.path, answer.headers)
         return answer
       },
       deadline,

@@ -10,6 +10,7 @@ import {
   isUuid,
   mediaTypeOf,
 } from '../contract/headers.ts'
+import type { ReadersKeys } from './cors.ts'
 import { collectFields, type Fields, MAX_HEADER_FIELDS } from './fields.ts'
 import type { PassedOn } from './forward.ts'
 import { forwardsLeft } from './max-forwards.ts'
@@ -50,6 +51,10 @@ export interface RequestHead extends TraceFields {
   readonly version: string | null
   readonly cacheControl: string | null
   readonly pragma: string | null
+  readonly origin: string | null
+  /** `Access-Control-Request-Method`: with OPTIONS, it is a CORS preflight. */
+  readonly requestedMethod: string | null
+  readonly requestedHeaders: string | null
   readonly ifMatch: string | null
   readonly ifNoneMatch: string | null
   readonly acceptEncoding: string | null
@@ -64,12 +69,17 @@ export interface HeadNotes {
   plan: Plan | null
   /** What goes on to the upstream when the request passes through. */
   passedOn: PassedOn | null
+  /** Under which names it is remembered who may read its answer. */
+  readersKeys: ReadersKeys | null
 }
 
 export interface Refused extends TraceFields {
   readonly kind: 'refused'
   readonly code: ProblemCode
   readonly requestId: string
+  readonly origin: string | null
+  /** Null: the target is none that could be looked up. */
+  readonly path: string | null
 }
 
 export type Validated = { readonly kind: 'ok'; readonly head: RequestHead } | Refused
@@ -111,17 +121,12 @@ export function validateFields(
     (target.kind === 'ok' ? null : target.kind) ??
     checkContract(line, fields)
   if (code !== null || target.kind !== 'ok') {
-    const { traceparent, tracestate } = fields
-    return {
-      kind: 'refused',
-      code: code ?? 'invalid_target',
-      requestId,
-      traceparent,
-      tracestate,
-    }
+    const path = target.kind === 'ok' ? target.path : null
+    return refused(code ?? 'invalid_target', fields, requestId, path)
   }
   const { path, query } = target
-  const { authorization, tenant, version, cacheControl, pragma } = fields
+  const { authorization, tenant, version, cacheControl, pragma, origin } = fields
+  const { requestedMethod, requestedHeaders } = fields
   const { ifMatch, ifNoneMatch, acceptEncoding, traceparent, tracestate } = fields
   return {
     kind: 'ok',
@@ -135,15 +140,31 @@ export function validateFields(
       version,
       cacheControl,
       pragma,
+      origin,
+      requestedMethod,
+      requestedHeaders,
       ifMatch,
       ifNoneMatch,
       acceptEncoding,
       forwardsLeft: forwardsLeft(line.method, fields.maxForwards),
       traceparent,
       tracestate,
-      notes: { plan: null, passedOn: null },
+      notes: noNotes(),
     },
   }
+}
+
+function refused(
+  code: ProblemCode,
+  { origin, traceparent, tracestate }: Fields,
+  requestId: string,
+  path: string | null,
+): Refused {
+  return { kind: 'refused', code, requestId, origin, path, traceparent, tracestate }
+}
+
+function noNotes(): HeadNotes {
+  return { plan: null, passedOn: null, readersKeys: null }
 }
 
 /** The message as such: version, framing, connection, method. */
@@ -197,7 +218,7 @@ function checkContent(
 
 /** The contract's headers (api-contract.md section 4). */
 function checkContract(line: RequestLine, fields: Fields): ProblemCode | null {
-  const isPreflight = line.method === 'OPTIONS' && fields.isPreflight
+  const isPreflight = line.method === 'OPTIONS' && fields.requestedMethod !== null
   if (fields.hasPassedHere) return 'loop'
   return (
     checkCredentials(fields.authorization, isPreflight) ??

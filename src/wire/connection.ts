@@ -205,12 +205,9 @@ export class WireConnection implements Answering, Watched {
   }
 
   /** @internal of `WireExchange` */
-  problem(
-    raw: RawRequest,
-    ...[code, requestId, retryAfter]: Parameters<Exchange['problem']>
-  ): number {
+  problem(raw: RawRequest, ...problem: Parameters<Exchange['problem']>): number {
     const { req, res } = this.#lend(raw)
-    return writeProblem(req, res, code, requestId, retryAfter)
+    return writeProblem(req, res, ...problem)
   }
 
   /** @internal of `WireExchange` */

@@ -3,7 +3,7 @@
  * headers there are is decided in `http/answer.ts`; here they are only put one after another.
  */
 import { hasDate, hasName, isPlain, statusLine, type WireAnswer } from '../http/answer.ts'
-import { linesOf } from '../http/told.ts'
+import { linesOf } from '../http/lines.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Pieces } from './output.ts'
 

@@ -25,6 +25,7 @@ import { TenantSwitch } from '../../src/cache/tenant-switch.ts'
 import { TierWalk, type TierWalkDependencies } from '../../src/cache/tier-walk.ts'
 import { matchRead } from '../../src/contract/routes.ts'
 import { HeldMemory } from '../../src/http/held-memory.ts'
+import { LapsingMap } from '../../src/http/lapsing-map.ts'
 import { WriteLimit } from '../../src/http/write-limit.ts'
 import type { Logger } from '../../src/lib/logger.ts'
 import { UNTRACED } from '../../src/lib/tracer.ts'
@@ -310,6 +311,15 @@ const CASES: readonly Case[] = [
         if (memory.take(10, sender)) memory.giveBack(10, sender)
       }
       return memory
+    },
+  },
+  {
+    places: ['http/lapsing-map.ts#entries'],
+    bound: 1_000,
+    run: async () => {
+      const map = new LapsingMap<string>(clock, 1_000, 600_000)
+      for (const name of names()) map.set(name, name)
+      return map
     },
   },
   {

@@ -11,6 +11,7 @@ import type { HeaderList } from '../../src/cache/records.ts'
 import { matchWrite } from '../../src/contract/routes.ts'
 import { headersOf } from '../../src/http/answer.ts'
 import { noneMatchFails } from '../../src/http/conditional.ts'
+import { AS_THE_API_SAYS } from '../../src/http/cors-fields.ts'
 import { chooseCoding } from '../../src/http/encoding.ts'
 import { collectFields } from '../../src/http/fields.ts'
 import { CACHED_READ, relayedAnswer } from '../../src/http/relayed-answer.ts'
@@ -46,7 +47,9 @@ function rejectionOf(vary: string): string | null {
 function relayedVary(vary: string): string | undefined {
   const answer = { status: 500, reason: '', headers: [['vary', vary]] as HeaderList, body: null }
   const head = { requestId: ID } as RequestHead
-  const headers = headersOf(relayedAnswer(answer, outcome('bypass', {}), head, CACHED_READ))
+  const headers = headersOf(
+    relayedAnswer(answer, outcome('bypass', {}), head, CACHED_READ, AS_THE_API_SAYS),
+  )
   return headers[headers.indexOf('Vary') + 1]
 }
 

@@ -166,6 +166,26 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/coalesce', title: '1,000 concurrent cold reads' }],
   },
   {
+    name: 'origin-of-another',
+    cuts: [['isOthers', 'false']],
+    tests: [{ file: 'integration/cors', title: 'not told to another' }],
+  },
+  {
+    name: 'good-preflights',
+    cuts: [['status < 200 || status > 299', 'false']],
+    tests: [{ file: 'integration/cors', title: 'does not permit' }],
+  },
+  {
+    name: 'preflight-key',
+    cuts: [["[origin, pattern, requestedMethod, ...names].join('\\n')", "names.join('\\n')"]],
+    tests: [{ file: 'integration/cors', title: 'for its origin' }],
+  },
+  {
+    name: 'lapsing-bound',
+    cuts: [['this.#entries.size >= this.#max', 'false']],
+    tests: [{ file: 'unit/bounded-state' }],
+  },
+  {
     name: 'minted-conditions',
     cuts: [['ifMatch !== null && canNotMatch(ifMatch)', 'false']],
     tests: [{ file: 'integration/conditions', title: 'minted tag alone' }],

@@ -25,6 +25,7 @@ import { parseConfig } from '../../../src/config/load.ts'
 import { matchRead, matchWrite } from '../../../src/contract/routes.ts'
 import { headersOf } from '../../../src/http/answer.ts'
 import { cacheStatus } from '../../../src/http/cache-status.ts'
+import { Cors } from '../../../src/http/cors.ts'
 import type { Exchange } from '../../../src/http/exchange.ts'
 import { Pipeline, problemOf } from '../../../src/http/pipeline.ts'
 import { RequestTraces } from '../../../src/http/request-traces.ts'
@@ -297,6 +298,7 @@ export class World {
     this.#pipeline = new Pipeline({
       clock,
       cache: this.#core.cache,
+      cors: new Cors(config.cors, clock),
       standings: this.#core.standings,
       credentials: this.#credentials,
       pins: this.#pins,

@@ -13,13 +13,15 @@ const NONE: Omit<Fields, 'count'> = {
   expect: null,
   cacheControl: null,
   pragma: null,
+  origin: null,
+  requestedMethod: null,
+  requestedHeaders: null,
   ifMatch: null,
   ifNoneMatch: null,
   acceptEncoding: null,
   maxForwards: null,
   traceparent: null,
   tracestate: null,
-  isPreflight: false,
   hasPassedHere: false,
   problem: null,
 }
@@ -113,7 +115,7 @@ const CASES: Readonly<Record<string, Case>> = {
     ],
     { requestId: '' },
   ],
-  preflight: [[['Access-Control-Request-Method', 'PATCH']], { isPreflight: true }],
+  preflight: [[['Access-Control-Request-Method', 'PATCH']], { requestedMethod: 'PATCH' }],
   'harmless Connection options': [
     [
       ['Connection', 'close, Keep-Alive,,UPGRADE , te'],

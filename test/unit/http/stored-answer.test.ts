@@ -1,8 +1,9 @@
 import t from 'tap'
-import { hit, outcome } from '../../../src/cache/outcome.ts'
+import { hit, type Outcome, outcome } from '../../../src/cache/outcome.ts'
 import type { HeaderList, Representation } from '../../../src/cache/records.ts'
 import { headersOf, isPlain, type WireAnswer } from '../../../src/http/answer.ts'
-import { representationAnswer } from '../../../src/http/stored-answer.ts'
+import { AS_THE_API_SAYS } from '../../../src/http/cors-fields.ts'
+import { representationAnswer as answerTo } from '../../../src/http/stored-answer.ts'
 import type { RequestHead } from '../../../src/http/validate.ts'
 
 const ID = '0198c0de-0000-7000-8000-000000000001'
@@ -16,13 +17,16 @@ const HEAD: RequestHead = {
   version: null,
   cacheControl: null,
   pragma: null,
+  origin: null,
+  requestedMethod: null,
+  requestedHeaders: null,
   ifMatch: null,
   ifNoneMatch: null,
   acceptEncoding: null,
   forwardsLeft: null,
   traceparent: null,
   tracestate: null,
-  notes: { plan: null, passedOn: null },
+  notes: { plan: null, passedOn: null, readersKeys: null },
 }
 const ETAG = '"noAUUuJrsMN8nKfDR2nN0g"'
 const OWN_VARY = 'Authorization, X-Tenant-Id, X-Api-Version, Accept-Encoding'
@@ -46,6 +50,14 @@ function representation(headers: HeaderList, date: string | null = null): Repres
     staleUntil: 1,
     stamp: [],
   }
+}
+
+function representationAnswer(
+  stored: Representation,
+  told: Outcome,
+  head: RequestHead,
+): WireAnswer {
+  return answerTo(stored, told, head, AS_THE_API_SAYS)
 }
 
 /** Names in lower case; a name that comes twice is joined. */
