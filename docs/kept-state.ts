@@ -320,6 +320,7 @@ export const KEPT_STATE: readonly KeptState[] = [
       'lib/lingering.ts#sockets',
       'wire/idle.ts#watched',
       'http/reader-watch.ts#watched',
+      'http/content-watch.ts#watched',
     ],
     'connections and their answers',
     'open connections; what one pipelines in 64 kB',

@@ -197,14 +197,15 @@ function buildInstance(
 }
 
 function connectUpstream(
-  { upstream, cache }: Config,
+  { server, upstream, cache }: Config,
   clock: Clock,
   reporting: Reporting,
 ): UpstreamClient {
   const ca = readCertificates('upstream.ca', upstream.ca)
   const { maxBodyBytes } = cache
   const faulted: Reporter['faulted'] = (error, requestId) => reporting.faulted(error, requestId)
-  return new UpstreamClient({ ...upstream, ca, maxBodyBytes, clock, faulted })
+  const { uploadPauseMs } = server
+  return new UpstreamClient({ ...upstream, ca, maxBodyBytes, uploadPauseMs, clock, faulted })
 }
 
 /**
@@ -287,6 +288,7 @@ function frontEndSettings({ server, upstream }: Config) {
   return {
     maxHeldBytes: server.maxHeldBytes,
     maxRequestBytes: server.maxRequestBytes,
+    contentLimits: { pauseMs: server.uploadPauseMs, bytesPerSecond: server.uploadBytesPerSecond },
     readerTimeoutMs: server.readerTimeoutMs,
     totalTimeoutMs: upstream.totalTimeoutMs,
     tls: readTls(server.tls),

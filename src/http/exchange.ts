@@ -3,11 +3,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Presence } from '../lib/presence.ts'
-import type { WireAnswer } from './answer.ts'
+import { isPlain, type WireAnswer } from './answer.ts'
 import type { Readers } from './cors-fields.ts'
 import type { Passage } from './passage.ts'
 import type { ProblemCode } from './problems.ts'
-import { hasContent, writeAnswer, writeProblem } from './respond.ts'
+import { endConnection, hasContent, writeAnswer, writeProblem } from './respond.ts'
 import type { RawRequest } from './validate.ts'
 
 export interface Exchange {
@@ -49,6 +49,9 @@ export class NodeExchange implements Exchange {
   }
 
   answer(answer: WireAnswer): void {
+    const { head } = answer
+    // Content that was not passed on is not read.
+    if (isPlain(head) && hasContent(this.#req)) endConnection(this.#req, head)
     writeAnswer(this.#res, answer)
   }
 

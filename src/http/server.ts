@@ -11,6 +11,7 @@ import Fastify, {
 import { REFUSED } from '../cache/outcome.ts'
 import { createHttpServer } from '../lib/http-server.ts'
 import { BRIEF, isEnding, type Lingering, markEnding } from '../lib/lingering.ts'
+import { type ContentLimits, ContentWatch } from './content-watch.ts'
 import { NodeExchange, type PassOn } from './exchange.ts'
 import { HeldMemory } from './held-memory.ts'
 import { problemOfFault } from './parse-faults.ts'
@@ -27,6 +28,8 @@ export type FrontEndDependencies = Omit<PipelineDependencies, 'isOverloaded'> &
   Omit<PassThroughDependencies, 'held' | 'writeLimit'> & {
     /** Memory for the content of writes. */
     readonly maxHeldBytes: number
+    /** How slowly the content of a request may come. */
+    readonly contentLimits: ContentLimits
     /** True: every answer is its connection's last. */
     readonly isDraining: () => boolean
     /** Ends the connections on which an answer is the last one. */
@@ -49,7 +52,8 @@ export interface TlsFiles {
 const HTTP_SETTINGS = {
   // guard: slow-heads
   headersTimeout: 10_000,
-  requestTimeout: 15_000,
+  // Of the head alone: content has limits of its own (`content-watch.ts`).
+  requestTimeout: 0,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
   // The validator asks for it, and its answer says so.
@@ -57,6 +61,9 @@ const HTTP_SETTINGS = {
   // Above what load balancers keep idle connections for, so that they close first.
   keepAliveTimeout: 75_000,
 } as const
+
+/** As Node has it for a request that does not come in time. */
+const TOO_SLOW = { code: 'ERR_HTTP_REQUEST_TIMEOUT' } as const
 
 export interface FrontEnd {
   /** Listens, and closes. */
@@ -75,8 +82,13 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
   const pipeline = new Pipeline({ ...deps, isOverloaded })
   let giveToFastify: ServerFactoryHandler = () => {}
   const relay = new Relay({ ...deps, ...writes })
+  const contents = new ContentWatch<IncomingMessage>(deps.contentLimits, ({ socket }) => {
+    fastify.server.emit('clientError', TOO_SLOW, socket)
+  })
   const passOn: PassOn = {
     withContent: (req, res, passage, presence) => {
+      contents.add(req)
+      res.once('close', () => contents.delete(req))
       passThrough.admit(req, res, passage, presence)
       giveToFastify(req, res)
     },
@@ -99,7 +111,10 @@ export async function createFrontEnd(deps: FrontEndDependencies): Promise<FrontE
       return createPublicServer(pipeline, passOn, deps)
     },
   })
-  fastify.addHook('onClose', async () => pressure.close())
+  fastify.addHook('onClose', async () => {
+    pressure.close()
+    contents.stop()
+  })
   await passThrough.register(fastify)
   await fastify.ready()
   return { fastify, pipeline, passOn, isOverloaded }

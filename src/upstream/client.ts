@@ -33,6 +33,8 @@ export interface UpstreamOptions extends AnswerPatience {
   readonly ca: string | null
   /** Bodies up to this size are read whole. */
   readonly maxBodyBytes: number
+  /** Longest pause that a client may make within its content. */
+  readonly uploadPauseMs: number
   /** A fault of our own, in the body of a read that is streamed. */
   readonly faulted: (error: unknown, requestId: string) => void
 }
@@ -76,8 +78,9 @@ export class UpstreamClient {
     this.#isCloseProof = url.protocol === 'http:'
     this.#connection = {
       pipelining: 1,
-      // For an upload that stands still, which our own deadline does not see; never before that one.
-      headersTimeout: options.headersTimeoutMs + UNDICI_TICK_MS,
+      // For an API that does not take an upload, which our own deadline does not see; never before that one, nor before
+      // the client's own time to go on.
+      headersTimeout: Math.max(options.headersTimeoutMs, options.uploadPauseMs) + UNDICI_TICK_MS,
       // Kept by `answer-deadlines.ts`.
       bodyTimeout: 0,
       connect: this.#connector.connect,

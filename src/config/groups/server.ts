@@ -46,6 +46,18 @@ export const server = group({
     1,
   ),
   maxRequestBytes: bytes(1_048_576, 'Longest content of a request that is passed through.'),
+  uploadPauseMs: milliseconds(
+    15_000,
+    'Longest time in which nothing comes of the content that a request has announced; then it is answered with 408.',
+    100,
+  ),
+  uploadBytesPerSecond: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000_000,
+    default: 1_000,
+    description:
+      'Least mean rate at which content comes, after its first 15 s; then it is answered with 408. 0: none.',
+  }),
   readerTimeoutMs: milliseconds(
     30_000,
     'Longest time in which a client takes nothing of what waits for it; then its connection is closed.',

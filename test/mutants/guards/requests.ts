@@ -143,6 +143,14 @@ export const REQUEST_GUARDS: readonly Guard[] = [
     tests: [{ file: 'unit/lib/lingering', title: 'ends in time' }],
   },
   {
+    name: 'slow-content',
+    cuts: [['this.#onLate(request)', '{}']],
+    tests: [
+      { file: 'unit/http/content-watch', title: 'is late after' },
+      { file: 'integration/slow-uploads', title: 'stops coming' },
+    ],
+  },
+  {
     name: 'lingering-close',
     cuts: [['socket.resume()', 'socket.destroySoon()']],
     tests: [{ file: 'integration/refusals', title: 'a refusal reaches a client' }],
