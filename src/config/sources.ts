@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError } from './config-error.ts'
 import { configKeys } from './keys.ts'
+import { REMOVED_KEYS } from './removed-keys.ts'
 import { type Environment, fileVariableOf, withSecretsOfFiles } from './secret-files.ts'
 
 export interface ConfigSources {
@@ -39,6 +40,7 @@ export function gatherValues({ defaultFile, environment }: ConfigSources): Gathe
   merge(values, readJson(defaultFile))
   const ownFile = environment['LAYBY_CONFIG']
   const own = ownFile === undefined || ownFile === '' ? {} : readJson(ownFile)
+  checkRemoved(own, environment)
   merge(values, own)
   const read = withSecretsOfFiles(environment)
   if ('fault' in read) throw new ConfigError(read.fault.key, read.fault.reason)
@@ -61,6 +63,18 @@ export function gatherValues({ defaultFile, environment }: ConfigSources): Gathe
     (name) => name.startsWith('LAYBY_') && !known.has(name),
   )
   return { values, origins, unknownVariables }
+}
+
+/** @throws ConfigError that says where a key stands which there is no longer */
+function checkRemoved(own: Json, environment: Environment): void {
+  for (const { path, variable, reason } of REMOVED_KEYS) {
+    if (has(own, path.split('.'))) {
+      throw new ConfigError(path, `${reason}: take it out of the file that LAYBY_CONFIG names`)
+    }
+    if ((environment[variable] ?? '') !== '') {
+      throw new ConfigError(path, `${reason}: unset ${variable}`)
+    }
+  }
 }
 
 function has(object: unknown, path: readonly string[]): boolean {

@@ -4,9 +4,6 @@ import { group, milliseconds, optionalText, share } from '../value-kinds.ts'
 
 export const upstream = group({
   url: optionalText('Base URL of the API, with a path prefix if it has one. Required.'),
-  probePath: optionalText(
-    'A path that needs a token, for asking whether one is still accepted. Without effect in this version.',
-  ),
   connectTimeoutMs: milliseconds(1_000, 'Time to connect.', 1),
   headersTimeoutMs: milliseconds(
     8_000,

@@ -45,7 +45,6 @@ t.test('the keys that other programs rely on are there, with their defaults and 
     ['ops.port', 'LAYBY_OPS_PORT', 9003],
     ['ops.adminToken', 'LAYBY_OPS_ADMIN_TOKEN', null],
     ['upstream.url', 'LAYBY_UPSTREAM_URL', null],
-    ['upstream.probePath', 'LAYBY_UPSTREAM_PROBE_PATH', null],
     ['upstream.connectTimeoutMs', 'LAYBY_UPSTREAM_CONNECT_TIMEOUT_MS', 1_000],
     ['upstream.headersTimeoutMs', 'LAYBY_UPSTREAM_HEADERS_TIMEOUT_MS', 8_000],
     ['upstream.totalTimeoutMs', 'LAYBY_UPSTREAM_TOTAL_TIMEOUT_MS', 10_000],
