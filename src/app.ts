@@ -240,6 +240,7 @@ export async function buildApp(
     reporter: reporting,
     traces: new RequestTraces(tracer, log.isLevelEnabled('debug')),
     cors: new Cors(config.cors, clock),
+    clientLifetimes: limits,
     newRequestId: overrides.newRequestId ?? randomUUID,
     onPressure: (isHigh: boolean) => reporting.pressureChanged(isHigh),
     ...frontEndSettings(config),

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { isEntityTag } from './entity-tag.ts'
+import { keptDirectives } from './kept-directives.ts'
 import type { HeaderList } from './records.ts'
 
 /**
@@ -31,8 +32,8 @@ const PER_EXCHANGE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The headers that are stored and replayed, in the order they came. A tag that is none counts as absent. Of `Cache-Control` the one directive that is
- * about the bytes stays, and comes last: `no-transform`.
+ * The headers that are stored and replayed, in the order they came. A tag that is none counts as absent. Of
+ * `Cache-Control` what is about the bytes stays, and comes last.
  */
 export function keptHeaders(headers: HeaderList): HeaderList {
   const hasTag = isEntityTag(joinedHeader(headers, 'etag') ?? '')
@@ -43,22 +44,8 @@ export function keptHeaders(headers: HeaderList): HeaderList {
       // guard: entity-tag-form
       (hasTag || name !== 'etag'),
   )
-  const control = joinedHeader(headers, 'cache-control')
-  return control !== null && forbidsTransform(control)
-    ? [...kept, ['cache-control', NO_TRANSFORM]]
-    : kept
-}
-
-export const NO_TRANSFORM = 'no-transform'
-
-/**
- * RFC 9111 sections 5.2.1.6 and 5.2.2.6. Any mention counts: what is taken for the directive by mistake costs bytes,
- * and no meaning.
- *
- * @param cacheControl all lines of the field, joined with commas
- */
-export function forbidsTransform(cacheControl: string): boolean {
-  return /no-transform/i.test(cacheControl)
+  const control = keptDirectives(joinedHeader(headers, 'cache-control') ?? '')
+  return control === null ? kept : [...kept, ['cache-control', control]]
 }
 
 /** The first value of a header, or null. `name` in lower case. */

@@ -5,6 +5,9 @@ export const port = (fallback: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65_535, default: fallback, description })
 export const milliseconds = (fallback: number, description: string, minimum = 0) =>
   Type.Integer({ minimum, maximum: 86_400_000, default: fallback, description })
+/** Of a client's own cache; 0: none. */
+export const seconds = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: 31_536_000, default: 0, description })
 export const bytes = (fallback: number, description: string, minimum = 1) =>
   Type.Integer({ minimum, maximum: 1_099_511_627_776, default: fallback, description })
 /** Of the connections to the API. */

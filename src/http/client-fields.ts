@@ -5,8 +5,6 @@ import { type Readers, varyFor } from './cors-fields.ts'
 import { CACHE_NAME } from './fields.ts'
 
 export const VIA = `1.1 ${CACHE_NAME}`
-/** The client may keep the body, and must ask before using it again: a cheap 304. */
-export const CLIENT_MAY_REVALIDATE = 'private, no-cache'
 
 const VARY = ['Authorization', 'X-Tenant-Id', 'X-Api-Version', 'Accept-Encoding']
 

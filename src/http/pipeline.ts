@@ -16,6 +16,7 @@ import type { ReadRequest } from '../cache/request.ts'
 import type { Failure, Served } from '../cache/served.ts'
 import type { TenantSwitch } from '../cache/tenant-switch.ts'
 import type { Span } from '../lib/tracer.ts'
+import type { ClientLifetimes } from './client-lifetime.ts'
 import type { Asking } from './cors.ts'
 import type { Exchange } from './exchange.ts'
 import { reportedMethod } from './methods.ts'
@@ -25,7 +26,7 @@ import type { ProblemCode } from './problems.ts'
 import { CACHED_READ, relayable, relayedAnswer } from './relayed-answer.ts'
 import { endRequest } from './request-traces.ts'
 import { secondsToWait } from './retry-after.ts'
-import { representationAnswer } from './stored-answer.ts'
+import { StoredAnswers } from './stored-answer.ts'
 import { UpstreamReads, type UpstreamReadsDependencies } from './upstream-reads.ts'
 import { type RequestHead, type TraceFields, validate } from './validate.ts'
 
@@ -36,6 +37,7 @@ export interface PipelineDependencies extends UpstreamReadsDependencies {
   /** The process is short of time or memory: only what costs next to nothing is answered. */
   readonly isOverloaded: () => boolean
   readonly maxRequestBytes: number
+  readonly clientLifetimes: ClientLifetimes
   readonly tenants: Pick<TenantSwitch, 'isOff'>
 }
 
@@ -71,11 +73,13 @@ export class Pipeline {
   readonly #deps: PipelineDependencies
   readonly #planner: Planner
   readonly #reads: UpstreamReads
+  readonly #stored: StoredAnswers
 
   constructor(dependencies: PipelineDependencies) {
     this.#deps = dependencies
     this.#planner = new Planner(dependencies.credentials, dependencies.pins)
     this.#reads = new UpstreamReads(dependencies)
+    this.#stored = new StoredAnswers(dependencies.clientLifetimes)
   }
 
   /** Any request, from its first step. */
@@ -169,7 +173,7 @@ export class Pipeline {
     }
     const answer =
       served.kind === 'representation'
-        ? representationAnswer(served.representation, told, head, readers)
+        ? this.#stored.of(served.representation, told, head, readers)
         : relayedAnswer(relayable(served.answer), told, head, CACHED_READ, readers)
     exchange.answer(answer)
     this.#report(reading, told, answer.status, null)

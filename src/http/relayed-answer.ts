@@ -3,13 +3,15 @@
  * of this exchange added.
  */
 import type { Readable } from 'node:stream'
+import { forbidsTransform, NO_TRANSFORM } from '../cache/kept-directives.ts'
 import type { Outcome } from '../cache/outcome.ts'
 import type { BufferedAnswer, StreamedAnswer } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
-import { forbidsTransform, joinedHeader, NO_TRANSFORM } from '../cache/representation.ts'
+import { joinedHeader } from '../cache/representation.ts'
 import type { PlainAnswer } from './answer.ts'
 import { cacheStatus } from './cache-status.ts'
-import { CLIENT_MAY_REVALIDATE, VIA, varyOf, withVary } from './client-fields.ts'
+import { VIA, varyOf, withVary } from './client-fields.ts'
+import { CLIENT_MAY_REVALIDATE } from './client-lifetime.ts'
 import {
   exposedHeaders,
   isReplacedBy,

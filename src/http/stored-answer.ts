@@ -2,12 +2,19 @@
  * From a representation to the answer that is made of it (RFC 9111 section 4). What is the same for all who are
  * answered with one form of it is put together once.
  */
+import { clientStaleSeconds, forbidsTransform, NO_TRANSFORM } from '../cache/kept-directives.ts'
 import type { Outcome } from '../cache/outcome.ts'
 import type { HeaderList, Representation } from '../cache/records.ts'
-import { forbidsTransform, joinedHeader, NO_TRANSFORM } from '../cache/representation.ts'
+import { joinedHeader } from '../cache/representation.ts'
 import { ownLatin1 } from '../lib/own-bytes.ts'
 import { type HeaderBlock, hasName, statusLine, type WireAnswer } from './answer.ts'
-import { CLIENT_MAY_REVALIDATE, VIA, varyOf } from './client-fields.ts'
+import { VIA, varyOf } from './client-fields.ts'
+import {
+  CLIENT_MAY_REVALIDATE,
+  type ClientLifetimes,
+  clientControl,
+  hasNoLifetime,
+} from './client-lifetime.ts'
 import { noneMatchFails } from './conditional.ts'
 import {
   exposedHeaders,
@@ -20,7 +27,7 @@ import { type Coding, chooseCoding } from './encoding.ts'
 import { formTag } from './entity-tags.ts'
 import { bodyIn, codingFor } from './forms.ts'
 import { linesOf } from './lines.ts'
-import { Telling } from './told.ts'
+import { type Control, Telling } from './told.ts'
 import type { RequestHead } from './validate.ts'
 
 const NOT_MODIFIED = { status: 304, reason: 'Not Modified' } as const
@@ -46,43 +53,58 @@ interface Forms {
   readonly isFixed: boolean
   /** See `originNamed`. */
   readonly origin: string | null
+  /** Null: the blocks have it. */
+  readonly control: Control | null
   readonly byCoding: Map<Coding | null, Form>
 }
 
-/** Each form is made on first use, and gone with the representation. */
-const known = new WeakMap<Representation, Forms>()
+export class StoredAnswers {
+  readonly #lifetimes: ClientLifetimes
+  /** Each form is made on first use, and gone with the representation. */
+  readonly #known = new WeakMap<Representation, Forms>()
 
-export function representationAnswer(
-  representation: Representation,
-  told: Outcome,
-  head: RequestHead,
-  rule: Readers,
-): WireAnswer {
-  const forms = formsOf(representation)
-  const form = formFor(representation, forms, head)
-  const { requestId, ifNoneMatch, origin } = head
-  const readers = readersOf(rule, forms.origin, origin)
-  const { full, notModified } = form.heads[readers.rule] ?? makeHeads(representation, form, readers)
-  const lines = form.telling.linesFor(told, readers)
-  if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, form.tag)) {
-    const { status, reason } = NOT_MODIFIED
-    return { status, reason, head: { block: notModified, requestId, told: lines }, body: null }
+  constructor(lifetimes: ClientLifetimes) {
+    this.#lifetimes = lifetimes
   }
-  const { status, reason } = representation
-  return { status, reason, head: { block: full, requestId, told: lines }, body: form.body }
-}
 
-function formsOf(representation: Representation): Forms {
-  const made = known.get(representation)
-  if (made !== undefined) return made
-  const { headers } = representation
-  const forms = {
-    isFixed: isFixed(headers),
-    origin: originNamed(headers),
-    byCoding: new Map<Coding | null, Form>(),
+  of(representation: Representation, told: Outcome, head: RequestHead, rule: Readers): WireAnswer {
+    const forms = this.#formsOf(representation)
+    const form = formFor(representation, forms, head)
+    const { requestId, ifNoneMatch, origin } = head
+    const readers = readersOf(rule, forms.origin, origin)
+    const { full, notModified } =
+      form.heads[readers.rule] ?? makeHeads(representation, forms, form, readers)
+    const lines = form.telling.linesFor(told, readers)
+    if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, form.tag)) {
+      const { status, reason } = NOT_MODIFIED
+      return { status, reason, head: { block: notModified, requestId, told: lines }, body: null }
+    }
+    const { status, reason } = representation
+    return { status, reason, head: { block: full, requestId, told: lines }, body: form.body }
   }
-  known.set(representation, forms)
-  return forms
+
+  #formsOf(representation: Representation): Forms {
+    const known = this.#known.get(representation)
+    if (known !== undefined) return known
+    const { headers } = representation
+    const forms = {
+      isFixed: isFixed(headers),
+      origin: originNamed(headers),
+      control: this.#controlFor(headers),
+      byCoding: new Map<Coding | null, Form>(),
+    }
+    this.#known.set(representation, forms)
+    return forms
+  }
+
+  /** Where clients get no lifetime, `Cache-Control` is the same for all and stands in the blocks. */
+  #controlFor(headers: HeaderList): Control | null {
+    const lifetimes = this.#lifetimes
+    if (hasNoLifetime(lifetimes)) return null
+    const allowedStale = clientStaleSeconds(joinedHeader(headers, 'cache-control'))
+    const suffix = isFixed(headers) ? `, ${NO_TRANSFORM}` : ''
+    return (told) => clientControl(lifetimes, allowedStale, told) + suffix
+  }
 }
 
 function formFor(representation: Representation, forms: Forms, head: RequestHead): Form {
@@ -90,9 +112,9 @@ function formFor(representation: Representation, forms: Forms, head: RequestHead
   const coding = codingFor(representation, wanted)
   const made = forms.byCoding.get(coding)
   if (made !== undefined) return made
-  const { etag } = representation
+  const tag = formTag(representation.etag, coding)
   const body = bodyIn(representation, coding)
-  const form = { tag: formTag(etag, coding), coding, body, heads: {}, telling: new Telling() }
+  const form = { tag, coding, body, heads: {}, telling: new Telling(forms.control) }
   forms.byCoding.set(coding, form)
   return form
 }
@@ -110,14 +132,18 @@ function codingWanted({ acceptEncoding, cacheControl }: RequestHead): Coding | n
   return chooseCoding(acceptEncoding)
 }
 
-function makeHeads(representation: Representation, form: Form, readers: Readers): Heads {
+function makeHeads(
+  representation: Representation,
+  forms: Forms,
+  form: Form,
+  readers: Readers,
+): Heads {
   const { status, reason, headers, date, version } = representation
   const { tag, coding, body } = form
   const shared = [
     'ETag',
     tag,
-    'Cache-Control',
-    isFixed(headers) ? `${CLIENT_MAY_REVALIDATE}, ${NO_TRANSFORM}` : CLIENT_MAY_REVALIDATE,
+    ...(forms.control === null ? sameControl(forms.isFixed) : []),
     'CDN-Cache-Control',
     'no-store',
     'Vary',
@@ -147,6 +173,11 @@ function makeHeads(representation: Representation, form: Form, readers: Readers)
   }
   form.heads[readers.rule] = heads
   return heads
+}
+
+function sameControl(isFixed: boolean): string[] {
+  const control = isFixed ? `${CLIENT_MAY_REVALIDATE}, ${NO_TRANSFORM}` : CLIENT_MAY_REVALIDATE
+  return ['Cache-Control', control]
 }
 
 function blockOf(status: number, reason: string, list: readonly string[]): HeaderBlock {

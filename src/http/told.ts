@@ -16,15 +16,24 @@ interface Told extends Pick<Outcome, 'age' | 'ttl' | 'detail'> {
   readonly lines: ToldLines
 }
 
+/** `Cache-Control` by what is told. */
+export type Control = (told: Outcome) => string
+
 /**
  * Of one representation. Ages and lifetimes are told in whole seconds: all who read the same within one are told
  * the same, so what was told last is kept.
  */
 export class Telling {
+  readonly #control: Control | null
   #last: Told | null = null
 
+  /** @param control null: it is told elsewhere */
+  constructor(control: Control | null) {
+    this.#control = control
+  }
+
   linesFor(told: Outcome, readers: Readers): ToldLines {
-    if (told.kind !== 'hit') return toldLines(told, readers)
+    if (told.kind !== 'hit') return this.#make(told, readers)
     const { age, ttl, detail } = told
     const last = this.#last
     if (
@@ -35,16 +44,17 @@ export class Telling {
     ) {
       return last.lines
     }
-    const lines = toldLines(told, readers)
+    const lines = this.#make(told, readers)
     this.#last = { age, ttl, detail, readers, lines }
     return lines
   }
-}
 
-function toldLines(told: Outcome, readers: Readers): ToldLines {
-  const list = [...readers.list]
-  if (told.age !== null) list.push('Age', String(told.age))
-  const status = cacheStatus(told)
-  if (status !== null) list.push('Cache-Status', status)
-  return { list, text: `\r\n${linesOf(list)}` }
+  #make(told: Outcome, readers: Readers): ToldLines {
+    const list = this.#control === null ? [] : ['Cache-Control', this.#control(told)]
+    list.push(...readers.list)
+    if (told.age !== null) list.push('Age', String(told.age))
+    const status = cacheStatus(told)
+    if (status !== null) list.push('Cache-Status', status)
+    return { list, text: `\r\n${linesOf(list)}` }
+  }
 }

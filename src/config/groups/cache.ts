@@ -1,6 +1,6 @@
 /** How long what is stored is served, and to whom. */
 import Type from 'typebox'
-import { bytes, choice, group, milliseconds } from '../value-kinds.ts'
+import { bytes, choice, group, milliseconds, seconds } from '../value-kinds.ts'
 
 export const cache = group({
   ttlMs: milliseconds(300_000, 'How long a body is fresh, for all who were given the same.', 1),
@@ -32,6 +32,12 @@ export const cache = group({
   staleIfErrorMs: milliseconds(
     300_000,
     'How long past its freshness a body may be served while the API fails, to those it was given to.',
+  ),
+  clientMaxAgeSeconds: seconds(
+    'How long a client may use its own copy without asking, and no longer than it is fresh here; 0: it always asks. See docs/browsers.md.',
+  ),
+  clientStaleIfErrorSeconds: seconds(
+    'How long past that a client may use its own copy while it gets no answer; 0: not.',
   ),
   maxBodyBytes: bytes(1_048_576, 'Longest body that is stored; longer ones are streamed through.'),
   memory: group({

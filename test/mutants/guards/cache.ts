@@ -166,6 +166,16 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/coalesce', title: '1,000 concurrent cold reads' }],
   },
   {
+    name: 'client-lifetime',
+    cuts: [
+      [
+        'Math.max(0, Math.min(lifetimes.clientMaxAgeSeconds, ttl))',
+        'lifetimes.clientMaxAgeSeconds',
+      ],
+    ],
+    tests: [{ file: 'integration/client-lifetime', title: 'past it' }],
+  },
+  {
     name: 'origin-of-another',
     cuts: [['isOthers', 'false']],
     tests: [{ file: 'integration/cors', title: 'not told to another' }],

@@ -299,6 +299,7 @@ export class World {
       clock,
       cache: this.#core.cache,
       cors: new Cors(config.cors, clock),
+      clientLifetimes: config.cache,
       standings: this.#core.standings,
       credentials: this.#credentials,
       pins: this.#pins,

@@ -3,7 +3,7 @@ import { hit, type Outcome, outcome } from '../../../src/cache/outcome.ts'
 import type { HeaderList, Representation } from '../../../src/cache/records.ts'
 import { headersOf, isPlain, type WireAnswer } from '../../../src/http/answer.ts'
 import { AS_THE_API_SAYS } from '../../../src/http/cors-fields.ts'
-import { representationAnswer as answerTo } from '../../../src/http/stored-answer.ts'
+import { StoredAnswers } from '../../../src/http/stored-answer.ts'
 import type { RequestHead } from '../../../src/http/validate.ts'
 
 const ID = '0198c0de-0000-7000-8000-000000000001'
@@ -52,12 +52,14 @@ function representation(headers: HeaderList, date: string | null = null): Repres
   }
 }
 
+const answers = new StoredAnswers({ clientMaxAgeSeconds: 0, clientStaleIfErrorSeconds: 0 })
+
 function representationAnswer(
   stored: Representation,
   told: Outcome,
   head: RequestHead,
 ): WireAnswer {
-  return answerTo(stored, told, head, AS_THE_API_SAYS)
+  return answers.of(stored, told, head, AS_THE_API_SAYS)
 }
 
 /** Names in lower case; a name that comes twice is joined. */

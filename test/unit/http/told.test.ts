@@ -4,7 +4,7 @@ import { ANYBODY, AS_THE_API_SAYS } from '../../../src/http/cors-fields.ts'
 import { Telling } from '../../../src/http/told.ts'
 
 t.test('what was told last is told again as long as it is the same, and not longer', (t) => {
-  const telling = new Telling()
+  const telling = new Telling(null)
   const first = telling.linesFor(hit('memory', 19, 41), AS_THE_API_SAYS)
   t.strictSame(first.list, ['Age', '19', 'Cache-Status', 'layby; hit; ttl=41; detail=memory'])
   t.equal(first.text, '\r\nAge: 19\r\nCache-Status: layby; hit; ttl=41; detail=memory\r\n')
@@ -18,7 +18,7 @@ t.test('what was told last is told again as long as it is the same, and not long
 })
 
 t.test('what is no hit is told anew', (t) => {
-  const telling = new Telling()
+  const telling = new Telling(null)
   telling.linesFor(hit('memory', 0, 60), AS_THE_API_SAYS)
   const fill = outcome('fill', {
     forward: 'uri-miss',
