@@ -55,6 +55,12 @@ export const KEPT_STATE: readonly KeptState[] = [
     'the oldest is forgotten',
   ),
   kept(
+    ['cache/header-changes.ts#changes'],
+    'headers that changed beside the same body',
+    '1,000',
+    'the oldest is forgotten',
+  ),
+  kept(
     ['cache/sharing.ts#tripped'],
     'tenants that lost plain sharing for an hour',
     '10,000',
@@ -331,6 +337,8 @@ export const KEPT_STATE: readonly KeptState[] = [
 
 /** Collections that end with the call that makes them. */
 export const OF_ONE_CALL: readonly string[] = [
+  'cache/header-changes.ts#names',
+  'cache/header-changes.ts#lines',
   'cache/cache-control.ts#directives',
   'cache/frame-bytes.ts#chunks',
   'cache/invalidation.ts#parents',

@@ -4,6 +4,7 @@ import { PrimaryMetrics } from '../src/ops/primary-metrics.ts'
 import {
   FILL_RESULTS,
   INVALIDATION_SOURCES,
+  KEPT_HEADERS,
   OUTCOMES,
   REJECT_REASONS,
   STALE_REASONS,
@@ -53,6 +54,7 @@ const LABELS = `
 | \`why\` | ${words(STALE_REASONS)} |
 | \`result\` | ${words(FILL_RESULTS)} |
 | \`source\` | ${words(INVALIDATION_SOURCES)} |
+| \`header\` | ${words(KEPT_HEADERS)} |
 | \`target\` | \`upstream\`, \`redis\` |
 | \`tenant_rank\` | \`1\` to \`10\`; of \`tenant_top_requests\`, \`layby tenants\` tells who it is |
 | \`sharing\` | the value of \`cache.sharing\` |

@@ -7,8 +7,10 @@ import { Credentials } from './auth/credentials.ts'
 import { VersionPins } from './auth/version-pins.ts'
 import { Cache } from './cache/cache.ts'
 import { Coalescer } from './cache/coalesce.ts'
+import { DigestRule } from './cache/digest-rule.ts'
 import { Explainer } from './cache/explainer.ts'
 import type { FenceStore } from './cache/fence.ts'
+import { HeaderChanges } from './cache/header-changes.ts'
 import { Invalidator } from './cache/invalidation.ts'
 import type { Key } from './cache/key.ts'
 import { LastRejects } from './cache/last-rejects.ts'
@@ -102,19 +104,18 @@ export interface Core {
 
 export function buildCore(config: Config, overrides: Overrides, reporter: Reporter): Core {
   const limits = config.cache
-  const clock = overrides.clock ?? systemClock
+  const { clock = systemClock, tier = null, onRefused = null, random = Math.random } = overrides
   const memory = overrides.memory ?? createMemoryStore({ ...limits.memory, formBytes, clock })
   const maxFences = maxFencesOf(config)
   const fences = overrides.fences ?? new LocalFences({ clock, maxFences })
-  const { tier = null, onRefused = null } = overrides
   const sharing = new SharingMode(limits.sharing, (tenant) => reporter.sharingTripped(tenant))
   const { credentialTtlMs } = limits
   const standings = new Standings({ memory, fences, tier, credentialTtlMs, onRefused, reporter })
-  const random = overrides.random ?? Math.random
   const mintTag = tagMint(config.secret)
   const flights = new Coalescer<Landing | null>()
-  const rejects = new LastRejects()
-  const shared = { memory, fences, sharing, flights, rejects, lifetimes: limits, clock }
+  const digestRule = new DigestRule(limits.keepHeaders)
+  const kept = { digestRule, headerChanges: new HeaderChanges(), rejects: new LastRejects() }
+  const shared = { memory, fences, sharing, flights, lifetimes: limits, clock, ...kept }
   const cache = new Cache({ ...shared, tier, standings, mintTag, random, reporter })
   const explainer = new Explainer(shared)
   const { connectTimeoutMs, totalTimeoutMs } = config.upstream

@@ -34,6 +34,7 @@ const REPORTER: Reporter = {
   filled: () => {},
   invalidated: () => {},
   outdated: () => {},
+  headersChanged: () => {},
   sharingTripped: () => {},
   faulted: (error) => {
     throw error

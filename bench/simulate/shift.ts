@@ -282,6 +282,7 @@ class Shift {
       filled: ignore,
       invalidated: ignore,
       outdated: ignore,
+      headersChanged: ignore,
       faulted,
       sharingTripped,
     }

@@ -1,11 +1,12 @@
 /** What reads answers of the upstream. */
 import { responseDirectives } from '../../src/cache/cache-control.ts'
+import { DigestRule } from '../../src/cache/digest-rule.ts'
 import { HeaderLists } from '../../src/cache/header-lists.ts'
 import { integerMember, memberOfContent, parseObject } from '../../src/cache/json-member.ts'
 import { outcome } from '../../src/cache/outcome.ts'
 import { assess } from '../../src/cache/policy.ts'
 import type { HeaderList } from '../../src/cache/records.ts'
-import { joinedHeader, keptHeaders } from '../../src/cache/representation.ts'
+import { joinedHeader } from '../../src/cache/representation.ts'
 import { headersOf, printable } from '../../src/http/answer.ts'
 import { AS_THE_API_SAYS } from '../../src/http/cors-fields.ts'
 import { linesOf } from '../../src/http/lines.ts'
@@ -28,6 +29,7 @@ const SOUND: HeaderList = [
   ['x-api-version', '2019/02/08'],
 ]
 const BODY = Buffer.from('{"parent_id":null}')
+const DIGESTS = new DigestRule([])
 const NOW = Date.UTC(2026, 10, 24)
 /** Above 2^53: the digits themselves are read. */
 const LARGE = '9007199254740993'
@@ -160,13 +162,14 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
     files: [
       'upstream/headers.ts',
       'cache/representation.ts',
+      'cache/digest-rule.ts',
       'cache/header-lists.ts',
       'http/told.ts',
     ],
     frames: [(filling) => filling.replaceAll(/[^ -~]/g, 'x')],
     run: (value) => {
       const fields = endToEndHeaders(manyLines(value)) ?? []
-      const kept = new HeaderLists().shared(keptHeaders(fields))
+      const kept = new HeaderLists().shared(DIGESTS.keptHeaders(fields))
       return [joinedHeader(kept, 'vary'), linesOf(manyLines(value))]
     },
   },

@@ -2,6 +2,7 @@
  * From what the shared tier has found for a credential to what memory holds: the newer of both. Synchronous:
  * nothing can come in between.
  */
+import type { DigestRule } from './digest-rule.ts'
 import type { Fences } from './fence.ts'
 import type { Key } from './key.ts'
 import type { MemoryStore, TierFound } from './ports.ts'
@@ -19,12 +20,13 @@ export interface Adopted {
 type Memory = Pick<MemoryStore, 'get' | 'set'>
 
 export interface AdoptionDependencies {
+  readonly digestRule: Pick<DigestRule, 'isOwn'>
   readonly memory: Memory
   readonly fences: Pick<Fences, 'holds'>
 }
 
 export function adopt(
-  { memory, fences }: AdoptionDependencies,
+  { memory, fences, digestRule }: AdoptionDependencies,
   request: ReadRequest,
   found: TierFound,
   scopeOf: (partition: string) => string,
@@ -34,7 +36,10 @@ export function adopt(
   const admission = found.admission === null ? null : { ...found.admission, holder }
   const { tenant } = request.view
   if (admission !== null) adoptAdmission(memory, request.admissionKey, admission, tenant)
-  if (found.grant === null) return { isAny: admission !== null, admission, grant: null }
+  // What another rule calls the bytes by says nothing here: neither that they are the same, nor that they changed.
+  // guard: digest-rule
+  const isNamed = found.grant !== null && digestRule.isOwn(found.grant.digest)
+  if (found.grant === null || !isNamed) return { isAny: admission !== null, admission, grant: null }
   const grant = { ...found.grant, holder }
   const held = memory.get(request.grantKey)
   const isKnown = held?.kind === 'grant' || held?.kind === 'withdrawal'
@@ -45,7 +50,7 @@ export function adopt(
   if (found.representation !== null) {
     const { digest } = found.representation
     const key = request.representationKey(scopeOf(request.partition), digest)
-    adoptRepresentation({ memory, fences }, key, found.representation, tenant)
+    adoptRepresentation(memory, fences, key, found.representation, tenant)
   }
   return { isAny: true, admission, grant }
 }
@@ -57,7 +62,8 @@ function adoptAdmission(memory: Memory, key: Key, admission: Admission, tenant: 
 }
 
 function adoptRepresentation(
-  { memory, fences }: AdoptionDependencies,
+  memory: Memory,
+  fences: AdoptionDependencies['fences'],
   key: Key,
   representation: Representation,
   tenant: string,

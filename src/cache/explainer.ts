@@ -6,12 +6,14 @@ import type { RouteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
 import type { Coalescer, Leader } from './coalesce.ts'
+import type { DigestRule } from './digest-rule.ts'
 import { isAdmitted, type Standing } from './entitlement.ts'
 import { Evidence } from './evidence.ts'
 import { type Explanation, explain, type HolderProof, type Traits } from './explanation.ts'
 import { type FenceSight, type Fences, holdsBySight } from './fence.ts'
 import type { Lifetimes } from './fill.ts'
 import { fillKey, isJoinable, refreshKeyOf } from './flight-keys.ts'
+import type { HeaderChanges } from './header-changes.ts'
 import {
   admissionKey,
   familyFence,
@@ -67,6 +69,8 @@ export interface ExplainerDependencies {
   readonly sharing: SharingMode
   readonly flights: Coalescer<Landing | null>
   readonly rejects: LastRejects
+  readonly headerChanges: HeaderChanges
+  readonly digestRule: DigestRule
   readonly lifetimes: Lifetimes
   readonly clock: Clock
 }
@@ -167,7 +171,7 @@ export class Explainer {
     { pins }: Surroundings,
     { glance }: Glanced,
   ): Traits {
-    const { sharing, fences, rejects, lifetimes, clock } = this.#deps
+    const { sharing, fences, rejects, headerChanges, lifetimes, clock } = this.#deps
     const { view, partition, grantKey: grant, admissionKey: admission } = request
     const kin = kinOf(request)
     return {
@@ -184,6 +188,7 @@ export class Explainer {
       mayJoin: pins.mayJoin(partition, view.version),
       ttlJitter: lifetimes.ttlJitter,
       lastReject: rejects.of(grant),
+      lastHeaderChange: headerChanges.of(request.viewKey),
     }
   }
 

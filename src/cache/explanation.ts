@@ -14,6 +14,7 @@ import {
   whole,
 } from './explained-records.ts'
 import type { FenceSight } from './fence.ts'
+import type { HeaderChange } from './header-changes.ts'
 import { type Key, representationKey } from './key.ts'
 import type { Reject } from './last-rejects.ts'
 import { lookUp, serveStale } from './lookup.ts'
@@ -53,6 +54,7 @@ export interface Traits {
   readonly mayJoin: boolean
   readonly ttlJitter: number
   readonly lastReject: Reject | null
+  readonly lastHeaderChange: HeaderChange | null
 }
 
 /** The verdict of one look. */
@@ -109,6 +111,8 @@ export interface Explanation {
           readonly agoMs: number
         })
     | null
+  /** The body was the same as that of the copy before, and these headers were not. */
+  readonly lastHeaderChange: { readonly names: readonly string[]; readonly agoMs: number } | null
 }
 
 export function explain(found: Findings, traits: Traits): Explanation {
@@ -143,6 +147,7 @@ export function explain(found: Findings, traits: Traits): Explanation {
     holder: traits.proof,
     lifetime: { ttlMs: found.ttlMs, ttlJitter: traits.ttlJitter },
     lastReject: rejectOf(traits.lastReject, now),
+    lastHeaderChange: headerChangeOf(traits.lastHeaderChange, now),
   }
 }
 
@@ -161,6 +166,10 @@ function rejectOf(reject: Reject | null, now: number): Explanation['lastReject']
   if (reject === null) return null
   const { reason, status, at } = reject
   return { reason, ...meaningOf('reject', reason), status, agoMs: whole(now - at) }
+}
+
+function headerChangeOf(change: HeaderChange | null, now: number): Explanation['lastHeaderChange'] {
+  return change === null ? null : { names: change.names, agoMs: whole(now - change.at) }
 }
 
 function look(found: Findings, standing: Standing, sight: Traits['sight']): ExplainedLook {

@@ -3,6 +3,7 @@
  * records are written. The last step of a fill, after its last await.
  */
 import type { Clock } from '../lib/clock.ts'
+import type { DigestRule } from './digest-rule.ts'
 import {
   type FenceStamp,
   type Fences,
@@ -11,6 +12,7 @@ import {
   type ProvisionalFences,
 } from './fence.ts'
 import { dateField, type ExchangeTimes } from './freshness.ts'
+import type { HeaderChanges } from './header-changes.ts'
 import { HeaderLists } from './header-lists.ts'
 import {
   credentialFence,
@@ -22,11 +24,12 @@ import {
 } from './key.ts'
 import type { MintTag } from './minted-tag.ts'
 import type { RejectReason } from './outcome.ts'
+import { Overtaking } from './overtaking.ts'
 import { type Assessment, assess } from './policy.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
 import type { Current, Grant, Representation } from './records.ts'
 import type { Reporter } from './report.ts'
-import { digestOf, joinedHeader, keptHeaders } from './representation.ts'
+import { joinedHeader } from './representation.ts'
 import { type ReadRequest, subjectOf, tierCredential } from './request.ts'
 import { remember, type SharingMode } from './sharing.ts'
 import type { StaleLimits } from './stale.ts'
@@ -51,9 +54,14 @@ export interface FillDependencies {
   readonly lifetimes: Lifetimes
   readonly mintTag: MintTag
   readonly clock: Clock
+  readonly digestRule: DigestRule
+  readonly headerChanges: HeaderChanges
   /** Uniform in [0, 1). */
   readonly random: () => number
-  readonly reporter: Pick<Reporter, 'walked' | 'filled' | 'invalidated' | 'outdated'>
+  readonly reporter: Pick<
+    Reporter,
+    'walked' | 'filled' | 'invalidated' | 'outdated' | 'headersChanged'
+  >
 }
 
 export interface Kept {
@@ -74,9 +82,11 @@ type Admitted = Extract<Assessment, { kind: 'admit' }>
 export class FillStore {
   readonly #deps: FillDependencies
   readonly #headers = new HeaderLists()
+  readonly #overtaking: Overtaking
 
   constructor(dependencies: FillDependencies) {
     this.#deps = dependencies
+    this.#overtaking = new Overtaking(dependencies)
   }
 
   /** `opened`: the fences, read before the request left. */
@@ -125,9 +135,10 @@ export class FillStore {
     const representation = this.#represent(request, answer, admitted, [], times)
     const held = memory.get(request.grantKey)
     if (held?.kind === 'grant' && held.witnessedAt <= answer.sentAt) {
-      const copy = memory.get(this.#keyOf(request, held.digest))
-      if (held.digest !== representation.digest) this.#overtake(request, held.digest, answer.sentAt)
-      else if (copy?.kind === 'representation') {
+      const copy = memory.get(this.#overtaking.keyOf(request, held.digest))
+      if (held.digest !== representation.digest) {
+        this.#overtaking.overtake(request, held.digest, representation, answer.sentAt)
+      } else if (copy?.kind === 'representation') {
         copy.confirmedAt = Math.max(copy.confirmedAt, answer.sentAt)
       }
     }
@@ -145,7 +156,7 @@ export class FillStore {
     const held = this.#deps.memory.get(request.grantKey)
     this.#deps.standings.withdraw(request.view, request.partition, sentAt)
     if (held?.kind === 'grant' && held.witnessedAt <= sentAt)
-      this.#supersede(request, held.digest, sentAt)
+      this.#overtaking.supersede(request, held.digest, sentAt)
   }
 
   #timesOf({ sentAt }: BufferedAnswer): ExchangeTimes {
@@ -166,7 +177,8 @@ export class FillStore {
     times: ExchangeTimes,
   ): Representation {
     const { status, reason, body } = answer
-    const headers = this.#headers.shared(keptHeaders(answer.headers))
+    const { digestRule } = this.#deps
+    const headers = this.#headers.shared(digestRule.keptHeaders(answer.headers))
     const { tenant } = request.view
     const { version } = admitted
     const generatedAt = answer.sentAt - admitted.initialAgeMs
@@ -175,7 +187,7 @@ export class FillStore {
     const staleMs = Math.max(staleWhileRevalidateMs, staleIfErrorMs)
     return {
       kind: 'representation',
-      digest: digestOf(status, headers, body),
+      digest: digestRule.digestOf(status, headers, body),
       status,
       reason,
       headers,
@@ -203,7 +215,7 @@ export class FillStore {
     const { digest, version } = representation
     if (standings.asked.wasRefusedSince(request.grantKey, sentAt)) return null
     const previous = memory.get(request.grantKey)
-    const key = this.#keyOf(request, digest)
+    const key = this.#overtaking.keyOf(request, digest)
     const present = memory.get(key)
     const proof = weigh({
       previous:
@@ -214,7 +226,9 @@ export class FillStore {
       sentAt,
     })
     if (proof.kind === 'outdated') return null
-    if (proof.supersedes !== null) this.#overtake(request, proof.supersedes, sentAt)
+    if (proof.supersedes !== null) {
+      this.#overtaking.overtake(request, proof.supersedes, representation, sentAt)
+    }
     const expiresAt = sentAt + lifetimes.grantTtlMs
     const { holder } = request.credential
     const kind = 'grant'
@@ -239,28 +253,6 @@ export class FillStore {
     await tier.keep({ ...of, grant, admission, representation })
   }
 
-  /** Other bytes than these were shown. Past a known write that was to be expected: nobody was served them since. */
-  #overtake(request: ReadRequest, digest: string, at: number): void {
-    const { memory, fences, reporter } = this.#deps
-    const held = memory.get(this.#keyOf(request, digest))
-    if (held?.kind === 'representation' && fences.holds(held.stamp)) {
-      reporter.outdated(held.servedAt - held.generatedAt)
-    }
-    this.#supersede(request, digest, at)
-  }
-
-  #supersede(request: ReadRequest, digest: string, at: number): void {
-    const key = this.#keyOf(request, digest)
-    this.#deps.memory.set(key, { kind: 'superseded', at }, request.view.tenant)
-    this.#deps.tier?.supersede(request.view.tenant, key)
-    this.#deps.reporter.invalidated('change')
-  }
-
-  #keyOf(request: ReadRequest, digest: string): string {
-    const scope = this.#deps.sharing.scopeOf(request.partition)
-    return request.representationKey(scope, digest)
-  }
-
   /** In `tenant` sharing: whose bytes count, and whether two views have shown themselves. */
   #noteCurrent(request: ReadRequest, shown: Representation, witnessedAt: number): void {
     const { memory, fences, sharing } = this.#deps
@@ -270,7 +262,9 @@ export class FillStore {
     const { digests, returned } = remember(before?.digests ?? [], shown.digest)
     if (returned) sharing.trip(request.view.tenant, witnessedAt)
     const last = before?.digests.at(-1)
-    if (last !== undefined && last !== shown.digest) this.#overtake(request, last, witnessedAt)
+    if (last !== undefined && last !== shown.digest) {
+      this.#overtaking.overtake(request, last, shown, witnessedAt)
+    }
     const { version, stamp } = shown
     const current: Current = { kind: 'current', digests, version, witnessedAt, stamp }
     memory.set(key, current, request.view.tenant)

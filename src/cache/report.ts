@@ -38,6 +38,8 @@ export interface Reporter {
    * hit on the copy have been behind; 0: nobody was served it since the upstream last showed it.
    */
   outdated(milliseconds: number): void
+  /** The upstream has shown the same body as a copy, beside other kept headers: these. Lower case. */
+  headersChanged(names: readonly string[]): void
   /** Two views have shown themselves in a tenant that shares plainly. */
   sharingTripped(tenant: string): void
   /** A fault of our own; never a token, a body or an address. */

@@ -5,6 +5,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { adopt } from './adoption.ts'
 import { NO_DIRECTIVES } from './cache-control.ts'
+import type { DigestRule } from './digest-rule.ts'
 import type { Standing } from './entitlement.ts'
 import { Evidence } from './evidence.ts'
 import { type FenceSight, type FenceStamp, type Fences, holdsBySight } from './fence.ts'
@@ -19,6 +20,7 @@ import type { SharingMode } from './sharing.ts'
 import { mayHelp, turnKey } from './tier-walk.ts'
 
 export interface GlanceDependencies {
+  readonly digestRule: DigestRule
   readonly memory: Pick<MemoryStore, 'peek'>
   readonly fences: Pick<Fences, 'sight'>
   readonly sharing: SharingMode
@@ -107,7 +109,7 @@ export function standingAfter(
 ): Standing | null {
   const found = glance?.found ?? null
   if (found === null || (found.grant === null && found.admission === null)) return null
-  const { sharing } = deps
+  const { sharing, digestRule } = deps
   const laid = new Map<Key, StoredRecord>()
   const memory = {
     get: (key: Key) => laid.get(key) ?? deps.memory.peek(key),
@@ -115,7 +117,7 @@ export function standingAfter(
   }
   const sight = sightAfter(deps, glance)
   const fences = { sight, holds: (stamp: FenceStamp) => holdsBySight(stamp, sight) }
-  adopt({ memory, fences }, request, found, (partition) => sharing.scopeOf(partition))
+  adopt({ memory, fences, digestRule }, request, found, (partition) => sharing.scopeOf(partition))
   const pins: Pins = {
     // What is known here is at least as new.
     current: (partition, form) =>

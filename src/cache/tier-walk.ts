@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../lib/clock.ts'
 import { adopt } from './adoption.ts'
+import type { DigestRule } from './digest-rule.ts'
 import type { Fences } from './fence.ts'
 import { encodeParts, type Key } from './key.ts'
 import type { MemoryStore, SharedTier, TierFound, Turn } from './ports.ts'
@@ -21,6 +22,7 @@ export interface TierWalkDependencies {
   readonly clock: Clock
   readonly reporter: Pick<Reporter, 'walked'>
   readonly standings: Pick<Standings, 'isAccepted'>
+  readonly digestRule: DigestRule
 }
 
 export class TierWalk {

@@ -66,6 +66,7 @@ export const Explanation = Type.Object({
   lastReject: orNull(
     Type.Object({ reason: Text, meaning: Text, remedy: Text, status: Amount, agoMs: Amount }),
   ),
+  lastHeaderChange: Type.Optional(orNull(Type.Object({ names: Type.Array(Text), agoMs: Amount }))),
 })
 export type Explanation = Static<typeof Explanation>
 export type ExplainedLook = Static<typeof Look>

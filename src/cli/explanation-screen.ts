@@ -33,6 +33,7 @@ export function explanationLines(query: ExplainQuery, told: Explanation): string
     ...(redis.brought === null ? [] : ['', ...lookLines('FROM REDIS', redis.brought)]),
     '',
     ...rejectLines(told.lastReject),
+    ...headerChangeLines(told.lastHeaderChange ?? null),
     ...circumstances(told),
     ...fenceLines(fences, memory),
   ]
@@ -124,6 +125,12 @@ function rejectLines(reject: Explanation['lastReject']): string[] {
   const { reason, status, agoMs } = reject
   const title = `${reason}, on a ${status}, ${seconds(agoMs)} ago`
   return [...titled('NOT STORED', title), ...meaningLines(reject), '']
+}
+
+function headerChangeLines(change: NonNullable<Explanation['lastHeaderChange']> | null): string[] {
+  if (change === null) return []
+  const text = `the same body with other headers, ${seconds(change.agoMs)} ago: ${change.names.join(', ')}`
+  return [...titled('CHANGED', text), '']
 }
 
 function circumstances({ sharing, versionPin, upstream }: Explanation): string[] {

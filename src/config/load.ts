@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Value } from 'typebox/value'
+import { EXCHANGE_HEADERS } from '../lib/answer-headers.ts'
 import { ConfigError } from './config-error.ts'
 import { checkCors } from './cors-rules.ts'
 import { checkRedis } from './redis-rules.ts'
@@ -87,6 +88,7 @@ function checkRules(raw: RawConfig): Config {
   if (server.drainDelayMs >= server.drainTimeoutMs) {
     throw new ConfigError('server.drainDelayMs', 'must be below server.drainTimeoutMs')
   }
+  checkKeptHeaders(cache.keepHeaders)
   if (cache.maxBodyBytes > cache.memory.maxBytes) {
     throw new ConfigError('cache.maxBodyBytes', 'must not be above cache.memory.maxBytes')
   }
@@ -98,6 +100,15 @@ function checkRules(raw: RawConfig): Config {
     upstream: { ...upstream, url: upstream.url },
     secret: secret ?? randomBytes(32).toString('base64url'),
   }
+}
+
+function checkKeptHeaders(names: readonly string[]): void {
+  const refused = names.find((name) => EXCHANGE_HEADERS.has(name.toLowerCase()))
+  if (refused === undefined) return
+  throw new ConfigError(
+    'cache.keepHeaders',
+    `${refused.toLowerCase()} is of one exchange, and never kept`,
+  )
 }
 
 function checkSecrets({ secret, previousSecrets, redis }: RawConfig): void {

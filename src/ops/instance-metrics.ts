@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import { type Count, CounterFamily, type Distribution, HistogramFamily } from './instruments.ts'
 import type { InstanceReporter, Mismatch, UpstreamReporter, WireReporter } from './reporting.ts'
 import type { TenantTraffic } from './tenant-traffic.ts'
-import { FILL_RESULTS, forEachWord, INVALIDATION_SOURCES } from './vocabularies.ts'
+import { FILL_RESULTS, forEachWord, INVALIDATION_SOURCES, KEPT_HEADERS } from './vocabularies.ts'
 
 /** What is asked when somebody wants to know. */
 export interface MetricsSources {
@@ -34,13 +34,15 @@ const TENANT_RANKS = 10
 
 export class InstanceMetrics
   implements
-    Pick<Reporter, 'filled' | 'invalidated' | 'outdated'>,
+    Pick<Reporter, 'filled' | 'invalidated' | 'outdated' | 'headersChanged'>,
     Pick<InstanceReporter, 'mismatched' | 'busGap'>,
     WireReporter,
     UpstreamReporter
 {
   readonly #fills: Readonly<Record<FillResult, Distribution>>
   readonly #invalidations: Readonly<Record<InvalidationSource, Count>>
+  readonly #headerChanges: Readonly<Record<string, Count | undefined>>
+  readonly #otherHeaders: Count
   readonly #mismatches: Readonly<Record<Mismatch, Count>>
   readonly #busGaps: Distribution
   readonly #handovers: Count
@@ -52,6 +54,9 @@ export class InstanceMetrics
     const { clock } = sources
     this.#fills = fillSeconds(registry, clock)
     this.#invalidations = invalidationCounts(registry)
+    const headerChanges = headerChangeCounts(registry)
+    this.#headerChanges = headerChanges
+    this.#otherHeaders = headerChanges.other
     this.#mismatches = mismatchCounts(registry)
     this.#handovers = new CounterFamily(registry, {
       name: 'handovers_total',
@@ -88,6 +93,14 @@ export class InstanceMetrics
 
   outdated(milliseconds: number): void {
     this.#staleness.observe(milliseconds / 1000)
+  }
+
+  headersChanged(names: readonly string[]): void {
+    for (const name of names) {
+      const known = Object.hasOwn(this.#headerChanges, name) ? this.#headerChanges[name] : undefined
+      const count = known ?? this.#otherHeaders
+      count.total++
+    }
   }
 
   mismatched(kind: Mismatch): void {
@@ -128,6 +141,15 @@ function invalidationCounts(registry: Registry) {
     labelNames: ['source'],
   })
   return forEachWord(INVALIDATION_SOURCES, (source) => family.series({ source }))
+}
+
+function headerChangeCounts(registry: Registry) {
+  const family = new CounterFamily(registry, {
+    name: 'header_changes_total',
+    help: 'Answers with the same body as the copy before and another value of a kept header, by header',
+    labelNames: ['header'],
+  })
+  return forEachWord(KEPT_HEADERS, (header) => family.series({ header }))
 }
 
 function mismatchCounts(registry: Registry) {

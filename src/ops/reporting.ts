@@ -107,6 +107,10 @@ export class Reporting
     for (const listener of this.#listeners) listener.outdated?.(milliseconds)
   }
 
+  headersChanged(names: readonly string[]): void {
+    for (const listener of this.#listeners) listener.headersChanged?.(names)
+  }
+
   sharingTripped(tenant: string): void {
     for (const listener of this.#listeners) listener.sharingTripped?.(tenant)
   }

@@ -2,6 +2,7 @@
 import type { OutcomeKind, RejectReason, Tier } from '../cache/outcome.ts'
 import type { FillResult, InvalidationSource } from '../cache/report.ts'
 import type { StaleReason } from '../cache/stale.ts'
+import type { RepresentationHeader } from '../lib/answer-headers.ts'
 
 type Words<Word extends string> = Readonly<Record<Word, true>>
 
@@ -48,6 +49,38 @@ export const INVALIDATION_SOURCES: Words<InvalidationSource> = {
   bus: true,
   purge: true,
 }
+
+/** Headers that are kept with a body and may well change without it; the others are counted together. */
+export const KEPT_HEADERS: Words<CountedHeader | 'other'> = {
+  'access-control-allow-origin': true,
+  allow: true,
+  'content-disposition': true,
+  'content-language': true,
+  'content-location': true,
+  'content-type': true,
+  deprecation: true,
+  etag: true,
+  'last-modified': true,
+  link: true,
+  sunset: true,
+  vary: true,
+  'x-api-version': true,
+  other: true,
+}
+
+type CountedHeader = Extract<
+  RepresentationHeader,
+  | `content-${'disposition' | 'language' | 'location' | 'type'}`
+  | 'access-control-allow-origin'
+  | 'allow'
+  | 'deprecation'
+  | 'etag'
+  | 'last-modified'
+  | 'link'
+  | 'sunset'
+  | 'vary'
+  | 'x-api-version'
+>
 
 /** Makes something for each word. */
 export function forEachWord<Word extends string, Made>(

@@ -12,6 +12,7 @@ import { AskedViews } from '../../src/cache/asked-views.ts'
 import { Backoff } from '../../src/cache/backoff.ts'
 import { NO_DIRECTIVES } from '../../src/cache/cache-control.ts'
 import { Coalescer } from '../../src/cache/coalesce.ts'
+import { HeaderChanges } from '../../src/cache/header-changes.ts'
 import { HeaderLists } from '../../src/cache/header-lists.ts'
 import { credentialFence, subjectFence, widenedFence } from '../../src/cache/key.ts'
 import { LastRejects } from '../../src/cache/last-rejects.ts'
@@ -228,6 +229,15 @@ const CASES: readonly Case[] = [
       const rejects = new LastRejects()
       for (const name of names()) rejects.noted(name, 'status', { status: 500, sentAt: 0 }, 0)
       return rejects
+    },
+  },
+  {
+    places: ['cache/header-changes.ts#changes'],
+    bound: 1_000,
+    run: () => {
+      const changes = new HeaderChanges()
+      for (const name of names()) changes.noted(name, { names: ['etag'], at: 0 })
+      return changes
     },
   },
   {

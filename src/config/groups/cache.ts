@@ -40,6 +40,15 @@ export const cache = group({
     'How long past that a client may use its own copy while it gets no answer; 0: not.',
   ),
   maxBodyBytes: bytes(1_048_576, 'Longest body that is stored; longer ones are streamed through.'),
+  keepHeaders: Type.Array(
+    Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", maxLength: 64 }),
+    {
+      default: [],
+      maxItems: 64,
+      description:
+        'Headers of answers that are stored and replayed with a body beside the usual ones; one that changes with each answer turns sharing off. See docs/sharing.md.',
+    },
+  ),
   memory: group({
     maxBytes: bytes(67_108_864, 'Size of the memory tier.'),
   }),

@@ -81,6 +81,16 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
   },
   {
+    name: 'kept-headers',
+    cuts: [['this.#kept.has(name)', '!EXCHANGE_HEADERS.has(name)']],
+    tests: [{ file: 'integration/kept-headers', title: 'of one exchange' }],
+  },
+  {
+    name: 'digest-rule',
+    cuts: [['digestRule.isOwn(found.grant.digest)', 'true']],
+    tests: [{ file: 'integration/kept-headers', title: 'another rule' }],
+  },
+  {
     name: 'entity-tag-form',
     cuts: [["(hasTag || name !== 'etag')", 'true']],
     tests: [{ file: 'integration/upstream-metadata', title: 'counts as absent' }],

@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { buildCore, type Core } from '../../../src/app.ts'
 import { Credentials } from '../../../src/auth/credentials.ts'
 import { VersionPins } from '../../../src/auth/version-pins.ts'
+import { DigestRule } from '../../../src/cache/digest-rule.ts'
 import type { Question, Surroundings } from '../../../src/cache/explainer.ts'
 import type { AnnouncedWrite } from '../../../src/cache/invalidation.ts'
 import {
@@ -20,7 +21,6 @@ import {
 } from '../../../src/cache/key.ts'
 import type { ReadUpstream, UpstreamAnswer } from '../../../src/cache/ports.ts'
 import { type AssumedAnswer, type Findings, predict } from '../../../src/cache/prediction.ts'
-import { digestOf, keptHeaders } from '../../../src/cache/representation.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { matchRead, matchWrite } from '../../../src/contract/routes.ts'
 import { headersOf } from '../../../src/http/answer.ts'
@@ -103,6 +103,7 @@ const MOODS = {
 const MANY_FENCES = 1_024
 /** More than the world's records take. */
 const MUCH_MEMORY = 1_048_576
+const DIGESTS = new DigestRule([])
 const LIMITS = { connections: 128, tenantReads: 64, passThrough: 64, tenantPassThrough: 32 }
 
 export const settings: fc.Arbitrary<Settings> = fc.record({
@@ -561,7 +562,7 @@ export class World {
     const id = path.endsWith('1') ? '1' : '2'
     const body = Buffer.from(this.#bodyOf(id, this.#roles[who] ?? 0))
     const headers: (readonly [string, string])[] = [...answeredWith(this.#sticky[who] ?? '')]
-    this.#given.set(requestId, digestOf(200, keptHeaders(headers), body))
+    this.#given.set(requestId, DIGESTS.digestOf(200, DIGESTS.keptHeaders(headers), body))
     if (this.#mood === 'no-store') headers.push(['cache-control', 'no-store'])
     if (this.#mood === 'set-cookie') headers.push(['set-cookie', 'a=b'])
     if (this.#mood === 'busy') headers.push(['retry-after', '3'])

@@ -35,6 +35,8 @@ const BY_ENVIRONMENT: readonly [key: string, environment: Record<string, string>
   ['ops.port', { ...URL_SET, LAYBY_OPS_PORT: '99999' }],
   ['ops.hosts', { ...URL_SET, LAYBY_OPS_HOSTS: `a, http://${CANARY}` }],
   ['ops.hosts', { ...URL_SET, LAYBY_OPS_HOSTS: `${CANARY}:9003` }],
+  ['cache.keepHeaders', { ...URL_SET, LAYBY_CACHE_KEEP_HEADERS: `x-a, Set-Cookie` }],
+  ['cache.keepHeaders', { ...URL_SET, LAYBY_CACHE_KEEP_HEADERS: `x-a, ${CANARY}:` }],
   ['ops.adminToken', { ...URL_SET, LAYBY_OPS_ADMIN_TOKEN: CANARY }],
   ['ops.adminToken', { ...URL_SET, LAYBY_OPS_ADMIN_TOKEN: `${CANARY} and more words` }],
   ['cors.origins', { ...URL_SET, LAYBY_CORS_ORIGINS: `https://a, ${CANARY}` }],

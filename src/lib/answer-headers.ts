@@ -1,0 +1,62 @@
+/** Headers of the API's answers: which ones describe a representation, and which ones an exchange. Lower case. */
+
+/** Kept with a body, and replayed with it. Others that begin with `content-` are kept too. */
+export const REPRESENTATION_HEADERS = [
+  'accept-patch',
+  'access-control-allow-credentials',
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'access-control-max-age',
+  'allow',
+  'content-digest',
+  'content-disposition',
+  'content-language',
+  'content-location',
+  'content-md5',
+  'content-type',
+  'cross-origin-resource-policy',
+  'deprecation',
+  'digest',
+  'etag',
+  'last-modified',
+  'link',
+  'repr-digest',
+  'strict-transport-security',
+  'sunset',
+  'timing-allow-origin',
+  'vary',
+  'x-api-version',
+  'x-content-type-options',
+] as const
+
+export type RepresentationHeader = (typeof REPRESENTATION_HEADERS)[number]
+
+/** Never kept, whatever is configured: of one exchange, of one client, or written by a rule of their own. */
+export const EXCHANGE_HEADERS: ReadonlySet<string> = new Set([
+  'age',
+  'cache-control',
+  'cache-status',
+  'cdn-cache-control',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'date',
+  'expires',
+  'keep-alive',
+  'pragma',
+  'proxy-authenticate',
+  'retry-after',
+  'server-timing',
+  'set-cookie',
+  'traceparent',
+  'tracestate',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+  'warning',
+  'x-request-id',
+])
