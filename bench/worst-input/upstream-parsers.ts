@@ -19,6 +19,7 @@ import { reasonOf } from '../../src/upstream/client.ts'
 import { framingOf } from '../../src/upstream/framing.ts'
 import { endToEndHeaders } from '../../src/upstream/headers.ts'
 import { retryAfterMs } from '../../src/upstream/retry-after.ts'
+import { ContinueFilter } from '../../src/upstream/skipped-continue.ts'
 import { isBrokenJson, isJson } from '../../src/upstream/unproven-body.ts'
 import { bare, below, type Frame, type Parser, within } from './parser.ts'
 
@@ -216,6 +217,20 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
       isBrokenJson(Buffer.from(value)),
       framingOf('GET', 200, { 'transfer-encoding': value }),
     ],
+  },
+  {
+    name: 'interim answers before a head',
+    files: ['upstream/skipped-continue.ts'],
+    frames: [
+      bare,
+      (filling) => `HTTP/1.1 100 ${filling}`,
+      (filling) => 'HTTP/1.1 100 \r\n\r\n'.repeat(filling.length >> 4),
+    ],
+    run: (value) => {
+      const filter = new ContinueFilter()
+      filter.expectHead()
+      return filter.filter(Buffer.from(value, 'latin1'))
+    },
   },
   {
     name: 'a reason phrase',

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Presence } from '../lib/presence.ts'
 import { isPlain, type WireAnswer } from './answer.ts'
 import type { Readers } from './cors-fields.ts'
+import { type InterimAnswer, writeInterim } from './interim.ts'
 import type { Passage } from './passage.ts'
 import type { ProblemCode } from './problems.ts'
 import { endConnection, hasContent, writeAnswer, writeProblem } from './respond.ts'
@@ -13,6 +14,8 @@ import type { RawRequest } from './validate.ts'
 export interface Exchange {
   readonly raw: RawRequest
   answer(answer: WireAnswer): void
+  /** To be called before the answer, or the problem, is given. */
+  inform(interim: InterimAnswer): void
   /**
    * @param retryAfter whole seconds; null: it is not known when to try again
    * @param readers who may read it
@@ -53,6 +56,10 @@ export class NodeExchange implements Exchange {
     // Content that was not passed on is not read.
     if (isPlain(head) && hasContent(this.#req)) endConnection(this.#req, head)
     writeAnswer(this.#res, answer)
+  }
+
+  inform(interim: InterimAnswer): void {
+    writeInterim(this.#res, interim)
   }
 
   problem(...problem: Parameters<Exchange['problem']>): number {

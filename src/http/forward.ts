@@ -8,10 +8,12 @@ import type { Presence } from '../lib/presence.ts'
 import { endCall, failCall } from '../upstream/call-span.ts'
 import { checkedHeaders, faultWord, reasonOf, type UpstreamClient } from '../upstream/client.ts'
 import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
-import type { BodyTerms, Received, Sent } from '../upstream/reception.ts'
+import { forwardedInterim } from '../upstream/interim.ts'
+import type { BodyTerms, Question, Received, Sent } from '../upstream/reception.ts'
 import { hasName } from './answer.ts'
 import { conditionsForApi } from './conditions.ts'
 import type { Content } from './content.ts'
+import { type InterimAnswer, MAX_INTERIM_ANSWERS } from './interim.ts'
 import { reportedMethod } from './methods.ts'
 import type { Passage } from './passage.ts'
 import { ClientGone } from './passing-place.ts'
@@ -41,6 +43,8 @@ export class InvalidAnswer extends Error {
 /** Where a request comes from. */
 export interface Source extends Pick<RawRequest, 'rawHeaders'> {
   readonly presence: Presence
+  /** Hands on an interim answer. */
+  readonly inform: (interim: InterimAnswer) => void
 }
 
 export interface Sending {
@@ -143,7 +147,8 @@ async function receive(
   }
   const onSend = (): void => onOutcome(UNKNOWN)
   const onFault = (error: unknown): void => reporter.faulted(error, head.requestId)
-  const question = { method, path: target, headers, body, onSend, onFault }
+  const onInterim = forwardingInterim(source)
+  const question = { method, path: target, headers, body, onSend, onFault, onInterim }
   const terms = { ...(readsAnswer(write) ? READ : PASSED_ON), totalMs }
   const received = await awaited(client.relay(question, terms), method, source.presence)
   const checked = checkedHeaders(received)
@@ -153,6 +158,15 @@ async function receive(
   }
   const { status } = received
   return { status, reason: reasonOf(received), headers: checked, body: received.body }
+}
+
+function forwardingInterim({ inform }: Source): NonNullable<Question['onInterim']> {
+  let left = MAX_INTERIM_ANSWERS
+  return (status, raw) => {
+    const interim = forwardedInterim(status, raw)
+    // guard: interim-flood
+    if (interim !== null && left-- > 0) inform(interim)
+  }
 }
 
 /** A read whose client leaves is given up, and its connection is free. A write goes on: it may have been applied. */

@@ -14,6 +14,7 @@ import type { Presence } from '../lib/presence.ts'
 import { Content } from './content.ts'
 import type { Cors } from './cors.ts'
 import type { PassedAnswer } from './forward.ts'
+import { type InterimAnswer, writeInterim } from './interim.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
 import { problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
 import { PROBLEMS, type ProblemCode } from './problems.ts'
@@ -35,6 +36,7 @@ interface Journey {
   readonly presence: Presence
   /** Lets the client send the content that it has announced. */
   readonly onRead: (() => void) | null
+  readonly inform: (interim: InterimAnswer) => void
   answer: PassedAnswer | null
   problem: ProblemCode | null
 }
@@ -56,8 +58,9 @@ export class PassThrough {
   admit(req: IncomingMessage, res: ServerResponse, passage: Passage, presence: Presence): void {
     const { rawHeaders } = req
     const onRead = isAwaited(req) ? () => res.writeContinue() : null
-    const begun = { answer: null, problem: null }
-    this.#journeys.set(req, { passage, rawHeaders, presence, onRead, ...begun })
+    const inform = (interim: InterimAnswer): void => writeInterim(res, interim)
+    const source = { rawHeaders, presence, inform }
+    this.#journeys.set(req, { passage, ...source, onRead, answer: null, problem: null })
   }
 
   async register(fastify: FastifyInstance): Promise<void> {

@@ -7,6 +7,7 @@ import type { Presence } from '../lib/presence.ts'
 import type { Cors } from './cors.ts'
 import type { Exchange } from './exchange.ts'
 import type { PassedAnswer } from './forward.ts'
+import type { InterimAnswer } from './interim.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
 import { problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
 import type { Preflight } from './preflight.ts'
@@ -28,7 +29,8 @@ export class Relay {
 
   /** Answers the request, and never rejects. */
   async pass(exchange: Exchange, passage: Passage, presence: Presence): Promise<void> {
-    const source = { rawHeaders: exchange.raw.rawHeaders, presence }
+    const inform = (interim: InterimAnswer): void => exchange.inform(interim)
+    const source = { rawHeaders: exchange.raw.rawHeaders, presence, inform }
     try {
       this.#answer(exchange, passage, await conduct(passage, source, null, this.#deps))
     } catch (error) {

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net'
 import { buildConnector, errors } from 'undici'
 import { failWhenReset } from './cut-connections.ts'
+import { skipContinue } from './skipped-continue.ts'
 
 export class Connector {
   readonly connect: buildConnector.connector
@@ -30,6 +31,7 @@ export class Connector {
           return
         }
         failWhenReset(socket)
+        skipContinue(socket)
         socket.on('error', (cause: Error) => {
           if (socket.bytesRead > 0) this.#inUse.add(cause)
         })

@@ -5,7 +5,7 @@ export class Overdue extends Error {
   override readonly name = 'Overdue'
 }
 
-/** The answer has a status that HTTP does not know: below 100. */
+/** The answer has a status that HTTP does not know, below 100, or that nobody has asked for: 101. */
 export class ImpossibleStatus extends Error {
   override readonly name = 'ImpossibleStatus'
 }

@@ -51,6 +51,8 @@ export interface Question {
   readonly body: Readable | Buffer | null
   /** Called once, right before the first byte is written to a connection; never, if none is. */
   readonly onSend?: () => void
+  /** Of each interim answer: its status, and names and values in turn. */
+  readonly onInterim?: (status: number, headers: readonly string[]) => void
   /** A fault of our own that came once the body was handed over as a stream: it can only be logged. */
   readonly onFault: (error: unknown) => void
 }
@@ -139,21 +141,24 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     headers: AnswerFields,
     statusText = '',
   ): void {
-    if (status < 100) {
-      // Its parser would take it for an interim answer, and find at its end that it can't be one.
+    if (status < 100 || status === 101) {
+      // Below 100 undici would take it for an interim answer, and find at its end that it can't be one. What comes
+      // behind 101 is in another protocol, which nobody has asked for.
       this.abort(new ImpossibleStatus())
       return
     }
     // An interim answer. RFC 9110 section 15.2: the final one is still to come.
-    if (status < 200) return
+    if (status < 200) {
+      this.#question.onInterim?.(status, rawOf(controller))
+      return
+    }
     this.#deadlines.awaitBody()
     const framing = framingOf(this.#question.method, status, headers)
     if (framing === 'coded') {
       this.abort(new UnknownCoding())
       return
     }
-    const raw = (controller.rawHeaders ?? []) as readonly (Buffer | string)[]
-    this.#head = { status, statusText, headers: raw.map(textOf) }
+    this.#head = { status, statusText, headers: rawOf(controller) }
     this.#isProven = framing !== 'close' || this.#terms.isCloseProof
     // undici takes the length in it for that of a body, and breaks off: what it says then comes too late.
     if (framing === 'none') this.#give(Buffer.alloc(0))
@@ -269,6 +274,10 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
 
 function isStream(body: Question['body']): body is Readable {
   return body !== null && !Buffer.isBuffer(body)
+}
+
+function rawOf({ rawHeaders }: Dispatcher.DispatchController): string[] {
+  return ((rawHeaders ?? []) as readonly (Buffer | string)[]).map(textOf)
 }
 
 function textOf(bytes: Buffer | string): string {

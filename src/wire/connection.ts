@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { Reporter } from '../cache/report.ts'
 import type { WireAnswer } from '../http/answer.ts'
 import type { Exchange, PassOn } from '../http/exchange.ts'
+import { type InterimAnswer, writeInterimTo } from '../http/interim.ts'
 import type { Passage } from '../http/passage.ts'
 import type { Pipeline } from '../http/pipeline.ts'
 import { NO_REQUEST_ID, writeAnswer, writeProblem } from '../http/respond.ts'
@@ -202,6 +203,11 @@ export class WireConnection implements Answering, Watched {
       if (!output.append(pieces)) this.#writeLong(pieces)
     }
     this.#finished(isLast)
+  }
+
+  /** @internal of `WireExchange` */
+  inform(interim: InterimAnswer): void {
+    writeInterimTo(this.#socket, interim)
   }
 
   /** @internal of `WireExchange` */

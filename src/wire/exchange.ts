@@ -1,11 +1,13 @@
 import type { WireAnswer } from '../http/answer.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { InterimAnswer } from '../http/interim.ts'
 import type { Passage } from '../http/passage.ts'
 import type { RawRequest } from '../http/validate.ts'
 
 /** Where the answers to its requests go. */
 export interface Answering {
   answer(raw: RawRequest, answer: WireAnswer): void
+  inform(interim: InterimAnswer): void
   /** @returns the status */
   problem(raw: RawRequest, ...problem: Parameters<Exchange['problem']>): number
   passOn(exchange: Exchange, passage: Passage): void
@@ -23,6 +25,10 @@ export class WireExchange implements Exchange {
 
   answer(answer: WireAnswer): void {
     this.#connection.answer(this.raw, answer)
+  }
+
+  inform(interim: InterimAnswer): void {
+    this.#connection.inform(interim)
   }
 
   problem(...problem: Parameters<Exchange['problem']>): number {

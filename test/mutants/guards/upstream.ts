@@ -1,6 +1,7 @@
 /** Guards between the cache and the API. */
 import type { Guard } from '../guards.ts'
 
+const INTERIM = 'integration/interim-answers'
 const CUT_OFF = 'integration/cut-off-answers'
 const DEADLINES = 'integration/upstream-deadlines'
 
@@ -36,6 +37,26 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     name: 'reset-is-no-end',
     cuts: [["error.code === 'ECONNRESET'", 'false']],
     tests: [{ file: CUT_OFF, title: 'a body that a reset cuts off' }],
+  },
+  {
+    name: 'unasked-continue',
+    cuts: [['!isContinue(rest)', 'true']],
+    tests: [{ file: INTERIM, title: '100 Continue that nobody asked for' }],
+  },
+  {
+    name: 'interim-flood',
+    cuts: [['left-- > 0', 'true']],
+    tests: [{ file: INTERIM, title: 'are not followed without end' }],
+  },
+  {
+    name: 'interim-in-turn',
+    cuts: [['socket === null || res.headersSent || res.destroyed', 'false']],
+    tests: [{ file: INTERIM, title: 'never get before the answer', env: { FAST_PATH: 'off' } }],
+  },
+  {
+    name: 'interim-version',
+    cuts: [["req.httpVersion === '1.1'", 'true']],
+    tests: [{ file: INTERIM, title: 'a client of HTTP/1.0 gets no interim' }],
   },
   {
     name: 'unproven-end',
