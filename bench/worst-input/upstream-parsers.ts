@@ -15,9 +15,10 @@ import { CACHED_READ, relayedAnswer } from '../../src/http/relayed-answer.ts'
 import type { RequestHead } from '../../src/http/validate.ts'
 import { faultFields } from '../../src/lib/fault-fields.ts'
 import { parseHttpDate } from '../../src/lib/http-date.ts'
-import { reasonOf } from '../../src/upstream/client.ts'
+import { reasonOf } from '../../src/upstream/checked-answer.ts'
 import { framingOf } from '../../src/upstream/framing.ts'
 import { endToEndHeaders } from '../../src/upstream/headers.ts'
+import { Locations } from '../../src/upstream/locations.ts'
 import { retryAfterMs } from '../../src/upstream/retry-after.ts'
 import { ContinueFilter } from '../../src/upstream/skipped-continue.ts'
 import { isBrokenJson, isJson } from '../../src/upstream/unproven-body.ts'
@@ -233,8 +234,14 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
     },
   },
   {
+    name: 'where an answer points to',
+    files: ['upstream/locations.ts'],
+    frames: [bare, (filling) => `//${filling}`, (filling) => `http://${filling}:`],
+    run: (value) => new Locations('https://api.example/v1').forClient(value),
+  },
+  {
     name: 'a reason phrase',
-    files: ['http/answer.ts', 'upstream/client.ts'],
+    files: ['http/answer.ts', 'upstream/checked-answer.ts'],
     frames: [bare, (filling) => `${filling}\u0001`],
     run: (statusText) => [printable(statusText), reasonOf({ statusText })],
   },

@@ -16,6 +16,11 @@ export class ContentBrokenOff extends Error {
   override readonly name = 'ContentBrokenOff'
 }
 
+/** Whether the field names a coding in which content can't be read here (RFC 9110 section 8.4). */
+export function isCoding([name, value]: readonly [name: string, value: string]): boolean {
+  return name === 'content-encoding' && value.trim().toLowerCase() !== 'identity'
+}
+
 /** Longest content that is remembered; parents and ids are found in far less. */
 const MAX_REMEMBERED_BYTES = 65_536
 /** Longer content is sent in pieces of this size. */
@@ -54,6 +59,7 @@ export class Content {
 
   /** As text, once it has all been read, if it is short enough to be remembered; else null. */
   get text(): string | null {
+    if (!this.#remembers) return null
     const whole = this.#isWhole ? this.#held.bytes() : (this.#tap?.whole ?? null)
     return whole === null || whole.length > MAX_REMEMBERED_BYTES ? null : whole.toString('utf8')
   }

@@ -6,13 +6,13 @@ import type { Reporter } from '../cache/report.ts'
 import { isSafeMethod, type WriteMatch } from '../contract/routes.ts'
 import type { Presence } from '../lib/presence.ts'
 import { endCall, failCall } from '../upstream/call-span.ts'
-import { checkedHeaders, faultWord, reasonOf, type UpstreamClient } from '../upstream/client.ts'
+import { faultWord, type UpstreamClient } from '../upstream/client.ts'
 import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
 import { forwardedInterim } from '../upstream/interim.ts'
 import type { BodyTerms, Question, Received, Sent } from '../upstream/reception.ts'
 import { hasName } from './answer.ts'
 import { conditionsForApi } from './conditions.ts'
-import type { Content } from './content.ts'
+import { type Content, isCoding } from './content.ts'
 import { type InterimAnswer, MAX_INTERIM_ANSWERS } from './interim.ts'
 import { reportedMethod } from './methods.ts'
 import type { Passage } from './passage.ts'
@@ -35,7 +35,7 @@ export interface PassedAnswer {
   readonly body: Readable | Buffer
 }
 
-/** The answer breaks HTTP: an impossible status, or headers that are none. */
+/** The answer breaks HTTP: an impossible status, headers that are none, or a 304 that nobody has asked for. */
 export class InvalidAnswer extends Error {
   override readonly name = 'InvalidAnswer'
 }
@@ -80,12 +80,13 @@ export async function forward(
 /** The bodies are read only where they say what else the write changes. */
 function outcomeOf(
   write: WriteMatch | null,
-  { status, body }: PassedAnswer,
+  { status, headers, body }: PassedAnswer,
   content: Content | null,
 ): WriteOutcome {
   const sent = { isSent: true, status }
   if (!readsAnswer(write)) return { ...sent, ...NO_BODIES }
-  const responseBody = Buffer.isBuffer(body) ? body.toString('utf8') : null
+  const isReadable = Buffer.isBuffer(body) && !headers.some(isCoding)
+  const responseBody = isReadable ? body.toString('utf8') : null
   return { ...sent, requestBody: content?.text ?? null, responseBody }
 }
 
@@ -151,13 +152,9 @@ async function receive(
   const question = { method, path: target, headers, body, onSend, onFault, onInterim }
   const terms = { ...(readsAnswer(write) ? READ : PASSED_ON), totalMs }
   const received = await awaited(client.relay(question, terms), method, source.presence)
-  const checked = checkedHeaders(received)
-  if (checked === null) {
-    if (!Buffer.isBuffer(received.body)) received.body.destroy()
-    throw new InvalidAnswer('the upstream sent no valid answer')
-  }
-  const { status } = received
-  return { status, reason: reasonOf(received), headers: checked, body: received.body }
+  const checked = client.check(received, { method, headers })
+  if (checked === null) throw new InvalidAnswer('the upstream sent no valid answer')
+  return checked
 }
 
 function forwardingInterim({ inform }: Source): NonNullable<Question['onInterim']> {

@@ -11,7 +11,7 @@ import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import type { Presence } from '../lib/presence.ts'
-import { Content } from './content.ts'
+import { Content, isCoding } from './content.ts'
 import type { Cors } from './cors.ts'
 import type { PassedAnswer } from './forward.ts'
 import { type InterimAnswer, writeInterim } from './interim.ts'
@@ -113,8 +113,10 @@ export class PassThrough {
   /** http-proxy hands the client's stream over as it is. */
   #contentOf({ headers, body }: RelayOptions): Content | null {
     if (!(body instanceof Readable)) return null
-    const { passage, onRead } = headers[kJourney]
-    return new Content(body, this.#deps.maxRequestBytes, passage.write !== null, onRead)
+    const { passage, rawHeaders, onRead } = headers[kJourney]
+    // guard: coded-content
+    const isRead = passage.write !== null && !isCoded(rawHeaders)
+    return new Content(body, this.#deps.maxRequestBytes, isRead, onRead)
   }
 
   #answer(req: IncomingMessage, reply: RawReply): void {
@@ -183,3 +185,11 @@ type RelayCallback = (
   error: Error | null,
   response?: { readonly statusCode: number; readonly headers: object; readonly body: Readable },
 ) => void
+
+function isCoded(rawHeaders: readonly string[]): boolean {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase()
+    if (isCoding([name, rawHeaders[i + 1] as string])) return true
+  }
+  return false
+}

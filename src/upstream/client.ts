@@ -4,14 +4,15 @@
  */
 import { Client, type Dispatcher, Pool } from 'undici'
 import type { UpstreamAnswer } from '../cache/ports.ts'
-import type { HeaderList } from '../cache/records.ts'
 import { ownBytes } from '../lib/own-bytes.ts'
 import type { Span } from '../lib/tracer.ts'
 import type { AnswerPatience } from './answer-deadlines.ts'
 import { endCall, failCall } from './call-span.ts'
+import { type CheckedAnswer, checkedAnswer, type SentRequest } from './checked-answer.ts'
 import { Connector } from './connector.ts'
 import { UpstreamFailed } from './faults.ts'
-import { endToEndHeaders, type ReadHeaders, readHeaders } from './headers.ts'
+import { type ReadHeaders, readHeaders } from './headers.ts'
+import { Locations } from './locations.ts'
 import {
   type BodyTerms,
   type Question,
@@ -50,6 +51,7 @@ interface Read {
 interface Call {
   readonly span: Span
   readonly sent: Sent
+  readonly request: SentRequest
 }
 
 export class UpstreamClient {
@@ -67,12 +69,14 @@ export class UpstreamClient {
   readonly #isCloseProof: boolean
   readonly #retries = new RetryBudget()
   readonly #connector: Connector
+  readonly #locations: Locations
 
   constructor(options: UpstreamOptions) {
     const url = new URL(options.url)
     this.#options = options
     this.#terms = { maxWholeBytes: options.maxBodyBytes, waitsForUnannounced: true }
     this.#base = url.pathname.replace(/\/+$/, '')
+    this.#locations = new Locations(options.url)
     this.#connector = new Connector(options.connectTimeoutMs, options.ca)
     this.#origin = url.origin
     this.#isCloseProof = url.protocol === 'http:'
@@ -111,6 +115,11 @@ export class UpstreamClient {
     const whole = { ...question, path: this.#base + question.path }
     const isCloseProof = this.#isCloseProof
     return send(this.#pool, whole, { ...terms, isCloseProof }, this.#options)
+  }
+
+  /** @returns null: it is no answer to the request, and its body is given up */
+  check(received: Received, request: SentRequest): CheckedAnswer | null {
+    return checkedAnswer(received, request, this.#locations)
   }
 
   async close(): Promise<void> {
@@ -158,12 +167,12 @@ export class UpstreamClient {
     const question = { method: 'GET', path, headers: lines, body: null, onFault }
     const totalMs = Math.max(0, deadline - this.#options.clock.monotonic())
     const terms = { ...this.#terms, totalMs, isCloseProof: this.#isCloseProof }
-    return { span, sent: send(dispatcher, question, terms, this.#options) }
+    return { span, sent: send(dispatcher, question, terms, this.#options), request: question }
   }
 
-  async #receive({ span, sent }: Call, sentAt: number): Promise<UpstreamAnswer> {
+  async #receive({ span, sent, request }: Call, sentAt: number): Promise<UpstreamAnswer> {
     try {
-      const answer = checkedAnswer(await sent.received, sentAt)
+      const answer = answerOf(this.check(await sent.received, request), sentAt)
       if ('status' in answer) endCall(span, 'GET', answer.status)
       else failCall(span, 'GET', answer.kind)
       return answer
@@ -174,35 +183,11 @@ export class UpstreamClient {
   }
 }
 
-function checkedAnswer(received: Received, sentAt: number): UpstreamAnswer {
-  const { status, body, isProven } = received
-  const headers = checkedHeaders(received)
-  if (headers === null) {
-    if (!Buffer.isBuffer(body)) body.destroy()
-    return { kind: 'unreachable' }
-  }
-  const head = { status, reason: reasonOf(received), headers, sentAt }
-  if (!Buffer.isBuffer(body)) {
-    return { kind: 'streamed', why: isProven ? 'size' : 'unproven', ...head, stream: body }
-  }
-  return { kind: 'buffered', ...head, body: ownBytes(body) }
-}
-
-/** The answer's headers; null if the answer is not one that HTTP allows. */
-export function checkedHeaders({
-  status,
-  headers,
-}: Pick<Received, 'status' | 'headers'>): HeaderList | null {
-  if (status < 200 || status > 599) return null
-  return endToEndHeaders(headers)
-}
-
-/**
- * The reason phrase, one character a byte, as `writeHead` takes it. undici has read the bytes as UTF-8;
- * where they were not, they are lost, and none is better than a wrong one.
- */
-export function reasonOf({ statusText }: Pick<Received, 'statusText'>): string {
-  return statusText.includes('\ufffd') ? '' : Buffer.from(statusText, 'utf8').toString('latin1')
+function answerOf(checked: CheckedAnswer | null, sentAt: number): UpstreamAnswer {
+  if (checked === null) return { kind: 'unreachable' }
+  const { body, isProven, ...head } = checked
+  if (Buffer.isBuffer(body)) return { kind: 'buffered', ...head, body: ownBytes(body), sentAt }
+  return { kind: 'streamed', why: isProven ? 'size' : 'unproven', ...head, stream: body, sentAt }
 }
 
 /** What a trace calls the error that a call has ended with. */

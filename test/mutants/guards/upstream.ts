@@ -2,6 +2,7 @@
 import type { Guard } from '../guards.ts'
 
 const INTERIM = 'integration/interim-answers'
+const UNASKED = 'integration/unasked-answers'
 const CUT_OFF = 'integration/cut-off-answers'
 const DEADLINES = 'integration/upstream-deadlines'
 
@@ -57,6 +58,31 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     name: 'interim-version',
     cuts: [["req.httpVersion === '1.1'", 'true']],
     tests: [{ file: INTERIM, title: 'a client of HTTP/1.0 gets no interim' }],
+  },
+  {
+    name: 'unasked-answer',
+    cuts: [['|| isUnasked(status, sent)', '']],
+    tests: [{ file: UNASKED, title: 'that nobody asked for is a failure' }],
+  },
+  {
+    name: 'bodiless-length',
+    cuts: [["name !== 'content-length'", 'true']],
+    tests: [{ file: UNASKED, title: 'a status that forbids content' }],
+  },
+  {
+    name: 'coded-content',
+    cuts: [['&& !isCoded(rawHeaders)', '']],
+    tests: [{ file: 'integration/coded-content', title: 'a parent in content that is coded' }],
+  },
+  {
+    name: 'whole-segment',
+    cuts: [["!'/?#'.includes(rest[0])", 'false']],
+    tests: [{ file: 'unit/upstream/locations', title: 'below a path' }],
+  },
+  {
+    name: 'no-new-authority',
+    cuts: [['/^\\/[/\\\\]/.test(rest)', 'false']],
+    tests: [{ file: 'unit/upstream/locations', title: 'without a path' }],
   },
   {
     name: 'unproven-end',
