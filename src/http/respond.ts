@@ -98,3 +98,8 @@ export function hasContent({ headers }: IncomingMessage): boolean {
 function isStream(body: WireAnswer['body']): body is Readable {
   return typeof body === 'object' && body !== null && 'pipe' in body
 }
+
+/** The client has gone away. The upstream would wait for somebody to read what it has still to send. */
+export function giveUp({ body }: WireAnswer): void {
+  if (body !== null && !Buffer.isBuffer(body)) body.destroy()
+}

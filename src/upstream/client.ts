@@ -63,8 +63,6 @@ export class UpstreamClient {
   /** Of reads, which may be stored: whole as far as they may. */
   readonly #terms: BodyTerms
   readonly #options: UpstreamOptions
-  /** Path of `upstream.url`, without a final slash: goes before every path. */
-  readonly #base: string
   /** Whether a connection's end is more than a guess: not over TLS. */
   readonly #isCloseProof: boolean
   readonly #retries = new RetryBudget()
@@ -75,7 +73,6 @@ export class UpstreamClient {
     const url = new URL(options.url)
     this.#options = options
     this.#terms = { maxWholeBytes: options.maxBodyBytes, waitsForUnannounced: true }
-    this.#base = url.pathname.replace(/\/+$/, '')
     this.#locations = new Locations(options.url)
     this.#connector = new Connector(options.connectTimeoutMs, options.ca)
     this.#origin = url.origin
@@ -102,7 +99,7 @@ export class UpstreamClient {
   async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
     const sentAt = this.#options.clock.monotonic()
     try {
-      return await this.#askTwice({ path: this.#base + path, headers, deadline }, sentAt)
+      return await this.#askTwice({ path: this.#locations.base + path, headers, deadline }, sentAt)
     } catch (error) {
       // guard: own-fault
       if (!(error instanceof UpstreamFailed)) throw error
@@ -112,7 +109,7 @@ export class UpstreamClient {
 
   /** Sends a request that passes through. `path` gets the base. What is received rejects as undici does. */
   relay(question: Question, terms: Omit<ReceptionTerms, 'isCloseProof'>): Sent {
-    const whole = { ...question, path: this.#base + question.path }
+    const whole = { ...question, path: this.#locations.base + question.path }
     const isCloseProof = this.#isCloseProof
     return send(this.#pool, whole, { ...terms, isCloseProof }, this.#options)
   }

@@ -11,14 +11,14 @@ const DEFAULT_PORT: Readonly<Record<string, string>> = { http: '80', https: '443
 
 export class Locations {
   /** Path of `upstream.url`, without a final slash. */
-  readonly #base: string
+  readonly base: string
   readonly #scheme: string
   /** Name and port. */
   readonly #host: string
 
   constructor(upstreamUrl: string) {
     const url = new URL(upstreamUrl)
-    this.#base = url.pathname.replace(/\/+$/, '')
+    this.base = url.pathname.replace(/\/+$/, '')
     this.#scheme = url.protocol.slice(0, -1)
     this.#host = hostOf(url.host, this.#scheme)
   }
@@ -51,10 +51,10 @@ export class Locations {
 
   /** Null: it is not below the path of `upstream.url`. */
   #withoutBase(path: string): string | null {
-    if (!path.startsWith(this.#base)) return null
-    const rest = path.slice(this.#base.length)
+    if (!path.startsWith(this.base)) return null
+    const rest = path.slice(this.base.length)
     // guard: whole-segment
-    if (this.#base !== '' && rest !== '' && !'/?#'.includes(rest[0] as string)) return null
+    if (this.base !== '' && rest !== '' && !'/?#'.includes(rest[0] as string)) return null
     // `//a` names a host, and browsers take `/\a` for the same (RFC 3986 section 4.2).
     // guard: no-new-authority
     if (/^\/[/\\]/.test(rest)) return `/.${rest}`

@@ -9,7 +9,7 @@ import type { Exchange, PassOn } from '../http/exchange.ts'
 import { type InterimAnswer, writeInterimTo } from '../http/interim.ts'
 import type { Passage } from '../http/passage.ts'
 import type { Pipeline } from '../http/pipeline.ts'
-import { NO_REQUEST_ID, writeAnswer, writeProblem } from '../http/respond.ts'
+import { giveUp, NO_REQUEST_ID, writeAnswer, writeProblem } from '../http/respond.ts'
 import type { RawRequest, RequestHead } from '../http/validate.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isEnding, type Lingering } from '../lib/lingering.ts'
@@ -206,9 +206,7 @@ export class WireConnection implements Answering, Watched {
   }
 
   /** @internal of `WireExchange` */
-  inform(interim: InterimAnswer): void {
-    writeInterimTo(this.#socket, interim)
-  }
+  readonly inform = (interim: InterimAnswer): void => writeInterimTo(this.#socket, interim)
 
   /** @internal of `WireExchange` */
   problem(raw: RawRequest, ...problem: Parameters<Exchange['problem']>): number {
@@ -292,9 +290,4 @@ export class WireConnection implements Answering, Watched {
     this.#deps.handOver(socket)
     socket.resume()
   }
-}
-
-/** The client has gone away. The upstream would wait for somebody to read what it has still to send. */
-function giveUp({ body }: WireAnswer): void {
-  if (body !== null && !Buffer.isBuffer(body)) body.destroy()
 }
