@@ -25,7 +25,7 @@ import {
 import type { MintTag } from './minted-tag.ts'
 import type { RejectReason } from './outcome.ts'
 import { Overtaking } from './overtaking.ts'
-import { type Assessment, assess } from './policy.ts'
+import { type Assessment, assess, isPlainlyOther } from './policy.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
 import type { Current, Grant, Representation } from './records.ts'
 import type { Reporter } from './report.ts'
@@ -102,8 +102,7 @@ export class FillStore {
     const times = this.#timesOf(answer)
     const assessment = assess(asked, answer, ttlMs, times)
     if (assessment.kind === 'reject') {
-      // The view has changed into something that can't be kept: what was granted before is over.
-      if (answer.status === 200) this.giveUp(request, answer.sentAt)
+      this.#withdrawFor(request, answer)
       return { representation: null, rejected: assessment.reason, shared: NOTHING_SHARED }
     }
     if (request.directives.noStore) return this.#confirm(request, answer, assessment, times)
@@ -146,17 +145,19 @@ export class FillStore {
   }
 
   /** Too long to be kept, or not known to be whole, whatever it is. */
-  #letPass(request: ReadRequest, { status, sentAt, why }: StreamedAnswer): Kept {
-    if (status === 200) this.giveUp(request, sentAt)
-    return { ...NOTHING_KEPT, rejected: status === 200 ? why : 'status' }
+  #letPass(request: ReadRequest, answer: StreamedAnswer): Kept {
+    this.#withdrawFor(request, answer)
+    return { ...NOTHING_KEPT, rejected: answer.status === 200 ? answer.why : 'status' }
   }
 
-  /** Ends the credential's grant, and the freshness of what it named: the upstream now says otherwise. */
-  giveUp(request: ReadRequest, sentAt: number): void {
-    const held = this.#deps.memory.get(request.grantKey)
-    this.#deps.standings.withdraw(request.view, request.partition, sentAt)
-    if (held?.kind === 'grant' && held.witnessedAt <= sentAt)
-      this.#overtaking.supersede(request, held.digest, sentAt)
+  /**
+   * A 200 that can't be kept is what the view has become for this credential: what it was granted before is over. It
+   * says nothing of what others were given; and a page of something that stands before the API says nothing at all.
+   */
+  #withdrawFor({ view, partition }: ReadRequest, answer: BufferedAnswer | StreamedAnswer): void {
+    if (answer.status !== 200 || isPlainlyOther(answer)) return
+    // guard: own-withdrawal
+    this.#deps.standings.withdraw(view, partition, answer.sentAt)
   }
 
   #timesOf({ sentAt }: BufferedAnswer): ExchangeTimes {

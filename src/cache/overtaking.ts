@@ -41,10 +41,10 @@ export class Overtaking {
       if (fences.holds(held.stamp)) reporter.outdated(held.servedAt - held.generatedAt)
       this.#compare(request, held, shown, at)
     }
-    this.supersede(request, digest, at)
+    this.#supersede(request, digest, at)
   }
 
-  supersede(request: ReadRequest, digest: string, at: number): void {
+  #supersede(request: ReadRequest, digest: string, at: number): void {
     const key = this.keyOf(request, digest)
     this.#deps.memory.set(key, { kind: 'superseded', at }, request.view.tenant)
     this.#deps.tier?.supersede(request.view.tenant, key)

@@ -5,7 +5,7 @@
 import { assessFreshness, type ExchangeTimes, type Freshness } from './freshness.ts'
 import { integerMember, parseObject } from './json-member.ts'
 import type { RejectReason } from './outcome.ts'
-import type { BufferedAnswer } from './ports.ts'
+import type { BufferedAnswer, StreamedAnswer } from './ports.ts'
 import type { HeaderList } from './records.ts'
 import { headerValue, joinedHeader } from './representation.ts'
 
@@ -70,6 +70,20 @@ export function assess(
   return body.kind === 'reject'
     ? body
     : { kind: 'admit', ...freshness, version, parent: body.parent }
+}
+
+/**
+ * Whether a 200 is plainly not the resource, but what something between here and the API, or the API for a while, says
+ * in its place: a page of another type, or no JSON object.
+ */
+export function isPlainlyOther(answer: BufferedAnswer | StreamedAnswer): boolean {
+  const { headers } = answer
+  const type = joinedHeader(headers, 'content-type')
+  // guard: plainly-other
+  if (type !== null && !/^application\/(?:[^;]+\+)?json[ \t]*(?:;|$)/i.test(type)) return true
+  const isReadable = (joinedHeader(headers, 'content-encoding') ?? 'identity') === 'identity'
+  if (answer.kind === 'streamed' || !isReadable) return false
+  return parseObject(answer.body.toString('utf8')) === null
 }
 
 function hasKnownVary(headers: HeaderList): boolean {

@@ -6,6 +6,7 @@ import { API_VERSIONS } from '../contract/headers.ts'
 import { AskedViews } from './asked-views.ts'
 import type { FenceStamp, FenceStore, OpenFence } from './fence.ts'
 import { admissionKey, credentialFence, grantKey, type Key, type View, viewKey } from './key.ts'
+import { isPlainlyOther } from './policy.ts'
 import type { BufferedAnswer, MemoryStore, SharedTier, StreamedAnswer } from './ports.ts'
 import type { Admission } from './records.ts'
 import type { Reporter } from './report.ts'
@@ -29,10 +30,14 @@ export interface Answered {
 export function answeredRead(
   { view, credential }: ReadRequest,
   opened: OpenFence,
-  { status, sentAt }: BufferedAnswer | StreamedAnswer,
+  answer: BufferedAnswer | StreamedAnswer,
 ): Answered {
+  const { status, sentAt } = answer
+  // A page that anybody is shown does not prove that the token was looked at.
+  // guard: vouching-answers
+  const vouches = !isPlainlyOther(answer)
   const stamp = opened.stamp.filter(([name]) => name === credentialFence(credential.partition))
-  return { tenant: view.tenant, credential, status, sentAt, stamp, vouches: true, resource: view }
+  return { tenant: view.tenant, credential, status, sentAt, stamp, vouches, resource: view }
 }
 
 export interface StandingsDependencies {

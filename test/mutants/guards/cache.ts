@@ -81,6 +81,23 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/client-directives', title: 'must not be stored' }],
   },
   {
+    name: 'plainly-other',
+    cuts: [
+      ['type !== null && !/^application\\/(?:[^;]+\\+)?json[ \\t]*(?:;|$)/i.test(type)', 'false'],
+    ],
+    tests: [{ file: 'integration/maintenance-pages', title: 'long page' }],
+  },
+  {
+    name: 'vouching-answers',
+    cuts: [['!isPlainlyOther(answer)', 'true']],
+    tests: [{ file: 'integration/maintenance-pages', title: 'does not renew' }],
+  },
+  {
+    name: 'own-withdrawal',
+    cuts: [['this.#deps.standings.withdraw(view, partition, answer.sentAt)', '']],
+    tests: [{ file: 'integration/maintenance-pages', title: 'one credential alone' }],
+  },
+  {
     name: 'kept-headers',
     cuts: [['this.#kept.has(name)', '!EXCHANGE_HEADERS.has(name)']],
     tests: [{ file: 'integration/kept-headers', title: 'of one exchange' }],
