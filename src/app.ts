@@ -21,10 +21,9 @@ import type { Landing } from './cache/served.ts'
 import { SharingMode } from './cache/sharing.ts'
 import { Standings } from './cache/standing.ts'
 import { TenantSwitch } from './cache/tenant-switch.ts'
-import { readCertificates, readTls } from './config/files.ts'
+import { readCertificates } from './config/files.ts'
 import type { Config } from './config/schema.ts'
 import { cacheStatus } from './http/cache-status.ts'
-import { Cors } from './http/cors.ts'
 import { formBytes } from './http/forms.ts'
 import { problemOf } from './http/pipeline.ts'
 import { RequestTraces } from './http/request-traces.ts'
@@ -34,6 +33,7 @@ import {
   buildFrontEnds,
   drain,
   type FrontEnds,
+  frontEndSettings,
   type Listening,
   open,
   type Phase,
@@ -240,11 +240,9 @@ export async function buildApp(
     random: overrides.random ?? Math.random,
     reporter: reporting,
     traces: new RequestTraces(tracer, log.isLevelEnabled('debug')),
-    cors: new Cors(config.cors, clock),
-    clientLifetimes: limits,
     newRequestId: overrides.newRequestId ?? randomUUID,
     onPressure: (isHigh: boolean) => reporting.pressureChanged(isHigh),
-    ...frontEndSettings(config),
+    ...frontEndSettings(config, clock),
   }
   const frontEnds = await buildFrontEnds(deps, server.fastPath)
   if (siblings === null) warnOfPlainSharing(limits.sharing, log)
@@ -283,17 +281,5 @@ function surroundings(
     refusal: (tenant, isAccepted) => readUpstream.refusal(tenant, isAccepted),
     isOff: (tenant) => tenants.isOff(tenant),
     isOverloaded,
-  }
-}
-
-function frontEndSettings({ server, upstream }: Config) {
-  return {
-    maxHeldBytes: server.maxHeldBytes,
-    maxRequestBytes: server.maxRequestBytes,
-    contentLimits: { pauseMs: server.uploadPauseMs, bytesPerSecond: server.uploadBytesPerSecond },
-    readerTimeoutMs: server.readerTimeoutMs,
-    totalTimeoutMs: upstream.totalTimeoutMs,
-    tls: readTls(server.tls),
-    maxEventLoopDelayMs: server.maxEventLoopDelayMs,
   }
 }

@@ -2,9 +2,12 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { readTls } from './config/files.ts'
 import type { Config } from './config/schema.ts'
+import { Cors } from './http/cors.ts'
 import { watchReaders } from './http/reader-watch.ts'
 import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
+import type { Clock } from './lib/clock.ts'
 import { Lingering } from './lib/lingering.ts'
 import type { ReaderReporter, WireReporter } from './ops/reporting.ts'
 import { placeBefore } from './wire/front-end.ts'
@@ -90,4 +93,20 @@ export async function drain(
 function urlOf(fastify: FastifyInstance, scheme: 'http' | 'https'): string {
   const { address, port, family } = fastify.server.address() as AddressInfo
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+/** What the front ends are told by the configuration. */
+export function frontEndSettings({ server, upstream, cors, cache }: Config, clock: Clock) {
+  return {
+    cors: new Cors(cors, clock),
+    clientLifetimes: cache,
+    maxHeldBytes: server.maxHeldBytes,
+    maxRequestBytes: server.maxRequestBytes,
+    contentLimits: { pauseMs: server.uploadPauseMs, bytesPerSecond: server.uploadBytesPerSecond },
+    isTimed: server.timing,
+    readerTimeoutMs: server.readerTimeoutMs,
+    totalTimeoutMs: upstream.totalTimeoutMs,
+    tls: readTls(server.tls),
+    maxEventLoopDelayMs: server.maxEventLoopDelayMs,
+  }
 }

@@ -3,11 +3,13 @@
  * that answers at once. An entry is one customer, read once by one credential: its grant, its representation,
  * its lineage and its fence. There are 100 credentials in 10 tenants.
  */
+
 import { buildCore, type Core } from '../../src/app.ts'
 import { Credentials } from '../../src/auth/credentials.ts'
 import { VersionPins } from '../../src/auth/version-pins.ts'
 import { NO_DIRECTIVES } from '../../src/cache/cache-control.ts'
 import type { BufferedAnswer } from '../../src/cache/ports.ts'
+import { UNTIMED } from '../../src/cache/read-times.ts'
 import type { Reporter } from '../../src/cache/report.ts'
 import { type ReadRequest, readRequest } from '../../src/cache/request.ts'
 import { parseConfig } from '../../src/config/load.ts'
@@ -92,6 +94,7 @@ export class FilledCore {
       deadline: systemClock.monotonic() + 1_000,
       mayJoin: pin.mayJoin,
       span: UNTRACED,
+      times: UNTIMED,
       requestId: 'bench',
     })
     this.#pins.end(pin, VERSION)

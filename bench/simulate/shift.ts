@@ -2,6 +2,7 @@
  * One shift through the real core: the same steps as `http/pipeline.ts` and `http/passage.ts`, with a
  * model in the upstream's place and no HTTP in between.
  */
+
 import { type Random, seededRandom } from '../../demo/data.ts'
 import { buildCore, type Core, type Overrides } from '../../src/app.ts'
 import { Partitions } from '../../src/auth/partition.ts'
@@ -10,6 +11,7 @@ import { NO_DIRECTIVES } from '../../src/cache/cache-control.ts'
 import type { Sharing } from '../../src/cache/entitlement.ts'
 import type { OutcomeKind } from '../../src/cache/outcome.ts'
 import type { BufferedAnswer } from '../../src/cache/ports.ts'
+import { UNTIMED } from '../../src/cache/read-times.ts'
 import type { Reporter } from '../../src/cache/report.ts'
 import { headerValue } from '../../src/cache/representation.ts'
 import { type ReadRequest, type RequestCredential, readRequest } from '../../src/cache/request.ts'
@@ -181,6 +183,7 @@ class Shift {
       deadline: this.#time.monotonic() + 10_000,
       mayJoin: pin.mayJoin,
       span: UNTRACED,
+      times: UNTIMED,
       requestId: `read-${this.#reads}`,
     })
     this.#pins.end(pin, versionOf(served))

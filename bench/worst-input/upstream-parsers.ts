@@ -24,6 +24,7 @@ import { ContinueFilter } from '../../src/upstream/skipped-continue.ts'
 import { isBrokenJson, isJson } from '../../src/upstream/unproven-body.ts'
 import { bare, below, type Frame, type Parser, within } from './parser.ts'
 
+const FACTS = { readers: AS_THE_API_SAYS, timing: null }
 const TOLD = outcome('pass-through', { forward: 'bypass' })
 const HEAD = { requestId: '0198c0de-0000-4000-8000-000000000000' } as RequestHead
 const SOUND: HeaderList = [
@@ -193,7 +194,12 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
   },
   {
     name: 'an answer that is relayed',
-    files: ['http/relayed-answer.ts', 'http/client-fields.ts', 'http/entity-tags.ts'],
+    files: [
+      'http/relayed-answer.ts',
+      'http/client-fields.ts',
+      'http/entity-tags.ts',
+      'http/status-list.ts',
+    ],
     frames: [bare, within, (filling) => `no-store,${filling}`],
     run: (value) => {
       const headers: HeaderList = [
@@ -206,7 +212,7 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
         'access-control-expose-headers',
       ].map((name) => [name, value])
       const answer = { status: 200, reason: value, headers, body: null }
-      return headersOf(relayedAnswer(answer, TOLD, HEAD, CACHED_READ, AS_THE_API_SAYS))
+      return headersOf(relayedAnswer(answer, TOLD, HEAD, CACHED_READ, FACTS))
     },
   },
   {

@@ -105,7 +105,8 @@ export class Cache {
     // 1. From memory, or from the tier that all instances share.
     const found = this.#lookupFresh(request, 'memory')
     if (found.kind !== 'miss') return found
-    const isBrought = await this.#walk?.bring(request, found.verdict)
+    const bringing = this.#walk?.bring(request, found.verdict)
+    const isBrought = await (bringing && terms.times.during('redis', bringing))
     const again = isBrought ? this.#lookupFresh(request, 'redis') : found
     if (isBrought !== undefined) noteLookup(terms.span, 'redis', isBrought ? again : null)
     if (again.kind !== 'miss') return again
@@ -147,7 +148,7 @@ export class Cache {
     const filling = this.#joinable(request, key, terms)
     if (filling !== undefined) {
       if (!mayWait) return this.#fillAlone(request, verdict, terms)
-      const landing = await follow(terms.span, filling)
+      const landing = await follow(terms, filling)
       if (landing === null) return this.#lookAgain(request, terms, key)
       const served = this.#servedByFill(request, verdict, landing, filling)
       return served ?? this.#fillAlone(request, verdict, terms)
@@ -168,7 +169,7 @@ export class Cache {
     terms: FillTerms,
     flight: Flight<Landing | null>,
   ): Promise<Served | null> {
-    const landing = await follow(terms.span, flight)
+    const landing = await follow(terms, flight)
     const served = this.#servedByRefresh(request, verdict, landing, flight)
     if (served !== null || !isUnshareable200(landing)) return served
     return this.#fillAlone(request, verdict, terms)
@@ -186,7 +187,7 @@ export class Cache {
       const landing = await this.#launch(request, terms, [key], fill).landed
       if (landing !== null) return serve(verdict, landing, null)
     } else {
-      const landing = await follow(terms.span, joined)
+      const landing = await follow(terms, joined)
       const served = landing === null ? null : this.#servedByFill(request, verdict, landing, joined)
       if (served !== null) return served
     }
@@ -225,7 +226,8 @@ export class Cache {
     verdict: MissVerdict,
     terms: FillTerms,
   ): Promise<Landing | null> {
-    const turn = await this.#walk?.takeTurn(request, verdict)
+    const taking = this.#walk?.takeTurn(request, verdict)
+    const turn = await (taking && terms.times.during('wait', taking))
     if (turn === null) return null
     const landing = this.#origin.fill(request, terms)
     // Who waits elsewhere looks into the shared tier: what it is to find there must be there.

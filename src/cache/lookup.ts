@@ -26,7 +26,8 @@ export function lookUp(
   const { representation } = verdict
   const age = Math.floor((now - representation.generatedAt) / 1000)
   const ttl = Math.floor((representation.freshUntil - now) / 1000)
-  return { kind: 'representation', representation, outcome: hit(tier, age, ttl) }
+  const told = hit(tier, age, ttl)
+  return { kind: 'representation', representation, received: null, outcome: told }
 }
 
 /** What may be served although it is stale, before the upstream is asked; null: nothing. */

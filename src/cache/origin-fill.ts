@@ -5,6 +5,7 @@ import { type FillDependencies, FillStore, type Kept, NOTHING_KEPT } from './fil
 import type { LastRejects } from './last-rejects.ts'
 import { secondsLeft } from './lookup.ts'
 import type { Fetch } from './ports.ts'
+import type { ReadTimes } from './read-times.ts'
 import { fencesOf, kinOf, type ReadRequest } from './request.ts'
 import { isFailure, type Landing } from './served.ts'
 import { answeredRead } from './standing.ts'
@@ -18,6 +19,8 @@ export interface FillTerms {
   readonly mayJoin: boolean
   /** The work that the read is part of. */
   readonly span: Span
+  /** Where its time goes. */
+  readonly times: ReadTimes
   /** Under which the upstream is asked; followers name it in their log line. */
   readonly requestId: string
 }

@@ -1,15 +1,16 @@
 /** How a read shows in its trace: what the look-ups said, and what became of the fill. */
 import type { Span } from '../lib/tracer.ts'
 import type { Tier } from './outcome.ts'
+import type { ReadTimes } from './read-times.ts'
 import { type Hit, isFailure, type Landing, type MissVerdict } from './served.ts'
 
 /** Who waits for another's fill tells where that one is to be found. */
 export function follow<T>(
-  span: Span,
+  { span, times }: { readonly span: Span; readonly times: ReadTimes },
   flight: { readonly fill: Span['context']; readonly landed: Promise<T> },
 ): Promise<T> {
   span.link(flight.fill)
-  return flight.landed
+  return times.during('wait', flight.landed)
 }
 
 /** @param found null: the tier had nothing, or was not asked */

@@ -7,7 +7,7 @@ import type { AskReason, Verdict } from './entitlement.ts'
 import type { Kept } from './fill.ts'
 import { type Detail, type Forward, type Outcome, outcome, staleHit } from './outcome.ts'
 import type { BufferedAnswer, StreamedAnswer, UpstreamAnswer, UpstreamFailure } from './ports.ts'
-import type { Representation } from './records.ts'
+import type { HeaderList, Representation } from './records.ts'
 import type { StaleReason } from './stale.ts'
 
 export type Failure = UpstreamFailure['kind'] | 'not-cached'
@@ -17,6 +17,8 @@ export type Served =
   | {
       readonly kind: 'representation'
       readonly representation: Representation
+      /** Headers of the answer that the API gave to this request; null: it is out of a store, or another's. */
+      readonly received: HeaderList | null
       readonly outcome: Outcome
     }
   /** An answer of the upstream that makes no representation: relayed as it is. */
@@ -87,9 +89,10 @@ export function serve(
     flight === null
       ? filled(verdict, landing, answer.status, collapsed)
       : followed(verdict, flight.requestId)
-  return kept.representation === null
-    ? { kind: 'answer', answer, outcome: told }
-    : { kind: 'representation', representation: kept.representation, outcome: told }
+  const { representation } = kept
+  if (representation === null) return { kind: 'answer', answer, outcome: told }
+  const received = flight === null ? answer.headers : null
+  return { kind: 'representation', representation, received, outcome: told }
 }
 
 function filled(
@@ -151,7 +154,8 @@ export function staleServed(
   const age = Math.floor((now - representation.generatedAt) / 1000)
   const left = Math.floor((representation.freshUntil - now) / 1000)
   const ttl = isMarked ? Math.min(left, -1) : left
-  return { kind: 'representation', representation, outcome: staleHit(why, age, ttl) }
+  const told = staleHit(why, age, ttl)
+  return { kind: 'representation', representation, received: null, outcome: told }
 }
 
 /** RFC 5861 section 4: what counts as an error of the upstream; and 429, which gives no more to read. */

@@ -3,7 +3,10 @@
  * proxy, never `key`.
  */
 import type { Outcome } from '../cache/outcome.ts'
+import type { HeaderList } from '../cache/records.ts'
+import { joinedHeader } from '../cache/representation.ts'
 import { CACHE_NAME } from './fields.ts'
+import { isStatusList } from './status-list.ts'
 
 /** Null for answers that are made here: the problem document says why. */
 export function cacheStatus(told: Outcome): string | null {
@@ -20,4 +23,18 @@ export function cacheStatus(told: Outcome): string | null {
 
 function hitStatus({ ttl, detail }: Outcome): string {
   return `${CACHE_NAME}; hit; ttl=${ttl}; detail=${detail}`
+}
+
+/**
+ * The field with what caches behind this one say before it; what does not parse is replaced (RFC 9211 section 2).
+ *
+ * @param own null: nothing is added
+ * @returns name and value, or nothing
+ */
+export function statusFields(received: HeaderList, own: string | null): string[] {
+  const field = joinedHeader(received, 'cache-status')
+  // guard: malformed-status
+  const theirs = field !== null && isStatusList(field) ? field : null
+  if (own === null) return theirs === null ? [] : ['Cache-Status', theirs]
+  return ['Cache-Status', theirs === null ? own : `${theirs}, ${own}`]
 }

@@ -4,6 +4,7 @@ import { readsBodies, type WriteOutcome } from '../cache/invalidation.ts'
 import type { HeaderList } from '../cache/records.ts'
 import type { Reporter } from '../cache/report.ts'
 import { isSafeMethod, type WriteMatch } from '../contract/routes.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Presence } from '../lib/presence.ts'
 import { endCall, failCall } from '../upstream/call-span.ts'
 import { faultWord, type UpstreamClient } from '../upstream/client.ts'
@@ -24,6 +25,7 @@ export type { PassedOn }
 
 export interface ForwardDependencies {
   readonly client: UpstreamClient
+  readonly clock: Pick<Clock, 'monotonic'>
   readonly reporter: Pick<Reporter, 'faulted'>
 }
 
@@ -33,6 +35,8 @@ export interface PassedAnswer {
   readonly reason: string
   readonly headers: HeaderList
   readonly body: Readable | Buffer
+  /** Milliseconds from the call to the answer. */
+  readonly upstreamMs: number
 }
 
 /** The answer breaks HTTP: an impossible status, headers that are none, or a 304 that nobody has asked for. */
@@ -136,7 +140,7 @@ async function receive(
   { head, write }: Passage,
   headers: string[],
   { source, content, totalMs, onOutcome }: Sending,
-  { client, reporter }: ForwardDependencies,
+  { client, clock, reporter }: ForwardDependencies,
 ): Promise<PassedAnswer> {
   const { method, path, query } = head
   const target = query === null ? path : `${path}?${query}`
@@ -151,10 +155,12 @@ async function receive(
   const onInterim = forwardingInterim(source)
   const question = { method, path: target, headers, body, onSend, onFault, onInterim }
   const terms = { ...(readsAnswer(write) ? READ : PASSED_ON), totalMs }
+  const sentAt = clock.monotonic()
   const received = await awaited(client.relay(question, terms), method, source.presence)
+  const upstreamMs = clock.monotonic() - sentAt
   const checked = client.check(received, { method, headers })
   if (checked === null) throw new InvalidAnswer('the upstream sent no valid answer')
-  return checked
+  return { ...checked, upstreamMs }
 }
 
 function forwardingInterim({ inform }: Source): NonNullable<Question['onInterim']> {

@@ -16,7 +16,7 @@ import type { Cors } from './cors.ts'
 import type { PassedAnswer } from './forward.ts'
 import { type InterimAnswer, writeInterim } from './interim.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
-import { problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
+import { factsOf, problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
 import { PROBLEMS, type ProblemCode } from './problems.ts'
 import { relayedAnswer } from './relayed-answer.ts'
 import { endConnection, writeAnswer, writeProblem } from './respond.ts'
@@ -24,6 +24,7 @@ import { secondsToWait } from './retry-after.ts'
 
 export interface PassThroughDependencies extends PassageDependencies {
   readonly cors: Cors
+  readonly isTimed: boolean
   readonly maxRequestBytes: number
   /** Uniform in [0, 1). */
   readonly random: () => number
@@ -125,8 +126,8 @@ export class PassThrough {
     if (journey?.answer === null || journey === undefined) return
     const { passage, answer } = journey
     const { outcome, head } = passage
-    const readers = this.#deps.cors.readersFor(head)
-    const relayed = relayedAnswer(answer, outcome, head, targetOf(passage), readers)
+    const facts = factsOf(passage, answer, this.#deps)
+    const relayed = relayedAnswer(answer, outcome, head, targetOf(passage), facts)
     // The upstream did not wait for the end of the content, and nobody will read the rest of it.
     if (!req.complete) endConnection(req, relayed.head)
     writeAnswer(reply.raw, relayed)

@@ -4,13 +4,15 @@ import type { Report, Reporter } from '../cache/report.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UpstreamFailed } from '../upstream/faults.ts'
 import { ContentBrokenOff, ContentTooLarge } from './content.ts'
-import { InvalidAnswer } from './forward.ts'
+import type { Cors } from './cors.ts'
+import { InvalidAnswer, type PassedAnswer } from './forward.ts'
 import { reportedMethod } from './methods.ts'
 import type { Passage } from './passage.ts'
 import { ClientGone, HELD_BACK_RETRY_MS, HeldBack, PlaceTooLate } from './passing-place.ts'
 import type { ProblemCode } from './problems.ts'
-import type { Target } from './relayed-answer.ts'
+import type { ExchangeFacts, Target } from './relayed-answer.ts'
 import { endRequest } from './request-traces.ts'
+import { forwardTiming } from './server-timing.ts'
 import { WriteLimitReached } from './write-limit.ts'
 
 /** What the client is told of the error that `conduct` rejected with. */
@@ -29,6 +31,23 @@ export function problemOf(error: unknown): ProblemCode {
 export function retryAfterOf(error: unknown): number | null {
   if (error instanceof WriteLimitReached) return error.retryAfterMs
   return error instanceof HeldBack ? HELD_BACK_RETRY_MS : null
+}
+
+export interface FactsDependencies {
+  readonly cors: Cors
+  readonly clock: Clock
+  /** Whether clients are told where the time goes. */
+  readonly isTimed: boolean
+}
+
+/** What is told of a passage that was answered, beside its outcome. */
+export function factsOf(
+  { head, startedAt }: Passage,
+  { upstreamMs }: PassedAnswer,
+  { cors, clock, isTimed }: FactsDependencies,
+): ExchangeFacts {
+  const timing = isTimed ? forwardTiming(upstreamMs, clock.monotonic() - startedAt) : null
+  return { readers: cors.readersFor(head), timing }
 }
 
 export function targetOf({ read, isCached }: Passage): Target {

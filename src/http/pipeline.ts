@@ -10,6 +10,7 @@
  */
 import type { Credentials } from '../auth/credentials.ts'
 import { type Outcome, outcome, REFUSED } from '../cache/outcome.ts'
+import { MeasuredTimes, UNTIMED } from '../cache/read-times.ts'
 import { noteLookup } from '../cache/read-trace.ts'
 import type { Report } from '../cache/report.ts'
 import type { ReadRequest } from '../cache/request.ts'
@@ -26,6 +27,7 @@ import type { ProblemCode } from './problems.ts'
 import { CACHED_READ, relayable, relayedAnswer } from './relayed-answer.ts'
 import { endRequest } from './request-traces.ts'
 import { secondsToWait } from './retry-after.ts'
+import { readTiming } from './server-timing.ts'
 import { StoredAnswers } from './stored-answer.ts'
 import { UpstreamReads, type UpstreamReadsDependencies } from './upstream-reads.ts'
 import { type RequestHead, type TraceFields, validate } from './validate.ts'
@@ -38,6 +40,8 @@ export interface PipelineDependencies extends UpstreamReadsDependencies {
   readonly isOverloaded: () => boolean
   readonly maxRequestBytes: number
   readonly clientLifetimes: ClientLifetimes
+  /** Whether clients are told where the time goes. */
+  readonly isTimed: boolean
   readonly tenants: Pick<TenantSwitch, 'isOff'>
 }
 
@@ -53,6 +57,10 @@ interface Reading extends Arriving {
   readonly request: ReadRequest
   /** Null: nobody hears of its trace. */
   readonly span: Span | null
+  /** Milliseconds that the look into memory took. */
+  readonly lookupMs: number
+  /** Null: memory had it, or nobody wants to know. */
+  readonly times: MeasuredTimes | null
 }
 
 /** A request that comes no further. */
@@ -135,16 +143,19 @@ export class Pipeline {
     const { route } = request.view
     // 3. Memory: a hit is answered before this function returns.
     const found = cache.lookup(request, startedAt)
-    reporter.lookedUp(clock.monotonic() - startedAt)
+    const lookupMs = clock.monotonic() - startedAt
+    reporter.lookedUp(lookupMs)
     if (found.kind === 'miss') {
       if (this.#isShed(exchange, head, startedAt)) return
       const span = traces.begin(head, head.method, route, startedAt)
       noteLookup(span, 'memory', found)
-      void this.#read({ exchange, head, request, startedAt, span })
+      const times = this.#deps.isTimed ? new MeasuredTimes(clock) : null
+      void this.#read({ exchange, head, request, startedAt, span, lookupMs, times })
     } else {
       const span = traces.beginHit(head, route, startedAt)
       if (span !== null) noteLookup(span, 'memory', found)
-      this.#respond({ exchange, head, request, startedAt, span }, found)
+      const reading = { exchange, head, request, startedAt, span, lookupMs, times: null }
+      this.#respond(reading, found)
       if (found.outcome.detail === 'swr') void this.#reads.refresh(request, head, span)
     }
   }
@@ -152,8 +163,9 @@ export class Pipeline {
   /** 4. The asynchronous read: the tier that instances share, coalesce, fetch, decide, store, respond. */
   async #read(reading: Reading & { readonly span: Span }): Promise<void> {
     const { exchange, head, request, startedAt, span } = reading
+    const times = reading.times ?? UNTIMED
     try {
-      this.#respond(reading, await this.#reads.read(request, head, startedAt, span))
+      this.#respond(reading, await this.#reads.read(request, head, startedAt, span, times))
     } catch (error) {
       this.#deps.reporter.faulted(error, head.requestId)
       this.#refuse({ exchange, head, span, startedAt }, 'internal_error')
@@ -171,12 +183,17 @@ export class Pipeline {
       this.#report(reading, told, status, code)
       return
     }
+    const timing = this.#deps.isTimed ? this.#timingOf(reading) : null
     const answer =
       served.kind === 'representation'
-        ? this.#stored.of(served.representation, told, head, readers)
-        : relayedAnswer(relayable(served.answer), told, head, CACHED_READ, readers)
+        ? this.#stored.of(served, head, readers, timing)
+        : relayedAnswer(relayable(served.answer), told, head, CACHED_READ, { readers, timing })
     exchange.answer(answer)
     this.#report(reading, told, answer.status, null)
+  }
+
+  #timingOf({ startedAt, lookupMs, times }: Reading): string {
+    return readTiming(lookupMs, times, this.#deps.clock.monotonic() - startedAt)
   }
 
   #isShed(exchange: Exchange, head: RequestHead, startedAt: number): boolean {

@@ -9,13 +9,14 @@ import type { Exchange } from './exchange.ts'
 import type { PassedAnswer } from './forward.ts'
 import type { InterimAnswer } from './interim.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
-import { problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
+import { factsOf, problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
 import type { Preflight } from './preflight.ts'
 import { relayedAnswer } from './relayed-answer.ts'
 import { secondsToWait } from './retry-after.ts'
 
 export type RelayDependencies = PassageDependencies & {
   readonly cors: Cors
+  readonly isTimed: boolean
   /** Uniform in [0, 1). */
   readonly random: () => number
 }
@@ -43,8 +44,8 @@ export class Relay {
     if (preflight !== null && this.#permit(exchange, passage, preflight, answer)) return
     const { status, body } = answer
     if (!Buffer.isBuffer(body)) this.#reportAtEnd(passage, status, body)
-    const readers = this.#deps.cors.readersFor(head)
-    exchange.answer(relayedAnswer(answer, outcome, head, targetOf(passage), readers))
+    const facts = factsOf(passage, answer, this.#deps)
+    exchange.answer(relayedAnswer(answer, outcome, head, targetOf(passage), facts))
     if (Buffer.isBuffer(body)) reportPassage(passage, status, null, this.#deps)
   }
 

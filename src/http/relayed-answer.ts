@@ -9,7 +9,7 @@ import type { BufferedAnswer, StreamedAnswer } from '../cache/ports.ts'
 import type { HeaderList } from '../cache/records.ts'
 import { joinedHeader } from '../cache/representation.ts'
 import type { PlainAnswer } from './answer.ts'
-import { cacheStatus } from './cache-status.ts'
+import { cacheStatus, statusFields } from './cache-status.ts'
 import { VIA, varyOf, withVary } from './client-fields.ts'
 import { CLIENT_MAY_REVALIDATE } from './client-lifetime.ts'
 import {
@@ -21,18 +21,28 @@ import {
   varyFor,
 } from './cors-fields.ts'
 import { formTag } from './entity-tags.ts'
+import { timingFields } from './server-timing.ts'
 import type { RequestHead } from './validate.ts'
 
 /** Of a relayed answer, what is the exchange's own and written anew. */
 const NOT_RELAYED: ReadonlySet<string> = new Set([
   'cache-status',
   'cdn-cache-control',
+  'server-timing',
   'via',
   'x-request-id',
 ])
 
 export interface Relayable extends Pick<BufferedAnswer, 'status' | 'reason' | 'headers'> {
   readonly body: Buffer | Readable | null
+}
+
+/** What is told of the exchange, beside its outcome. */
+export interface ExchangeFacts {
+  /** Who may read the answer. */
+  readonly readers: Readers
+  /** Null: nothing is told of where its time went. */
+  readonly timing: string | null
 }
 
 export interface Target {
@@ -52,7 +62,7 @@ export function relayedAnswer(
   told: Outcome,
   head: RequestHead,
   target: Target,
-  rule: Readers,
+  { readers: rule, timing }: ExchangeFacts,
 ): PlainAnswer {
   const { status, reason, headers: received } = answer
   const { isCachedRead, isCached } = target
@@ -68,9 +78,7 @@ export function relayedAnswer(
   headers.push(...readers.list, ...exposedHeaders(readers, received))
   headers.push('CDN-Cache-Control', 'no-store', 'Via', viaOf(received))
   headers.push('X-Request-Id', head.requestId)
-  const own = cacheStatus(told)
-  const theirs = joinedHeader(received, 'cache-status')
-  if (own !== null) headers.push('Cache-Status', theirs === null ? own : `${theirs}, ${own}`)
+  headers.push(...statusFields(received, cacheStatus(told)), ...timingFields(received, timing))
   return { status, reason, head: headers, body: answer.body }
 }
 

@@ -3,9 +3,9 @@
  * answered with one form of it is put together once.
  */
 import { clientStaleSeconds, forbidsTransform, NO_TRANSFORM } from '../cache/kept-directives.ts'
-import type { Outcome } from '../cache/outcome.ts'
 import type { HeaderList, Representation } from '../cache/records.ts'
 import { joinedHeader } from '../cache/representation.ts'
+import type { Hit } from '../cache/served.ts'
 import { ownLatin1 } from '../lib/own-bytes.ts'
 import { type HeaderBlock, hasName, statusLine, type WireAnswer } from './answer.ts'
 import { VIA, varyOf } from './client-fields.ts'
@@ -27,7 +27,8 @@ import { type Coding, chooseCoding } from './encoding.ts'
 import { formTag } from './entity-tags.ts'
 import { bodyIn, codingFor } from './forms.ts'
 import { linesOf } from './lines.ts'
-import { type Control, Telling } from './told.ts'
+import { timingFields } from './server-timing.ts'
+import { type Control, Telling, type ToldLines } from './told.ts'
 import type { RequestHead } from './validate.ts'
 
 const NOT_MODIFIED = { status: 304, reason: 'Not Modified' } as const
@@ -67,14 +68,20 @@ export class StoredAnswers {
     this.#lifetimes = lifetimes
   }
 
-  of(representation: Representation, told: Outcome, head: RequestHead, rule: Readers): WireAnswer {
+  of(
+    { representation, outcome: told, received }: Hit,
+    head: RequestHead,
+    rule: Readers,
+    timing: string | null,
+  ): WireAnswer {
     const forms = this.#formsOf(representation)
     const form = formFor(representation, forms, head)
     const { requestId, ifNoneMatch, origin } = head
     const readers = readersOf(rule, forms.origin, origin)
     const { full, notModified } =
       form.heads[readers.rule] ?? makeHeads(representation, forms, form, readers)
-    const lines = form.telling.linesFor(told, readers)
+    const same = form.telling.linesFor(told, readers, received)
+    const lines = withFields(same, timed(received, timing))
     if (ifNoneMatch !== null && noneMatchFails(ifNoneMatch, form.tag)) {
       const { status, reason } = NOT_MODIFIED
       return { status, reason, head: { block: notModified, requestId, told: lines }, body: null }
@@ -105,6 +112,18 @@ export class StoredAnswers {
     const suffix = isFixed(headers) ? `, ${NO_TRANSFORM}` : ''
     return (told) => clientControl(lifetimes, allowedStale, told) + suffix
   }
+}
+
+const NO_FIELDS: readonly string[] = []
+
+/** On the way of every hit: mostly there is nothing. */
+function timed(received: HeaderList | null, timing: string | null): readonly string[] {
+  return received === null && timing === null ? NO_FIELDS : timingFields(received ?? [], timing)
+}
+
+function withFields(lines: ToldLines, fields: readonly string[]): ToldLines {
+  if (fields.length === 0) return lines
+  return { list: [...lines.list, ...fields], text: lines.text + linesOf(fields) }
 }
 
 function formFor(representation: Representation, forms: Forms, head: RequestHead): Form {

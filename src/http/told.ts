@@ -1,6 +1,7 @@
 /** What differs between the answers that are made of one representation: `Age`, `Cache-Status`, and who may read it. */
 import type { Outcome } from '../cache/outcome.ts'
-import { cacheStatus } from './cache-status.ts'
+import type { HeaderList } from '../cache/records.ts'
+import { cacheStatus, statusFields } from './cache-status.ts'
 import type { Readers } from './cors-fields.ts'
 import { linesOf } from './lines.ts'
 
@@ -32,8 +33,9 @@ export class Telling {
     this.#control = control
   }
 
-  linesFor(told: Outcome, readers: Readers): ToldLines {
-    if (told.kind !== 'hit') return this.#make(told, readers)
+  /** @param received of the API, to this request; null: it was not asked */
+  linesFor(told: Outcome, readers: Readers, received: HeaderList | null): ToldLines {
+    if (told.kind !== 'hit') return this.#make(told, readers, received)
     const { age, ttl, detail } = told
     const last = this.#last
     if (
@@ -44,17 +46,16 @@ export class Telling {
     ) {
       return last.lines
     }
-    const lines = this.#make(told, readers)
+    const lines = this.#make(told, readers, null)
     this.#last = { age, ttl, detail, readers, lines }
     return lines
   }
 
-  #make(told: Outcome, readers: Readers): ToldLines {
+  #make(told: Outcome, readers: Readers, received: HeaderList | null): ToldLines {
     const list = this.#control === null ? [] : ['Cache-Control', this.#control(told)]
     list.push(...readers.list)
     if (told.age !== null) list.push('Age', String(told.age))
-    const status = cacheStatus(told)
-    if (status !== null) list.push('Cache-Status', status)
+    list.push(...statusFields(received ?? [], cacheStatus(told)))
     return { list, text: `\r\n${linesOf(list)}` }
   }
 }

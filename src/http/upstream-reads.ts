@@ -7,6 +7,7 @@ import type { Cache } from '../cache/cache.ts'
 import type { FillTerms } from '../cache/origin-fill.ts'
 import { NOT_TO_STORE } from '../cache/outcome.ts'
 import { isUnsent, type ReadUpstream } from '../cache/ports.ts'
+import { type ReadTimes, UNTIMED } from '../cache/read-times.ts'
 import type { Reporter } from '../cache/report.ts'
 import { headerValue } from '../cache/representation.ts'
 import type { ReadRequest } from '../cache/request.ts'
@@ -44,12 +45,14 @@ export class UpstreamReads {
     head: RequestHead,
     startedAt: number,
     span: Span,
+    times: ReadTimes,
   ): Promise<Served> {
     const { cache, pins, totalTimeoutMs } = this.#deps
     const pin = pins.begin(request.partition, head.version)
     const asking: Asking = { wasSent: false }
     try {
-      const terms = this.#terms(request, head, pin, startedAt + totalTimeoutMs, span, asking)
+      const deadline = startedAt + totalTimeoutMs
+      const terms = this.#terms(request, head, pin, { deadline, span, times }, asking)
       const served = await cache.read(request, terms)
       this.#endPin(request, pin, served, asking)
       const isUnstored = request.directives.noStore && served.outcome.kind === 'fill'
@@ -72,7 +75,8 @@ export class UpstreamReads {
     const pin = pins.begin(request.partition, head.version)
     const span = traces.beginRefresh(request.view.route, cause)
     const asking: Asking = { wasSent: false }
-    const terms = this.#terms(request, head, pin, clock.monotonic() + totalTimeoutMs, span, asking)
+    const deadline = clock.monotonic() + totalTimeoutMs
+    const terms = this.#terms(request, head, pin, { deadline, span, times: UNTIMED }, asking)
     try {
       const refreshed = await cache.refresh(request, terms)
       span.end({ 'layby.outcome': refreshed?.outcome.kind ?? 'not-needed' }, null)
@@ -100,8 +104,7 @@ export class UpstreamReads {
     { partition, credential }: ReadRequest,
     head: RequestHead,
     { mayJoin }: PinUse,
-    deadline: number,
-    span: Span,
+    given: Pick<FillTerms, 'deadline' | 'span' | 'times'>,
     asking: Asking,
   ): FillTerms {
     const { authorization, tenant, version, requestId } = head
@@ -116,14 +119,14 @@ export class UpstreamReads {
       fetch: async (until, part) => {
         const isAccepted = standings.isAccepted(headers.tenant, credential)
         const asked = { ...headers, partition, isAccepted, span: part }
-        const answer = await readUpstream.read(head.path, asked, until)
+        const answering = readUpstream.read(head.path, asked, until)
+        const answer = await given.times.during('upstream', answering)
         if (!isUnsent(answer)) asking.wasSent = true
         if (!isFailure(answer)) cors.observe(head.path, answer.headers)
         return answer
       },
-      deadline,
+      ...given,
       mayJoin,
-      span,
       requestId,
     }
   }

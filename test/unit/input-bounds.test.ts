@@ -20,6 +20,7 @@ import { readTraceContext } from '../../src/lib/trace-context.ts'
 import { codeOf } from '../../src/stores/redis-codes.ts'
 import { endToEndHeaders } from '../../src/upstream/headers.ts'
 
+const FACTS = { readers: AS_THE_API_SAYS, timing: null }
 const TIMES = { sentAt: 0, receivedAt: 0 }
 const TAG = '"noAUUuJrsMN8nKfDR2nN0g"'
 const PARENT = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
@@ -47,9 +48,7 @@ function rejectionOf(vary: string): string | null {
 function relayedVary(vary: string): string | undefined {
   const answer = { status: 500, reason: '', headers: [['vary', vary]] as HeaderList, body: null }
   const head = { requestId: ID } as RequestHead
-  const headers = headersOf(
-    relayedAnswer(answer, outcome('bypass', {}), head, CACHED_READ, AS_THE_API_SAYS),
-  )
+  const headers = headersOf(relayedAnswer(answer, outcome('bypass', {}), head, CACHED_READ, FACTS))
   return headers[headers.indexOf('Vary') + 1]
 }
 

@@ -32,6 +32,11 @@ export const server = group({
     ),
     key: optionalText('PEM file of its key.'),
   }),
+  timing: Type.Boolean({
+    default: false,
+    description:
+      'Whether answers say in `Server-Timing` where their time went: `cache`, `redis`, `wait`, `upstream`, `total`.',
+  }),
   maxEventLoopDelayMs: milliseconds(
     1_000,
     'Beyond this mean delay of the event loop, what is not in memory is refused with 503; 0: never.',

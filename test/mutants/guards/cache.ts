@@ -193,6 +193,11 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/coalesce', title: '1,000 concurrent cold reads' }],
   },
   {
+    name: 'malformed-status',
+    cuts: [['field !== null && isStatusList(field)', 'field !== null']],
+    tests: [{ file: 'integration/exchange-fields', title: 'Cache-Status' }],
+  },
+  {
     name: 'client-lifetime',
     cuts: [
       [

@@ -301,6 +301,7 @@ export class World {
       cache: this.#core.cache,
       cors: new Cors(config.cors, clock),
       clientLifetimes: config.cache,
+      isTimed: false,
       standings: this.#core.standings,
       credentials: this.#credentials,
       pins: this.#pins,

@@ -3,12 +3,14 @@
  * (reliability C4). Reads and writes run through the real cache in orders that fast-check chooses: when
  * the upstream renders, when its answer arrives, when a write is applied, when its outcome is known.
  */
+
 import fc from 'fast-check'
 import t from 'tap'
 import { buildCore, type Core, type Overrides } from '../../../src/app.ts'
 import { NO_DIRECTIVES } from '../../../src/cache/cache-control.ts'
 import type { FenceStore, OpenFence } from '../../../src/cache/fence.ts'
 import type { UpstreamAnswer } from '../../../src/cache/ports.ts'
+import { UNTIMED } from '../../../src/cache/read-times.ts'
 import { readRequest } from '../../../src/cache/request.ts'
 import type { Served } from '../../../src/cache/served.ts'
 import { parseConfig } from '../../../src/config/load.ts'
@@ -115,6 +117,7 @@ class World {
       deadline: Infinity,
       mayJoin: true,
       span: UNTRACED,
+      times: UNTIMED,
       requestId: 'r',
     })
     const value = shownBy(served)

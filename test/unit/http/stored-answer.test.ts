@@ -59,7 +59,13 @@ function representationAnswer(
   told: Outcome,
   head: RequestHead,
 ): WireAnswer {
-  return answers.of(stored, told, head, AS_THE_API_SAYS)
+  const hit = {
+    kind: 'representation',
+    representation: stored,
+    received: null,
+    outcome: told,
+  } as const
+  return answers.of(hit, head, AS_THE_API_SAYS, null)
 }
 
 /** Names in lower case; a name that comes twice is joined. */
