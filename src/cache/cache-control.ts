@@ -26,6 +26,8 @@ export interface ResponseDirectives {
   readonly mustRevalidate: boolean
   /** Seconds by RFC 5861 section 4; null: not given. */
   readonly staleIfError: number | null
+  /** Seconds by RFC 5861 section 3; null: not given. */
+  readonly staleWhileRevalidate: number | null
   readonly malformed: boolean
 }
 
@@ -46,6 +48,7 @@ const NOTHING_DEMANDED: ResponseDirectives = {
   lifetime: null,
   mustRevalidate: false,
   staleIfError: null,
+  staleWhileRevalidate: null,
   malformed: false,
 }
 
@@ -129,6 +132,7 @@ export function responseDirectives(cacheControl: string | null): ResponseDirecti
       parsed.has(name),
     ),
     staleIfError: deltaSeconds(parsed.get('stale-if-error')),
+    staleWhileRevalidate: deltaSeconds(parsed.get('stale-while-revalidate')),
     malformed: false,
   }
 }

@@ -37,7 +37,7 @@ const LOOKUP: Table<LookupReason> = {
   },
   swr: {
     meaning:
-      'The bytes are past their freshness by less than `cache.staleWhileRevalidateMs`: they are served, and refreshed meanwhile.',
+      'The bytes are past their freshness by less than `cache.staleWhileRevalidateMs`, or the API’s own `stale-while-revalidate`: they are served, and refreshed meanwhile.',
     remedy: NOTHING_TO_DO,
   },
   'no-grant': {

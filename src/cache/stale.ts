@@ -8,6 +8,7 @@
  */
 import type { RequestDirectives } from './cache-control.ts'
 import type { Standing } from './entitlement.ts'
+import { revalidateMs } from './kept-directives.ts'
 import type { Representation } from './records.ts'
 
 /** How long past its freshness a copy may be served. Milliseconds. */
@@ -34,7 +35,9 @@ export function staleWithoutAsking(
   if (now >= copy.staleUntil || !mayBeStale(copy) || !isContentWithStale(wanted)) return null
   // Made stale by a soft purge, it may lie before its time.
   const past = Math.max(0, now - copy.freshUntil)
-  if (past < limits.staleWhileRevalidateMs) return 'swr'
+  // The API's own window holds where it is the smaller one.
+  // guard: revalidate-window
+  if (past < limits.staleWhileRevalidateMs && past < revalidateMs(copy.headers)) return 'swr'
   return wanted.maxStale !== null && past <= wanted.maxStale * 1000 ? 'max-stale' : null
 }
 

@@ -181,6 +181,47 @@ t.test('stale-if-error of the upstream shortens it', async (t) => {
   t.equal((await read()).status, 503)
 })
 
+t.test(
+  'stale-while-revalidate of the upstream shortens it, and does not lengthen it',
+  async (t) => {
+    for (const [seconds, directive] of [
+      [10, 'stale-while-revalidate=10'],
+      [30, 'stale-while-revalidate=3600'],
+      [10, 'stale-if-error=300, stale-while-revalidate=10'],
+      [10, 'no-transform, stale-while-revalidate="10"'],
+      [30, 'stale-while-revalidate=99999999999999999999'],
+      [30, 'max-age=3600'],
+    ] as const) {
+      const { app, upstream, set, read } = await stage(t)
+      set(200, 'first', { 'cache-control': directive })
+      await read()
+      set(200, 'second')
+      app.clock.advance(60_000 + seconds * 1000 - 1)
+      t.match(statusOf(await read()), /hit; ttl=-\d+; detail=swr/, directive)
+      await upstream.received(2)
+    }
+  },
+)
+
+t.test('past stale-while-revalidate of the upstream a read waits for the refresh', async (t) => {
+  for (const directive of [
+    'stale-while-revalidate=10',
+    'stale-while-revalidate=0',
+    'stale-while-revalidate=soon',
+    'stale-while-revalidate=10, stale-while-revalidate=20',
+  ]) {
+    const { app, set, read } = await stage(t)
+    set(200, 'first', { 'cache-control': directive })
+    await read()
+    set(200, 'second')
+    app.clock.advance(71_000)
+    const fresh = await read()
+    t.equal(nameIn(fresh), 'second', directive)
+    t.match(statusOf(fresh), /fwd=stale/)
+    t.equal(fresh.headers['cache-control'], 'private, no-cache')
+  }
+})
+
 t.test('clients say what staleness they accept', async (t) => {
   const { app, upstream, set, read } = await stage(t)
   await read()

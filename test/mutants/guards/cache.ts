@@ -98,6 +98,11 @@ export const CACHE_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/maintenance-pages', title: 'one credential alone' }],
   },
   {
+    name: 'revalidate-window',
+    cuts: [['past < revalidateMs(copy.headers)', 'true']],
+    tests: [{ file: 'integration/stale', title: 'past stale-while-revalidate' }],
+  },
+  {
     name: 'kept-headers',
     cuts: [['this.#kept.has(name)', '!EXCHANGE_HEADERS.has(name)']],
     tests: [{ file: 'integration/kept-headers', title: 'of one exchange' }],
