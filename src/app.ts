@@ -205,8 +205,9 @@ function connectUpstream(
   const ca = readCertificates('upstream.ca', upstream.ca)
   const { maxBodyBytes } = cache
   const faulted: Reporter['faulted'] = (error, requestId) => reporting.faulted(error, requestId)
-  const { uploadPauseMs } = server
-  return new UpstreamClient({ ...upstream, ca, maxBodyBytes, uploadPauseMs, clock, faulted })
+  const { uploadPauseMs, publicUrl } = server
+  const own = { ca, maxBodyBytes, uploadPauseMs, publicUrl, clock, faulted }
+  return new UpstreamClient({ ...upstream, ...own })
 }
 
 /**

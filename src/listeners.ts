@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { readTls } from './config/files.ts'
 import type { Config } from './config/schema.ts'
 import { Cors } from './http/cors.ts'
+import { forwardingBy } from './http/forwarded.ts'
 import { watchReaders } from './http/reader-watch.ts'
 import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
 import type { Clock } from './lib/clock.ts'
@@ -107,6 +108,7 @@ export function frontEndSettings({ server, upstream, cors, cache }: Config, cloc
     readerTimeoutMs: server.readerTimeoutMs,
     totalTimeoutMs: upstream.totalTimeoutMs,
     tls: readTls(server.tls),
+    forwarding: forwardingBy(upstream.forwarded, server.trustProxy),
     maxEventLoopDelayMs: server.maxEventLoopDelayMs,
   }
 }

@@ -59,6 +59,7 @@ const PORTS_AND_RECORDS = ['fence.js', 'frame.js', 'key.js', 'ports.js', 'record
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['http', 'ops', 'app', 'listeners', 'operations'],
   ioredis: ['stores'],
+  '@fastify/proxy-addr': ['config', 'http'],
   'lru-cache': ['stores', 'auth'],
   '@opentelemetry/api': ['ops'],
   '@opentelemetry/exporter-trace-otlp-http': ['ops'],

@@ -3,6 +3,7 @@ import { requestDirectives } from '../../src/cache/cache-control.ts'
 import { noneMatchFails } from '../../src/http/conditional.ts'
 import { canNotMatch, conditionsForApi } from '../../src/http/conditions.ts'
 import { chooseCoding } from '../../src/http/encoding.ts'
+import { forwardingBy } from '../../src/http/forwarded.ts'
 import { preflightForApi, preflightOf } from '../../src/http/preflight.ts'
 import type { RequestHead } from '../../src/http/validate.ts'
 import { readTraceContext } from '../../src/lib/trace-context.ts'
@@ -28,6 +29,9 @@ const PREFLIGHT = {
   requestedHeaders: null,
   authorization: null,
 } as RequestHead
+
+const BY_X_FORWARDED = forwardingBy('x-forwarded', ['loopback', '1.0.0.0/8'])
+const BY_FORWARDED = forwardingBy('forwarded', ['loopback'])
 
 export const CLIENT_PARSERS: readonly Parser[] = [
   {
@@ -106,6 +110,23 @@ export const CLIENT_PARSERS: readonly Parser[] = [
       below(2_000, (filling) => `,${filling}no-cache${filling}x`),
     ],
     run: (text) => requestDirectives(null, text),
+  },
+  {
+    name: 'who asks, as a trusted proxy says',
+    files: ['http/forwarded.ts'],
+    frames: [bare, (filling) => '1.1.1.1,'.repeat(filling.length >> 3)],
+    run: (value) => {
+      const names = [
+        'x-forwarded-for',
+        'x-forwarded-proto',
+        'x-forwarded-host',
+        'forwarded',
+        'host',
+      ]
+      const peer = { address: '127.0.0.1', isSecure: false }
+      const raw = names.flatMap((name) => [name, value])
+      return [BY_X_FORWARDED(raw, peer), BY_FORWARDED(raw, peer)]
+    },
   },
   {
     name: 'fields that are passed on',

@@ -243,7 +243,7 @@ export const UPSTREAM_PARSERS: readonly Parser[] = [
     name: 'where an answer points to',
     files: ['upstream/locations.ts'],
     frames: [bare, (filling) => `//${filling}`, (filling) => `http://${filling}:`],
-    run: (value) => new Locations('https://api.example/v1').forClient(value),
+    run: (value) => new Locations('https://api.example/v1', null).forClient(value),
   },
   {
     name: 'a reason phrase',

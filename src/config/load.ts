@@ -7,6 +7,7 @@ import { Value } from 'typebox/value'
 import { EXCHANGE_HEADERS } from '../lib/answer-headers.ts'
 import { ConfigError } from './config-error.ts'
 import { checkCors } from './cors-rules.ts'
+import { checkForwarded } from './forwarded-rules.ts'
 import { checkRedis } from './redis-rules.ts'
 import { type Config, ConfigSchema, type RawConfig } from './schema.ts'
 import { type ConfigSources, type Gathered, gatherValues, type Json } from './sources.ts'
@@ -81,6 +82,7 @@ function checkRules(raw: RawConfig): Config {
   checkSecrets(raw)
   checkRedis(redis)
   checkCors(raw.cors)
+  checkForwarded(raw.server)
   checkAdminToken(ops.adminToken)
   if (upstream.headersTimeoutMs > upstream.totalTimeoutMs) {
     throw new ConfigError('upstream.headersTimeoutMs', 'must not be above upstream.totalTimeoutMs')

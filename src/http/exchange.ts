@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Presence } from '../lib/presence.ts'
 import { isPlain, type WireAnswer } from './answer.ts'
 import type { Readers } from './cors-fields.ts'
+import { type Peer, peerOf } from './forwarded.ts'
 import { type InterimAnswer, writeInterim } from './interim.ts'
 import type { Passage } from './passage.ts'
 import type { ProblemCode } from './problems.ts'
@@ -13,6 +14,7 @@ import type { RawRequest } from './validate.ts'
 
 export interface Exchange {
   readonly raw: RawRequest
+  readonly peer: Peer
   answer(answer: WireAnswer): void
   /** To be called before the answer, or the problem, is given. */
   inform(interim: InterimAnswer): void
@@ -56,6 +58,10 @@ export class NodeExchange implements Exchange {
     // Content that was not passed on is not read.
     if (isPlain(head) && hasContent(this.#req)) endConnection(this.#req, head)
     writeAnswer(this.#res, answer)
+  }
+
+  get peer(): Peer {
+    return peerOf(this.#req.socket)
   }
 
   inform(interim: InterimAnswer): void {

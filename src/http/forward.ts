@@ -14,6 +14,7 @@ import type { BodyTerms, Question, Received, Sent } from '../upstream/reception.
 import { hasName } from './answer.ts'
 import { conditionsForApi } from './conditions.ts'
 import { type Content, isCoding } from './content.ts'
+import type { Forwarding, Peer } from './forwarded.ts'
 import { type InterimAnswer, MAX_INTERIM_ANSWERS } from './interim.ts'
 import { reportedMethod } from './methods.ts'
 import type { Passage } from './passage.ts'
@@ -24,6 +25,7 @@ import type { RawRequest } from './validate.ts'
 export type { PassedOn }
 
 export interface ForwardDependencies {
+  readonly forwarding: Forwarding
   readonly client: UpstreamClient
   readonly clock: Pick<Clock, 'monotonic'>
   readonly reporter: Pick<Reporter, 'faulted'>
@@ -47,6 +49,7 @@ export class InvalidAnswer extends Error {
 /** Where a request comes from. */
 export interface Source extends Pick<RawRequest, 'rawHeaders'> {
   readonly presence: Presence
+  readonly peer: Peer
   /** Hands on an interim answer. */
   readonly inform: (interim: InterimAnswer) => void
 }
@@ -104,7 +107,9 @@ async function call(
   const span = passage.span.begin('upstream')
   try {
     const passed = notedHeaders(passage, sending.source)
+    const { rawHeaders, peer } = sending.source
     const headers = passedHeaders(passed, passage.head.requestId, span.context)
+    headers.push(...deps.forwarding(rawHeaders, peer))
     const answer = await receive(passage, headers, sending, deps)
     endCall(span, method, answer.status)
     return answer

@@ -14,6 +14,7 @@ import type { Presence } from '../lib/presence.ts'
 import { Content, isCoding } from './content.ts'
 import type { Cors } from './cors.ts'
 import type { PassedAnswer } from './forward.ts'
+import { type Peer, peerOf } from './forwarded.ts'
 import { type InterimAnswer, writeInterim } from './interim.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
 import { factsOf, problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
@@ -37,6 +38,7 @@ interface Journey {
   readonly presence: Presence
   /** Lets the client send the content that it has announced. */
   readonly onRead: (() => void) | null
+  readonly peer: Peer
   readonly inform: (interim: InterimAnswer) => void
   answer: PassedAnswer | null
   problem: ProblemCode | null
@@ -60,7 +62,7 @@ export class PassThrough {
     const { rawHeaders } = req
     const onRead = isAwaited(req) ? () => res.writeContinue() : null
     const inform = (interim: InterimAnswer): void => writeInterim(res, interim)
-    const source = { rawHeaders, presence, inform }
+    const source = { rawHeaders, presence, peer: peerOf(req.socket), inform }
     this.#journeys.set(req, { passage, ...source, onRead, answer: null, problem: null })
   }
 

@@ -31,7 +31,8 @@ export class Relay {
   /** Answers the request, and never rejects. */
   async pass(exchange: Exchange, passage: Passage, presence: Presence): Promise<void> {
     const inform = (interim: InterimAnswer): void => exchange.inform(interim)
-    const source = { rawHeaders: exchange.raw.rawHeaders, presence, inform }
+    const { raw, peer } = exchange
+    const source = { rawHeaders: raw.rawHeaders, presence, peer, inform }
     try {
       this.#answer(exchange, passage, await conduct(passage, source, null, this.#deps))
     } catch (error) {

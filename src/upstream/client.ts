@@ -13,6 +13,7 @@ import { Connector } from './connector.ts'
 import { UpstreamFailed } from './faults.ts'
 import { type ReadHeaders, readHeaders } from './headers.ts'
 import { Locations } from './locations.ts'
+import { publicFields } from './public-fields.ts'
 import {
   type BodyTerms,
   type Question,
@@ -28,6 +29,10 @@ const UNDICI_TICK_MS = 500
 
 export interface UpstreamOptions extends AnswerPatience {
   readonly url: string
+  /** How the API is told who asks. */
+  readonly forwarded: 'off' | 'x-forwarded' | 'forwarded'
+  /** What clients ask by; null: the API is not told. */
+  readonly publicUrl: string | null
   readonly connectTimeoutMs: number
   readonly connections: number
   /** PEM of the authorities to trust in place of the system's; null: the system's. */
@@ -68,12 +73,15 @@ export class UpstreamClient {
   readonly #retries = new RetryBudget()
   readonly #connector: Connector
   readonly #locations: Locations
+  /** Of every read. */
+  readonly #publicFields: readonly string[]
 
   constructor(options: UpstreamOptions) {
     const url = new URL(options.url)
     this.#options = options
     this.#terms = { maxWholeBytes: options.maxBodyBytes, waitsForUnannounced: true }
-    this.#locations = new Locations(options.url)
+    this.#locations = new Locations(options.url, options.publicUrl)
+    this.#publicFields = publicFields(options.forwarded, options.publicUrl)
     this.#connector = new Connector(options.connectTimeoutMs, options.ca)
     this.#origin = url.origin
     this.#isCloseProof = url.protocol === 'http:'
@@ -159,7 +167,7 @@ export class UpstreamClient {
   /** Each time under a span of its own: the upstream can tell the two apart. */
   #send(dispatcher: Dispatcher, { path, headers, deadline }: Read): Call {
     const span = headers.span.begin('upstream')
-    const lines = readHeaders(headers, span.context)
+    const lines = [...readHeaders(headers, span.context), ...this.#publicFields]
     const onFault = (error: unknown): void => this.#options.faulted(error, headers.requestId)
     const question = { method: 'GET', path, headers: lines, body: null, onFault }
     const totalMs = Math.max(0, deadline - this.#options.clock.monotonic())

@@ -16,11 +16,16 @@ export class Locations {
   /** Name and port. */
   readonly #host: string
 
-  constructor(upstreamUrl: string) {
+  /** As `#host`, of what clients ask by: an API that is told of it names it. Null: not known. */
+  readonly #publicHost: string | null
+
+  /** @param publicUrl null: it is not known what clients ask by */
+  constructor(upstreamUrl: string, publicUrl: string | null) {
     const url = new URL(upstreamUrl)
     this.base = url.pathname.replace(/\/+$/, '')
     this.#scheme = url.protocol.slice(0, -1)
     this.#host = hostOf(url.host, this.#scheme)
+    this.#publicHost = publicUrl === null ? null : hostOfUrl(new URL(publicUrl))
   }
 
   /** `Location` and `Content-Location` (RFC 9110 sections 10.2.2 and 8.7) as the client is to see them. */
@@ -44,7 +49,9 @@ export class Locations {
    */
   #isOwn(scheme: string | undefined, authority: string): boolean {
     const named = scheme?.toLowerCase() ?? this.#scheme
-    if (hostOf(authority, named) === this.#host) return named === this.#scheme
+    const host = hostOf(authority, named)
+    if (host === this.#publicHost) return true
+    if (host === this.#host) return named === this.#scheme
     const isPlain = named === 'http' && this.#scheme === 'https'
     return isPlain && `${authority.toLowerCase().replace(/:80$/, '')}:443` === this.#host
   }
@@ -66,6 +73,10 @@ export class Locations {
 function hostOf(authority: string, scheme: string): string {
   const host = authority.toLowerCase()
   return /:[0-9]{1,5}$/.test(host) ? host : `${host.replace(/:$/, '')}:${DEFAULT_PORT[scheme]}`
+}
+
+function hostOfUrl({ host, protocol }: URL): string {
+  return hostOf(host, protocol.slice(0, -1))
 }
 
 function isPointer(name: string): boolean {

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { Reporter } from '../cache/report.ts'
 import type { WireAnswer } from '../http/answer.ts'
 import type { Exchange, PassOn } from '../http/exchange.ts'
+import { type Peer, peerOf } from '../http/forwarded.ts'
 import { type InterimAnswer, writeInterimTo } from '../http/interim.ts'
 import type { Passage } from '../http/passage.ts'
 import type { Pipeline } from '../http/pipeline.ts'
@@ -203,6 +204,10 @@ export class WireConnection implements Answering, Watched {
       if (!output.append(pieces)) this.#writeLong(pieces)
     }
     this.#finished(isLast)
+  }
+
+  get peer(): Peer {
+    return peerOf(this.#socket)
   }
 
   /** @internal of `WireExchange` */

@@ -1,11 +1,13 @@
 import type { WireAnswer } from '../http/answer.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { Peer } from '../http/forwarded.ts'
 import type { InterimAnswer } from '../http/interim.ts'
 import type { Passage } from '../http/passage.ts'
 import type { RawRequest } from '../http/validate.ts'
 
 /** Where the answers to its requests go. */
 export interface Answering {
+  readonly peer: Peer
   answer(raw: RawRequest, answer: WireAnswer): void
   inform(interim: InterimAnswer): void
   /** @returns the status */
@@ -25,6 +27,10 @@ export class WireExchange implements Exchange {
 
   answer(answer: WireAnswer): void {
     this.#connection.answer(this.raw, answer)
+  }
+
+  get peer(): Peer {
+    return this.#connection.peer
   }
 
   inform(interim: InterimAnswer): void {

@@ -53,6 +53,8 @@ t.test('what undici says of how it was called is ours', async (t) => {
   const { systemClock } = await import('../../src/lib/clock.ts')
   const upstream = await startUpstream(t)
   const client = new UpstreamClient({
+    forwarded: 'off',
+    publicUrl: null,
     uploadPauseMs: 15_000,
     url: upstream.url,
     connectTimeoutMs: 1_000,

@@ -155,6 +155,8 @@ const CASES: Record<string, Case> = {
 /** One connection: what was used before is used again. */
 function startClient(t: Test, url: string): UpstreamClient {
   const client = new UpstreamClient({
+    forwarded: 'off',
+    publicUrl: null,
     uploadPauseMs: 15_000,
     url,
     connections: 1,

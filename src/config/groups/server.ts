@@ -1,6 +1,6 @@
 /** The public listener: where it listens, what it may hold, how it ends. */
 import Type from 'typebox'
-import { bytes, group, milliseconds, optionalText, port } from '../value-kinds.ts'
+import { bytes, group, list, milliseconds, optionalText, port } from '../value-kinds.ts'
 
 export const server = group({
   host: Type.String({
@@ -16,11 +16,12 @@ export const server = group({
     description:
       'Processes that share the public port; 0: one for each core. Each has a memory tier and limits of its own.',
   }),
-  trustProxy: Type.Boolean({
-    default: false,
-    description:
-      'Whether a proxy in front is trusted to name the client. Without effect in this version.',
-  }),
+  trustProxy: list(
+    'Addresses and networks of proxies in front whose X-Forwarded-* or Forwarded is continued where `upstream.forwarded` is set; also `loopback`, `linklocal`, `uniquelocal`.',
+  ),
+  publicUrl: optionalText(
+    'What clients ask by, as https://api.example: cached reads name its host and scheme to the API where `upstream.forwarded` is set.',
+  ),
   fastPath: Type.Boolean({
     default: true,
     description:

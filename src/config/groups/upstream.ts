@@ -1,6 +1,6 @@
 /** The API: where it is, how long it may take, how many requests it gets at once. */
 import Type from 'typebox'
-import { group, milliseconds, optionalText, share } from '../value-kinds.ts'
+import { choice, group, milliseconds, optionalText, share } from '../value-kinds.ts'
 
 export const upstream = group({
   url: optionalText('Base URL of the API, with a path prefix if it has one. Required.'),
@@ -39,6 +39,11 @@ export const upstream = group({
   ),
   tenantPassThrough: share(
     'Most of them for one tenant, and for all that name none; others wait their turn. 0: a half of `passThrough`.',
+  ),
+  forwarded: choice(
+    ['off', 'x-forwarded', 'forwarded'],
+    'off',
+    'How the API is told who asks, on what passes through: by X-Forwarded-For, -Proto and -Host, or by Forwarded (RFC 7239).',
   ),
   ca: optionalText(
     'PEM file of the authorities that may vouch for the API, in place of the system’s.',

@@ -85,6 +85,11 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     tests: [{ file: 'unit/upstream/locations', title: 'without a path' }],
   },
   {
+    name: 'trusted-proxies',
+    cuts: [['peer.address !== null && isTrusted(peer.address, 0)', 'true']],
+    tests: [{ file: 'integration/forwarded', title: 'whatever a client says' }],
+  },
+  {
     name: 'unproven-end',
     cuts: [['throw new UnprovenEnd()', 'return']],
     tests: [{ file: CUT_OFF, title: 'a body that only the close ends over TLS' }],

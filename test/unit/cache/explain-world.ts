@@ -410,6 +410,7 @@ export class World {
           const at = list.indexOf('Cache-Status')
           resolve({ status: at < 0 ? null : (list[at + 1] as string), problem: null })
         },
+        peer: { address: null, isSecure: false },
         inform: () => {},
         problem: (code) => {
           resolve({ status: null, problem: code })

@@ -40,7 +40,7 @@ t.test('the keys that other programs rely on are there, with their defaults and 
   const expected: [string, string, unknown][] = [
     ['server.host', 'LAYBY_SERVER_HOST', '127.0.0.1'],
     ['server.port', 'LAYBY_SERVER_PORT', 8003],
-    ['server.trustProxy', 'LAYBY_SERVER_TRUST_PROXY', false],
+    ['server.trustProxy', 'LAYBY_SERVER_TRUST_PROXY', []],
     ['ops.host', 'LAYBY_OPS_HOST', '127.0.0.1'],
     ['ops.port', 'LAYBY_OPS_PORT', 9003],
     ['ops.adminToken', 'LAYBY_OPS_ADMIN_TOKEN', null],
@@ -85,7 +85,10 @@ t.test('the environment goes over the own file, and that over the defaults', (t)
   const file = join(mkdtempSync(join(tmpdir(), 'layby-')), 'own.json')
   writeFileSync(
     file,
-    JSON.stringify({ cache: { ttlMs: 1_000, ttlJitter: 0.2 }, server: { trustProxy: true } }),
+    JSON.stringify({
+      cache: { ttlMs: 1_000, ttlJitter: 0.2 },
+      server: { trustProxy: ['10.0.0.0/8'] },
+    }),
   )
   const { config, origins, unknownVariables } = load({
     ...URL_SET,
@@ -97,7 +100,7 @@ t.test('the environment goes over the own file, and that over the defaults', (t)
   })
   t.equal(config.cache.ttlMs, 2_000)
   t.equal(config.cache.ttlJitter, 0.2)
-  t.equal(config.server.trustProxy, true)
+  t.strictSame(config.server.trustProxy, ['10.0.0.0/8'])
   t.equal(config.cache.grantTtlMs, 900_000)
   t.strictSame(unknownVariables, ['LAYBY_SERVICE_HOST'])
   t.equal(origins.get('cache.ttlMs'), 'environment')

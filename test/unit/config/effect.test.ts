@@ -14,9 +14,7 @@ const code = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.startsWith('config/'))
   .map((file) => withoutComments(readFileSync(join(SOURCES, file), 'utf8')))
 
-/** They get their effect with `upstream.forwarded`. */
-const AWAITED: readonly string[] = ['server.trustProxy']
-const keys = configKeys().filter(({ path }) => !AWAITED.includes(path))
+const keys = configKeys()
 
 /** Files that name a key in code. Groups are handed on whole, so that a file may not say where the key is from. */
 function readersOf(path: string): number {

@@ -20,7 +20,7 @@ const ANYWHERE: Cases = [
 ]
 
 t.test('below a path', async (t) => {
-  const locations = new Locations('https://api.example/v1/')
+  const locations = new Locations('https://api.example/v1/', null)
   const cases: Cases = [
     ...ANYWHERE,
     ['/v1/customers/1/', '/customers/1/'],
@@ -46,7 +46,7 @@ t.test('below a path', async (t) => {
 })
 
 t.test('without a path', async (t) => {
-  const locations = new Locations('http://127.0.0.1:8080')
+  const locations = new Locations('http://127.0.0.1:8080', null)
   const cases: Cases = [
     ...ANYWHERE.filter(([sent]) => !sent.startsWith('/v1/')),
     ['/v1/x', '/v1/x'],
@@ -56,6 +56,18 @@ t.test('without a path', async (t) => {
     // It would send its clients in a circle.
     ['https://127.0.0.1:8080/v1/x', null],
     ['http://127.0.0.1:8080//evil.example', '/.//evil.example'],
+  ]
+  for (const [sent, seen] of cases) t.equal(locations.forClient(sent), seen ?? sent, sent)
+})
+
+t.test('of an API that is told what clients ask by', async (t) => {
+  const locations = new Locations('http://10.0.0.1:8080/v1', 'https://public.example')
+  const cases: Cases = [
+    ...ANYWHERE,
+    ['https://public.example/v1/x', '/x'],
+    ['https://public.example:443/v1/x', '/x'],
+    ['https://public.example:8443/v1/x', null],
+    ['http://10.0.0.1:8080/v1/x', '/x'],
   ]
   for (const [sent, seen] of cases) t.equal(locations.forClient(sent), seen ?? sent, sent)
 })
