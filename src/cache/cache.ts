@@ -147,7 +147,7 @@ export class Cache {
     const key = fillKey(request, this.#fences)
     const filling = this.#joinable(request, key, terms)
     if (filling !== undefined) {
-      if (!mayWait) return this.#fillAlone(request, verdict, terms)
+      if (!mayWait) return this.#fillAlone(request, verdict, terms, null)
       const landing = await follow(terms, filling)
       if (landing === null) return this.#lookAgain(request, terms, key)
       const served = this.#servedByFill(request, verdict, landing, filling)
@@ -212,12 +212,17 @@ export class Cache {
     return flight
   }
 
-  /** What could have been shared can't be: ask, and let nobody wait for it. */
-  async #fillAlone(request: ReadRequest, verdict: MissVerdict, terms: FillTerms): Promise<Served> {
+  /** Asks, and lets nobody wait for it. @param collapsed false: something was waited for that can't be shared */
+  async #fillAlone(
+    request: ReadRequest,
+    verdict: MissVerdict,
+    terms: FillTerms,
+    collapsed: false | null = false,
+  ): Promise<Served> {
     const span = terms.span.begin('fill')
     const landed = this.#origin.fill(request, { ...terms, span })
     endWith(span, landed)
-    return serve(verdict, await landed, null, false)
+    return serve(verdict, await landed, null, collapsed)
   }
 
   /** Asks on behalf of all instances, or waits for the one that does. Null: that one has. */
