@@ -10,6 +10,7 @@ import { watchReaders } from './http/reader-watch.ts'
 import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
 import type { Clock } from './lib/clock.ts'
 import { Lingering } from './lib/lingering.ts'
+import { expectProxyHeaders } from './lib/proxied-connections.ts'
 import type { ReaderReporter, WireReporter } from './ops/reporting.ts'
 import { placeBefore } from './wire/front-end.ts'
 
@@ -44,6 +45,8 @@ export async function buildFrontEnds(
     readonly reporter: WireReporter & ReaderReporter
     /** How long a client may take nothing of what it is sent. */
     readonly readerTimeoutMs: number
+    /** Each connection begins with a header of the PROXY protocol. */
+    readonly proxyProtocol: boolean
   },
   fastPath: boolean,
 ): Promise<FrontEnds> {
@@ -52,6 +55,7 @@ export async function buildFrontEnds(
   const { fastify, pipeline, passOn, isOverloaded } = await createFrontEnd(deps)
   const wire = fastPath ? placeBefore(fastify.server, { ...deps, pipeline, passOn }) : null
   watchReaders(fastify.server, deps.readerTimeoutMs, () => deps.reporter.readerClosed())
+  if (deps.proxyProtocol) expectProxyHeaders(fastify.server)
   const endIdle = (): void => {
     wire?.endIdle()
     fastify.server.closeIdleConnections()
@@ -97,8 +101,10 @@ function urlOf(fastify: FastifyInstance, scheme: 'http' | 'https'): string {
 }
 
 /** What the front ends are told by the configuration. */
-export function frontEndSettings({ server, upstream, cors, cache }: Config, clock: Clock) {
+export function frontEndSettings({ server, upstream, cors, cache, log }: Config, clock: Clock) {
   return {
+    proxyProtocol: server.proxyProtocol,
+    reportsClients: log.clientAddress,
     cors: new Cors(cors, clock),
     clientLifetimes: cache,
     maxHeldBytes: server.maxHeldBytes,

@@ -6,6 +6,8 @@ import { chooseCoding } from '../../src/http/encoding.ts'
 import { forwardingBy } from '../../src/http/forwarded.ts'
 import { preflightForApi, preflightOf } from '../../src/http/preflight.ts'
 import type { RequestHead } from '../../src/http/validate.ts'
+import { clientAddress } from '../../src/lib/client-address.ts'
+import { readProxyHeader } from '../../src/lib/proxy-protocol.ts'
 import { readTraceContext } from '../../src/lib/trace-context.ts'
 import { AdminGate } from '../../src/ops/admin-gate.ts'
 import { browserRefusal, hostRules } from '../../src/ops/browser-rules.ts'
@@ -21,6 +23,9 @@ const gate = new AdminGate('x'.repeat(16), { wall: () => 0, monotonic: () => 0 }
 
 let runs = 0
 
+/** Of the PROXY protocol, with the longest part of variable length. */
+const PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a21210800', 'hex')
+
 const PREFLIGHT = {
   method: 'OPTIONS',
   path: '/customers/1',
@@ -34,6 +39,15 @@ const BY_X_FORWARDED = forwardingBy('x-forwarded', ['loopback', '1.0.0.0/8'])
 const BY_FORWARDED = forwardingBy('forwarded', ['loopback'])
 
 export const CLIENT_PARSERS: readonly Parser[] = [
+  {
+    name: 'the address of a client',
+    files: ['lib/client-address.ts', 'lib/proxy-protocol.ts'],
+    frames: [bare, (filling) => `::ffff:${filling}`],
+    run: (text) => [
+      clientAddress({ remoteAddress: text }),
+      readProxyHeader(Buffer.concat([PROXY_HEADER, Buffer.from(text)])),
+    ],
+  },
   {
     name: 'traceparent',
     files: ['lib/trace-context.ts'],

@@ -17,6 +17,8 @@ export interface Report {
   readonly durationMs: number
   /** Of the trace that the request belongs to: 32 hex digits; null: no trace is known of. */
   readonly traceId: string | null
+  /** Address of the client; null or left out: it is not to be reported, or not known. */
+  readonly client?: string | null
 }
 
 export type FillResult = 'stored' | 'rejected' | 'failed'

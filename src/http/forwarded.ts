@@ -4,6 +4,7 @@
  */
 import { isIP, type Socket } from 'node:net'
 import { all, compile } from '@fastify/proxy-addr'
+import { clientAddress } from '../lib/client-address.ts'
 
 export type ForwardedMode = 'off' | 'x-forwarded' | 'forwarded'
 
@@ -24,8 +25,7 @@ const HOST = /^(?:[a-z0-9._~-]{1,255}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?$/i
 const LIST = /^[\t\x20-\x5b\x5d-\x7e]*$/
 
 export function peerOf(socket: Socket): Peer {
-  const address = socket.remoteAddress?.replace(/^::ffff:(?=[0-9.]+$)/i, '') ?? null
-  return { address, isSecure: 'encrypted' in socket }
+  return { address: clientAddress(socket), isSecure: 'encrypted' in socket }
 }
 
 /** @param trusted addresses, networks, or names of ranges, as `@fastify/proxy-addr` has them */

@@ -64,7 +64,7 @@ function reportedOutcome(outcome: Outcome, problem: ProblemCode | null): Outcome
 
 /** Tells of a passage that has come to its end. */
 export function reportPassage(
-  { head, outcome, route, span, startedAt }: Passage,
+  { head, outcome, route, span, startedAt, client }: Passage,
   status: number,
   problem: ProblemCode | null,
   { reporter, clock }: { readonly reporter: Reporter; readonly clock: Clock },
@@ -79,6 +79,7 @@ export function reportPassage(
     traceId: span.context.traceId,
     problem,
     durationMs: clock.monotonic() - startedAt,
+    client,
   }
   reporter.finished(report)
   endRequest(span, report)

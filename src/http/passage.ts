@@ -47,6 +47,8 @@ export interface Passage {
   readonly span: Span
   /** When it arrived, in monotonic milliseconds. */
   readonly startedAt: number
+  /** Address of the client, where it is to be reported. */
+  readonly client: string | null
 }
 
 export interface PassageDependencies extends ForwardDependencies, PlaceDependencies {

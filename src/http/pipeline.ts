@@ -42,6 +42,8 @@ export interface PipelineDependencies extends UpstreamReadsDependencies {
   readonly clientLifetimes: ClientLifetimes
   /** Whether clients are told where the time goes. */
   readonly isTimed: boolean
+  /** Whether reports name the clients' addresses. */
+  readonly reportsClients: boolean
   readonly tenants: Pick<TenantSwitch, 'isOff'>
 }
 
@@ -206,7 +208,8 @@ export class Pipeline {
   #passOn({ exchange, head, startedAt }: Arriving, plan: PassPlan): void {
     const { kind: _, ...planned } = plan
     const span = this.#deps.traces.begin(head, head.method, plan.route, startedAt)
-    exchange.passOn({ ...planned, head, span, startedAt })
+    const client = this.#deps.reportsClients ? exchange.peer.address : null
+    exchange.passOn({ ...planned, head, span, startedAt, client })
   }
 
   /** A preflight to which the answer is known is answered here. */
@@ -254,11 +257,12 @@ export class Pipeline {
       traceId: span?.context.traceId ?? null,
       problem: code,
       durationMs: this.#deps.clock.monotonic() - startedAt,
+      client: this.#deps.reportsClients ? exchange.peer.address : null,
     })
   }
 
   #report(reading: Reading, told: Outcome, status: number, problem: ProblemCode | null): void {
-    const { head, request, startedAt, span } = reading
+    const { exchange, head, request, startedAt, span } = reading
     this.#finish(span, {
       outcome: told,
       status,
@@ -269,6 +273,7 @@ export class Pipeline {
       traceId: span === null ? null : span.context.traceId,
       problem,
       durationMs: this.#deps.clock.monotonic() - startedAt,
+      client: this.#deps.reportsClients ? exchange.peer.address : null,
     })
   }
 

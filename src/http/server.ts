@@ -9,6 +9,7 @@ import Fastify, {
   type FastifyServerFactoryHandler as ServerFactoryHandler,
 } from 'fastify'
 import { REFUSED } from '../cache/outcome.ts'
+import { clientAddress } from '../lib/client-address.ts'
 import { createHttpServer } from '../lib/http-server.ts'
 import { BRIEF, isEnding, type Lingering, markEnding } from '../lib/lingering.ts'
 import { type ContentLimits, ContentWatch } from './content-watch.ts'
@@ -182,8 +183,9 @@ function isOwed(answer: ServerResponse): boolean {
 function refuseUnparsed(
   code: ProblemCode,
   socket: Socket,
-  { newRequestId, reporter, lingering, cors }: FrontEndDependencies,
+  { newRequestId, reporter, reportsClients, lingering, cors }: FrontEndDependencies,
 ): void {
+  const client = reportsClients ? clientAddress(socket) : null
   const requestId = newRequestId()
   const readers = cors.readersFor({ origin: null, path: null })
   const { status, reason, headers, body } = problemAnswer(code, requestId, null, readers)
@@ -201,5 +203,6 @@ function refuseUnparsed(
     traceId: null,
     problem: code,
     durationMs: 0,
+    client,
   })
 }

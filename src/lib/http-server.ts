@@ -77,8 +77,11 @@ function socketEvent(server: Server): 'connection' | 'secureConnection' {
   return server instanceof TlsServer ? 'secureConnection' : 'connection'
 }
 
-function socketListeners(server: Server): ((socket: Socket) => void)[] {
-  const listeners = server.listeners(socketEvent(server)) as ((socket: Socket) => void)[]
+function socketListeners(
+  server: Server,
+  event: 'connection' | 'secureConnection' = socketEvent(server),
+): ((socket: Socket) => void)[] {
+  const listeners = server.listeners(event) as ((socket: Socket) => void)[]
   return listeners.filter((listener) => listener !== keepErrorListener)
 }
 
@@ -92,8 +95,16 @@ export function acceptBefore(
   server: Server,
   accept: (socket: Socket) => void,
 ): (socket: Socket) => void {
-  const event = socketEvent(server)
-  const own = socketListeners(server)
+  return acceptFirst(server, socketEvent(server), accept)
+}
+
+/** The same for one of two events: a TLS server's `connection` comes before the handshake. */
+export function acceptFirst(
+  server: Server,
+  event: 'connection' | 'secureConnection',
+  accept: (socket: Socket) => void,
+): (socket: Socket) => void {
+  const own = socketListeners(server, event)
   for (const listener of own) server.off(event, listener)
   server.on(event, accept)
   return (socket) => {

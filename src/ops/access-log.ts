@@ -52,6 +52,7 @@ export class AccessLog
         'event.duration': Math.round(durationMs * 1e6),
         'event.outcome': status >= 500 ? 'failure' : 'success',
         slow: isSlow || undefined,
+        'client.address': report.client ?? undefined,
         tenant: report.tenant,
         route: report.route,
         outcome: outcome.kind,

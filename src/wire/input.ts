@@ -44,13 +44,14 @@ function findKeys(): Keys | null {
 export const readsIntoOneBuffer = keys !== null
 
 /**
- * @param socket has just come in, and nothing of it was read
+ * @param socket has just come in; what of it was read already is in the stream, and then all of it comes that way
  * @param onText what was received, one character a byte
  * @returns ends it: what comes from then on goes the usual way, into the stream
  */
 export function listenTo(socket: Socket, onText: (text: string) => void): () => void {
   const internals = socket as unknown as Internals
-  if (keys === null || internals._handle?.useUserBuffer === undefined) {
+  const hasBegun = socket.readableLength > 0
+  if (keys === null || hasBegun || internals._handle?.useUserBuffer === undefined) {
     const onData = (chunk: Buffer): void => onText(chunk.toString('latin1'))
     socket.on('data', onData)
     return () => void socket.off('data', onData)

@@ -22,6 +22,11 @@ export const server = group({
   publicUrl: optionalText(
     'What clients ask by, as https://api.example: cached reads name its host and scheme to the API where `upstream.forwarded` is set.',
   ),
+  proxyProtocol: Type.Boolean({
+    default: false,
+    description:
+      'Whether each connection begins with a header of version 2 of the PROXY protocol, which names the client; then one without is closed. Only behind a balancer that sends it: anybody else could name any address.',
+  }),
   fastPath: Type.Boolean({
     default: true,
     description:

@@ -143,6 +143,21 @@ export const REQUEST_GUARDS: readonly Guard[] = [
     tests: [{ file: 'unit/lib/lingering', title: 'ends in time' }],
   },
   {
+    name: 'proxy-header-length',
+    cuts: [['length > MAX_VARIABLE_BYTES', 'false']],
+    tests: [{ file: 'unit/lib/proxy-protocol', title: 'is invalid' }],
+  },
+  {
+    name: 'proxy-header-required',
+    cuts: [["read.kind === 'invalid'", 'false']],
+    tests: [{ file: 'integration/proxy-protocol', title: 'is closed unanswered' }],
+  },
+  {
+    name: 'proxy-header-time',
+    cuts: [['HEADER_MS', '600_000']],
+    tests: [{ file: 'integration/proxy-protocol', title: 'is closed in time' }],
+  },
+  {
     name: 'slow-content',
     cuts: [['this.#onLate(request)', '{}']],
     tests: [

@@ -313,6 +313,7 @@ export class World {
       random,
       isOverloaded: () => this.#isHigh,
       maxRequestBytes: 1_024,
+      reportsClients: false,
       totalTimeoutMs: 10_000,
     })
     this.#around = {
