@@ -155,7 +155,7 @@ export const REQUEST_GUARDS: readonly Guard[] = [
   {
     name: 'proxy-header-time',
     cuts: [['HEADER_MS', '600_000']],
-    tests: [{ file: 'integration/proxy-protocol', title: 'is closed in time' }],
+    tests: [{ file: 'integration/proxy-protocol', title: 'is closed in time', seconds: 60 }],
   },
   {
     name: 'slow-content',
