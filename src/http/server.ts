@@ -12,6 +12,7 @@ import { REFUSED } from '../cache/outcome.ts'
 import { clientAddress } from '../lib/client-address.ts'
 import { createHttpServer } from '../lib/http-server.ts'
 import { BRIEF, isEnding, type Lingering, markEnding } from '../lib/lingering.ts'
+import { whenNoneIsOwed } from '../lib/owed-answers.ts'
 import { type ContentLimits, ContentWatch } from './content-watch.ts'
 import { NodeExchange, type PassOn } from './exchange.ts'
 import { HeldMemory } from './held-memory.ts'
@@ -159,16 +160,36 @@ function createPublicServer(
     // Bytes after a request that said `Connection: close`: its answer ends the connection.
     if (isEnding(socket) || error.code === 'HPE_CLOSED_CONNECTION') return
     markEnding(socket)
-    const answer = answers.get(socket)
-    if (!socket.writable || error.code === 'ECONNRESET') {
-      socket.destroy()
-    } else if (answer !== undefined && isOwed(answer)) {
-      answer.once('close', () => deps.lingering.end(socket))
-    } else {
-      refuseUnparsed(problemOfFault(error), socket, deps)
-    }
+    if (!socket.writable || error.code === 'ECONNRESET') socket.destroy()
+    else endAfterFault(error, socket, answers.get(socket) ?? null, deps)
   })
   return server
+}
+
+/**
+ * @param newest the answer to the last request on the connection
+ */
+function endAfterFault(
+  fault: NodeJS.ErrnoException,
+  socket: Socket,
+  newest: ServerResponse | null,
+  deps: FrontEndDependencies,
+): void {
+  const end = (): void => deps.lingering.end(socket)
+  if (newest !== null && isOwed(newest)) {
+    newest.once('close', end)
+    return
+  }
+  const isBrokenOff = newest !== null && !newest.writableFinished
+  const refuse = (): void => {
+    // It may have been answered early, while it waited for its turn.
+    if (!isBrokenOff || !newest.headersSent) refuseUnparsed(problemOfFault(fault), socket, deps)
+    else if (newest.writableFinished) end()
+    else newest.once('close', end)
+  }
+  // Answers to what was asked before may still be on their way: within one of them this would be taken for its body.
+  // guard: fault-behind-answers
+  whenNoneIsOwed(socket, refuse, newest)
 }
 
 /**

@@ -29,7 +29,7 @@ class OwedAnswers {
     answer.once('close', () => {
       this.#answers.delete(answer)
       if (this.#isPaused) this.#answered()
-      if (this.#answers.size === 0) this.#onNone?.()
+      this.#onNone?.()
     })
   }
 
@@ -55,17 +55,22 @@ class OwedAnswers {
     if (this.#onNone === null) this.#socket.resume()
   }
 
-  whenNone(then: () => void): void {
-    if (this.#answers.size === 0) {
+  whenNone(then: () => void, except: ServerResponse | null): void {
+    if (this.#isNone(except)) {
       then()
       return
     }
     this.#onNone = () => {
+      if (!this.#isNone(except)) return
       this.#onNone = null
       this.#socket.off('drain', this.#onDrain)
       then()
     }
     this.#socket.on('drain', this.#onDrain)
+  }
+
+  #isNone(except: ServerResponse | null): boolean {
+    return this.#answers.size === (except !== null && this.#answers.has(except) ? 1 : 0)
   }
 
   /** In Node's place, which no longer tells them. */
@@ -100,9 +105,17 @@ export function oweAnswer(socket: Socket, answer: ServerResponse): void {
   answers.add(answer)
 }
 
-/** Calls `then`, now or once all that was asked on the connection has been answered, or has ended with it. */
-export function whenNoneIsOwed(socket: Socket, then: () => void): void {
+/**
+ * Calls `then`, now or once all that was asked on the connection has been answered, or has ended with it.
+ *
+ * @param except an answer that is not waited for
+ */
+export function whenNoneIsOwed(
+  socket: Socket,
+  then: () => void,
+  except: ServerResponse | null = null,
+): void {
   const answers = owed.get(socket)
   if (answers === undefined) then()
-  else answers.whenNone(then)
+  else answers.whenNone(then, except)
 }

@@ -212,6 +212,11 @@ export const REQUEST_GUARDS: readonly Guard[] = [
     tests: [{ file: 'unit/http/content', title: 'one tenant' }],
   },
   {
+    name: 'fault-behind-answers',
+    cuts: [['whenNoneIsOwed(socket, refuse, newest)', 'refuse()']],
+    tests: [{ file: 'integration/pipelined-faults', env: { FAST_PATH: 'off' } }],
+  },
+  {
     name: 'pipelined-requests',
     cuts: [['this.#answers.size >= MAX_OWED', 'false']],
     tests: [{ file: 'unit/lib/http-server', title: 'pipelines' }],
