@@ -89,7 +89,7 @@ export const ROWS: readonly Row[] = [
   row('C5', 'nothing from before a known write is served stale', 'integration/stale', null),
   row(
     'C8',
-    'instances an hour apart, and clocks that jump, change no age (F43)',
+    'instances an hour apart, and clocks that jump, change no age but that of what the API dates (F43)',
     'integration/wall-clock',
     null,
   ),

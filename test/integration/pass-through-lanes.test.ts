@@ -109,7 +109,12 @@ for (const [name, flood] of Object.entries(FLOODS)) {
     t.same(await victim(app, 2), [200, 200, 200])
     t.equal(held(), most)
     release()
-    t.same(new Set(await Promise.all(noisy)), new Set([200]), 'who waited had its turn')
+    const statuses = new Set(await Promise.all(noisy))
+    t.same(
+      statuses,
+      new Set([name.startsWith('preflights') ? 204 : 200]),
+      'who waited had its turn',
+    )
   })
 }
 

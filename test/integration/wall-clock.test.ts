@@ -6,7 +6,7 @@ import { buildTestApp, type TestApp } from '../helpers/app.ts'
 import { FakeClock } from '../helpers/clock.ts'
 import { untilSharing } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
-import { startUpstream } from '../helpers/upstream.ts'
+import { type Script, sendJson, startUpstream } from '../helpers/upstream.ts'
 
 const HOUR_MS = 3_600_000
 const TTL_MS = 2_000
@@ -18,9 +18,15 @@ function skewed(milliseconds: number): Clock {
   }
 }
 
+/** Without a `Date` nothing says how old the answer was when it came: what is told is the time since then. */
+const undated: Script = (received, res) => {
+  res.sendDate = false
+  sendJson(res, received, '{"id": 1, "parent_id": null}')
+}
+
 t.test('instances an hour apart agree on how old a record in Redis is', async (t) => {
   const redis = await startRedis(t)
-  const upstream = await startUpstream(t)
+  const upstream = await startUpstream(t, undated)
   const instances: TestApp[] = []
   for (const skew of [-HOUR_MS, 0, HOUR_MS]) {
     const values = { redis: { url: redis.url }, cache: { ttlMs: TTL_MS } }
@@ -53,6 +59,17 @@ t.test('instances an hour apart agree on how old a record in Redis is', async (t
     t.ok(Math.min(...hits) > 10, `${hits} hits`)
     t.equal(tooOld, 0, 'hits after its time')
     t.equal(wrongAges, 0, 'ages that are off by more than a second')
+  }
+})
+
+t.test('an instance whose clock is an hour ahead takes what the API dates for old', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, {}, { clock: skewed(HOUR_MS) })
+  for (let n = 1; n <= 2; n++) {
+    const { status, headers } = await app.get('/customers/1')
+    t.equal(status, 200)
+    t.match(headers['cache-status'], /fwd=uri-miss; detail=reject\.expired/)
+    t.equal(upstream.requests.length, n)
   }
 })
 
