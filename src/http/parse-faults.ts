@@ -30,8 +30,8 @@ export function problemOfFault(fault: ParseFault): ProblemCode {
 const OF_ANOTHER_PROTOCOL = 'Invalid method for HTTP/x.x request'
 /** As much as a head may have. */
 const MAX_LOOKED_AT = 16_384
-/** The rest of a request line, from within its method on. */
-const REST_OF_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]* [!-~]+ HTTP\/1\.[01]\r?\n/
+/** The rest of a request line, from within its method on; what is longer is no method. */
+const REST_OF_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,256} [!-~]+ HTTP\/1\.[01]\r?\n/
 const TOKEN_CHARACTER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]$/
 
 /** Whether the parser has stopped within, or right behind, the method of a request line that is one. */
