@@ -21,6 +21,7 @@ export function writeAnswer(res: ServerResponse, answer: WireAnswer): void {
   }
   res.sendDate = !hasDate(answer)
   res.writeHead(answer.status, printable(answer.reason), headersOf(answer))
+  endUnlessContinued(res)
   if (stream === null) {
     end(res, answer)
   } else if (res.req.method === 'HEAD') {
@@ -29,6 +30,15 @@ export function writeAnswer(res: ServerResponse, answer: WireAnswer): void {
   } else {
     pour(stream, res)
   }
+}
+
+/**
+ * Node makes an answer the last one of its connection when the client waits to be told to go on and was not (RFC 9110
+ * section 10.1.1). What comes behind it is then no request of ours either.
+ */
+function endUnlessContinued({ req, shouldKeepAlive }: ServerResponse): void {
+  // guard: not-continued
+  if (!shouldKeepAlive && req.headers.expect !== undefined) markEnding(req.socket)
 }
 
 /** For longer bodies the second write hardly counts. */

@@ -193,3 +193,16 @@ t.test('the last answer of a connection reaches a client that has asked for more
   t.equal(await result, '200')
   await closing
 })
+
+t.test('nothing is answered behind a refusal of who was not told to go on', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url)
+  const refused = 'POST /things HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n'
+  for (const behind of ['{}', 'GET /things HTTP/1.1\r\nHost: a\r\n\r\n']) {
+    const connection = openConnection(t, app.url)
+    connection.write(refused + behind)
+    const text = await connection.ended
+    t.equal(text.split('HTTP/1.1 ').length - 1, 1, JSON.stringify(text))
+  }
+  t.equal(upstream.requests.length, 0)
+})

@@ -212,6 +212,13 @@ export const REQUEST_GUARDS: readonly Guard[] = [
     tests: [{ file: 'unit/http/content', title: 'one tenant' }],
   },
   {
+    name: 'not-continued',
+    cuts: [['req.headers.expect !== undefined', 'false']],
+    tests: [
+      { file: 'integration/refusals', title: 'not told to go on', env: { FAST_PATH: 'off' } },
+    ],
+  },
+  {
     name: 'fault-behind-answers',
     cuts: [['whenNoneIsOwed(socket, refuse, newest)', 'refuse()']],
     tests: [{ file: 'integration/pipelined-faults', env: { FAST_PATH: 'off' } }],
