@@ -9,6 +9,9 @@ export function headerValue(headers: HeaderList, name: string): string | null {
 
 /** All values of a header, joined as RFC 9110 section 5.3 allows, or null. */
 export function joinedHeader(headers: HeaderList, name: string): string | null {
-  const values = headers.filter(([candidate]) => candidate === name).map(([, value]) => value)
-  return values.length === 0 ? null : values.join(', ')
+  let joined: string | null = null
+  for (const [candidate, value] of headers) {
+    if (candidate === name) joined = joined === null ? value : `${joined}, ${value}`
+  }
+  return joined
 }

@@ -165,7 +165,9 @@ async function receive(
   const upstreamMs = clock.monotonic() - sentAt
   const checked = client.check(received, { method, headers })
   if (checked === null) throw new InvalidAnswer('the upstream sent no valid answer')
-  return { ...checked, upstreamMs }
+  // By name: a spread costs as much as the rest of the check.
+  const { status, reason, headers: kept, body: answered } = checked
+  return { status, reason, headers: kept, body: answered, upstreamMs }
 }
 
 function forwardingInterim({ inform }: Source): NonNullable<Question['onInterim']> {

@@ -2,9 +2,10 @@
  * The way of a request: READ FIRST. Then `cache/cache.ts`.
  *
  *   socket ─▶ 1 validate ─▶ 2 plan ──┬─ cached read ─▶ 3 memory ─hit────────────▶ respond
- *                │ 4xx               │                   │miss
- *                ▼                   │                4 read: Redis, coalesce, fetch, policy, store ─▶ respond
- *             problem                └─ everything else ─▶ 5 pass through (a write? invalidate) ─▶ respond
+ *                │ 4xx      │ 4xx    │                   │miss
+ *                ▼          ▼        │                4 read: Redis, coalesce, fetch, policy, store ─▶ respond
+ *             problem    problem     ├─ known preflight, OPTIONS that goes no further ──▶ respond
+ *                                    └─ everything else ─▶ 5 pass through (a write? invalidate) ─▶ respond
  *
  * `docs/request-lifecycle.md` tells the same with the status that each step may answer.
  */
@@ -206,10 +207,11 @@ export class Pipeline {
   }
 
   #passOn({ exchange, head, startedAt }: Arriving, plan: PassPlan): void {
-    const { kind: _, ...planned } = plan
-    const span = this.#deps.traces.begin(head, head.method, plan.route, startedAt)
+    const { outcome, credential, write, read, isCached, preflight, route } = plan
+    const span = this.#deps.traces.begin(head, head.method, route, startedAt)
     const client = this.#deps.reportsClients ? exchange.peer.address : null
-    exchange.passOn({ ...planned, head, span, startedAt, client })
+    const asked = { head, span, startedAt, client }
+    exchange.passOn({ outcome, credential, write, read, isCached, preflight, route, ...asked })
   }
 
   /** A preflight to which the answer is known is answered here. */

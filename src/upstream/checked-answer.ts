@@ -22,6 +22,7 @@ export interface SentRequest {
 }
 
 const NO_BODY: Buffer = Buffer.alloc(0)
+const NOT_ASCII = /[^\x20-\x7e]/
 
 /** @returns null: it is no answer to the request, and its body is given up */
 export function checkedAnswer(
@@ -82,5 +83,6 @@ function giveUp({ body }: Received): void {
  * where they were not, they are lost, and none is better than a wrong one.
  */
 export function reasonOf({ statusText }: Pick<Received, 'statusText'>): string {
+  if (!NOT_ASCII.test(statusText)) return statusText
   return statusText.includes('\ufffd') ? '' : Buffer.from(statusText, 'utf8').toString('latin1')
 }

@@ -267,7 +267,8 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   }
 
   #give(body: Buffer | Readable): void {
-    this.#resolve({ ...(this.#head as Head), body, isProven: this.#isProven })
+    const { status, statusText, headers } = this.#head as Head
+    this.#resolve({ status, statusText, headers, body, isProven: this.#isProven })
     this.#isGiven = true
   }
 }

@@ -11,6 +11,9 @@ const MAX_HEAD_BYTES = 16_384
 const START = /^HTTP\/1\.[01] ([0-9]{3})/
 /** As many characters as `START` needs. */
 const START_LENGTH = 'HTTP/1.1 100'.length
+/** Where the first digit of the status is. */
+const STATUS_AT = 'HTTP/1.1 '.length
+const DIGIT_ONE = 0x31
 const HEAD_END = '\r\n\r\n'
 const NOTHING: Buffer = Buffer.alloc(0)
 
@@ -53,8 +56,17 @@ export class ContinueFilter {
     this.#held = NOTHING
   }
 
+  /** Whether `piece` begins with the head of a final answer, as nearly all do: then nothing is looked for until the next. */
+  #isFinal(piece: Buffer): boolean {
+    if (this.#held.length > 0 || piece.length < START_LENGTH) return false
+    if (piece[STATUS_AT] === DIGIT_ONE) return false
+    this.#isExpecting = false
+    return true
+  }
+
   /** @returns what is to be read; empty: nothing yet */
   filter(piece: Buffer): Buffer {
+    if (this.#isFinal(piece)) return piece
     let rest = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece])
     this.#held = NOTHING
     const kept: Buffer[] = []
