@@ -24,8 +24,8 @@ const EXPOSE_HEADERS = 'access-control-expose-headers'
 const EXPOSED = 'Age, ETag, Cache-Status, Server-Timing, Retry-After, X-Request-Id, X-Api-Version'
 
 export const AS_THE_API_SAYS: Readers = readers('api', [])
-export const ANYBODY: Readers = readers('any', ['Access-Control-Allow-Origin', '*'])
-export const NOBODY: Readers = readers('none', [])
+export const EVERY_PAGE: Readers = readers('any', ['Access-Control-Allow-Origin', '*'])
+export const NO_PAGE: Readers = readers('none', [])
 
 /** @param origin as the page's browser names it */
 export function onlyFor(origin: string, hasCredentials: boolean): Readers {
@@ -53,7 +53,7 @@ export function originNamed(headers: HeaderList): string | null {
 export function readersOf(rule: Readers, named: string | null, origin: string | null): Readers {
   const isOthers = rule.rule === 'api' && named !== null && origin !== null && named !== origin
   // guard: origin-of-another
-  return isOthers ? NOBODY : rule
+  return isOthers ? NO_PAGE : rule
 }
 
 /** Whether a field of the API's has no place in an answer under this rule. */

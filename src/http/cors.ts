@@ -7,9 +7,9 @@ import type { HeaderList } from '../cache/records.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { PlainAnswer } from './answer.ts'
 import {
-  ANYBODY,
   AS_THE_API_SAYS,
-  NOBODY,
+  EVERY_PAGE,
+  NO_PAGE,
   onlyFor,
   originNamed,
   type Readers,
@@ -74,7 +74,7 @@ export class Cors {
     this.#settings = settings
     this.#isConfigured = origins.length > 0
     this.#configured = new Map(origins.map((origin) => [origin, onlyFor(origin, credentials)]))
-    this.#configuredRest = origins.includes('*') ? ANYBODY : NOBODY
+    this.#configuredRest = origins.includes('*') ? EVERY_PAGE : NO_PAGE
     this.#permissions = new LapsingMap(clock, MAX_REMEMBERED, REMEMBERED_MS)
     this.#readers = new LapsingMap(clock, MAX_REMEMBERED, REMEMBERED_MS + ON_THE_WAY_MS)
     this.#open = new LapsingMap(clock, MAX_REMEMBERED, REMEMBERED_MS + ON_THE_WAY_MS)
@@ -90,8 +90,8 @@ export class Cors {
     const keys = notes?.readersKeys ?? readersKeys(origin, path)
     if (keys === null) return AS_THE_API_SAYS
     if (notes !== undefined) notes.readersKeys = keys
-    const told = this.#readers.get(keys.ofOrigin)
-    return told ?? (this.#open.get(keys.pattern) === true ? ANYBODY : AS_THE_API_SAYS)
+    const known = this.#readers.get(keys.ofOrigin)
+    return known ?? (this.#open.get(keys.pattern) === true ? EVERY_PAGE : AS_THE_API_SAYS)
   }
 
   /** The answer to a preflight; null: the API has to be asked. */
@@ -110,7 +110,7 @@ export class Cors {
 
   #configuredPermission(origin: string): Permission | null {
     const { methods, headers, credentials } = this.#settings
-    const isAny = this.#configuredRest === ANYBODY
+    const isAny = this.#configuredRest === EVERY_PAGE
     if (!isAny && !this.#configured.has(origin)) return null
     return {
       allowOrigin: isAny ? '*' : origin,
@@ -133,7 +133,7 @@ export class Cors {
     const { allowOrigin, hasCredentials } = permission
     this.#permissions.set(key, permission)
     const isAny = allowOrigin === '*'
-    this.#readers.set(`${origin}\n${pattern}`, isAny ? ANYBODY : onlyFor(origin, hasCredentials))
+    this.#readers.set(`${origin}\n${pattern}`, isAny ? EVERY_PAGE : onlyFor(origin, hasCredentials))
     return true
   }
 

@@ -37,18 +37,18 @@ export interface Relayable extends Pick<BufferedAnswer, 'status' | 'reason' | 'h
   readonly body: Buffer | Readable | null
 }
 
-/** What is told of the exchange, beside its outcome. */
+/** What an answer says of its exchange, beside the outcome. */
 export interface ExchangeFacts {
   /** Who may read the answer. */
   readonly readers: Readers
-  /** Null: nothing is told of where its time went. */
+  /** `Server-Timing`; null: there is none. */
   readonly timing: string | null
 }
 
 export interface Target {
   /** A read of a cached resource: `Cache-Control` and `Vary` follow the cache's rules for clients. */
   readonly isCachedRead: boolean
-  /** A resource whose reads are cached, whatever the method: its entity tags are told as those of a form. */
+  /** A resource whose reads are cached, whatever the method: its entity tags are those of a form. */
   readonly isCached: boolean
 }
 
@@ -59,7 +59,7 @@ export const CACHED_READ: Target = { isCachedRead: true, isCached: true }
  */
 export function relayedAnswer(
   answer: Relayable,
-  told: Outcome,
+  outcome: Outcome,
   head: RequestHead,
   target: Target,
   { readers: rule, timing }: ExchangeFacts,
@@ -78,7 +78,7 @@ export function relayedAnswer(
   headers.push(...readers.list, ...exposedHeaders(readers, received))
   headers.push('CDN-Cache-Control', 'no-store', 'Via', viaOf(received))
   headers.push('X-Request-Id', head.requestId)
-  headers.push(...statusFields(received, cacheStatus(told)), ...timingFields(received, timing))
+  headers.push(...statusFields(received, cacheStatus(outcome)), ...timingFields(received, timing))
   return { status, reason, head: headers, body: answer.body }
 }
 

@@ -1,36 +1,17 @@
 import t from 'tap'
 import { outcome } from '../../../src/cache/outcome.ts'
 import type { HeaderList } from '../../../src/cache/records.ts'
-import { hasDate, headersOf, type WireAnswer } from '../../../src/http/answer.ts'
+import { hasDate } from '../../../src/http/answer.ts'
 import { AS_THE_API_SAYS } from '../../../src/http/cors-fields.ts'
 import { CACHED_READ, relayedAnswer, type Target } from '../../../src/http/relayed-answer.ts'
 import type { RequestHead } from '../../../src/http/validate.ts'
+import { bodyText, fieldsOf } from '../../helpers/wire-answer.ts'
 
 const FACTS = { readers: AS_THE_API_SAYS, timing: null }
 const ID = '0198c0de-0000-7000-8000-000000000001'
 const HEAD = { requestId: ID, origin: null } as RequestHead
 const OWN_VARY = 'Authorization, X-Tenant-Id, X-Api-Version, Accept-Encoding'
 const EXPOSED = 'Age, ETag, Cache-Status, Server-Timing, Retry-After, X-Request-Id, X-Api-Version'
-
-/** Names in lower case; a name that comes twice is joined. */
-function fields(answer: WireAnswer): Map<string, string> {
-  const headers = headersOf(answer)
-  const map = new Map<string, string>()
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = (headers[i] as string).toLowerCase()
-    const before = map.get(name)
-    map.set(
-      name,
-      before === undefined ? (headers[i + 1] as string) : `${before} | ${headers[i + 1]}`,
-    )
-  }
-  return map
-}
-
-/** The bytes that go on the wire, read as UTF-8: a short body is latin1 text. */
-function text({ body }: WireAnswer): string {
-  return Buffer.isBuffer(body) ? String(body) : Buffer.from(String(body), 'latin1').toString()
-}
 
 const DATE = 'Sat, 20 Aug 2022 10:11:12 GMT'
 
@@ -40,7 +21,7 @@ const ELSEWHERE: Target = { isCachedRead: false, isCached: false }
 
 function relay(headers: HeaderList, onCachedRoute: boolean, status = 200): Map<string, string> {
   const answer = { status, reason: 'As it was', headers, body: null }
-  return fields(relayedAnswer(answer, FILL, HEAD, onCachedRoute ? CACHED_READ : ELSEWHERE, FACTS))
+  return fieldsOf(relayedAnswer(answer, FILL, HEAD, onCachedRoute ? CACHED_READ : ELSEWHERE, FACTS))
 }
 
 const VARY_CASES: readonly (readonly [upstream: HeaderList, merged: string])[] = [
@@ -146,7 +127,7 @@ t.test('status, reason and body are relayed as they are', (t) => {
   )
   t.equal(answer.status, 409)
   t.equal(answer.reason, 'A: b')
-  t.equal(text(answer), 'é')
+  t.equal(bodyText(answer), 'é')
   const long = { status: 200, reason: 'OK', headers: [], body: Buffer.alloc(100_000, 'é') }
   t.equal(relayedAnswer(long, FILL, HEAD, CACHED_READ, FACTS).body, long.body, 'not copied')
   t.end()

@@ -1,10 +1,11 @@
 import t from 'tap'
 import { hit, type Outcome, outcome } from '../../../src/cache/outcome.ts'
 import type { HeaderList, Representation } from '../../../src/cache/records.ts'
-import { headersOf, isPlain, type WireAnswer } from '../../../src/http/answer.ts'
+import { isPlain, type WireAnswer } from '../../../src/http/answer.ts'
 import { AS_THE_API_SAYS } from '../../../src/http/cors-fields.ts'
 import { StoredAnswers } from '../../../src/http/stored-answer.ts'
 import type { RequestHead } from '../../../src/http/validate.ts'
+import { bodyText, fieldsOf } from '../../helpers/wire-answer.ts'
 
 const ID = '0198c0de-0000-7000-8000-000000000001'
 const HEAD: RequestHead = {
@@ -68,26 +69,6 @@ function representationAnswer(
   return answers.of(hit, head, AS_THE_API_SAYS, null)
 }
 
-/** Names in lower case; a name that comes twice is joined. */
-function fields(answer: WireAnswer): Map<string, string> {
-  const headers = headersOf(answer)
-  const map = new Map<string, string>()
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = (headers[i] as string).toLowerCase()
-    const before = map.get(name)
-    map.set(
-      name,
-      before === undefined ? (headers[i + 1] as string) : `${before} | ${headers[i + 1]}`,
-    )
-  }
-  return map
-}
-
-/** The bytes that go on the wire, read as UTF-8: a short body is latin1 text. */
-function text({ body }: WireAnswer): string {
-  return Buffer.isBuffer(body) ? String(body) : Buffer.from(String(body), 'latin1').toString()
-}
-
 const KEPT: HeaderList = [
   ['content-type', 'application/json'],
   ['x-api-version', '2019/02/08'],
@@ -103,8 +84,8 @@ t.test('a hit has the stored head, and the rules of wire.md', (t) => {
   const answer = representationAnswer(representation(KEPT, DATE), HIT, HEAD)
   t.equal(answer.status, 200)
   t.equal(answer.reason, 'OK, here')
-  t.equal(text(answer), '{"é": 1}')
-  t.same(Object.fromEntries(fields(answer)), {
+  t.equal(bodyText(answer), '{"é": 1}')
+  t.same(Object.fromEntries(fieldsOf(answer)), {
     'content-type': 'application/json',
     'x-api-version': '2019/02/08',
     allow: 'GET,PATCH',
@@ -132,7 +113,7 @@ t.test('a body goes out as it was stored, short or long', (t) => {
       ? answer.body
       : Buffer.from(String(answer.body), 'latin1')
     t.ok(sent.equals(body), String(size))
-    t.equal(fields(answer).get('content-length'), String(size))
+    t.equal(fieldsOf(answer).get('content-length'), String(size))
   }
   t.end()
 })
@@ -142,7 +123,7 @@ t.test('a 304 has exactly the fields that wire.md repeats', (t) => {
   t.equal(told.status, 304)
   t.equal(told.reason, 'Not Modified')
   t.equal(told.body, null)
-  t.same(Object.fromEntries(fields(told)), {
+  t.same(Object.fromEntries(fieldsOf(told)), {
     etag: ETAG,
     'cache-control': 'private, no-cache',
     'cdn-cache-control': 'no-store',
@@ -189,16 +170,16 @@ t.test('answers of one representation share nothing of an exchange', (t) => {
   const first = representationAnswer(stored, HIT, HEAD)
   const other = { ...HEAD, requestId: ID.replace(/1$/, '2') }
   const second = representationAnswer(stored, hit('memory', 20, 40), other)
-  t.equal(fields(first).get('x-request-id'), ID)
-  t.equal(fields(second).get('x-request-id'), other.requestId)
-  t.equal(fields(second).get('age'), '20')
-  t.equal(fields(second).get('cache-status'), 'layby; hit; ttl=40; detail=memory')
+  t.equal(fieldsOf(first).get('x-request-id'), ID)
+  t.equal(fieldsOf(second).get('x-request-id'), other.requestId)
+  t.equal(fieldsOf(second).get('age'), '20')
+  t.equal(fieldsOf(second).get('cache-status'), 'layby; hit; ttl=40; detail=memory')
   t.end()
 })
 
 t.test('a fill has no Age, and without CORS nothing is exposed', (t) => {
   const told = outcome('fill', { forward: 'uri-miss', stored: true, ttl: 60 })
-  const got = fields(representationAnswer(representation([['content-type', 'a/b']]), told, HEAD))
+  const got = fieldsOf(representationAnswer(representation([['content-type', 'a/b']]), told, HEAD))
   t.notOk(got.has('age'))
   t.notOk(got.has('access-control-expose-headers'))
   t.notOk(got.has('date'), 'the server adds its own')

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { hit, outcome } from '../../../src/cache/outcome.ts'
-import { ANYBODY, AS_THE_API_SAYS } from '../../../src/http/cors-fields.ts'
+import { AS_THE_API_SAYS, EVERY_PAGE } from '../../../src/http/cors-fields.ts'
 import { Telling } from '../../../src/http/told.ts'
 
 t.test('what was told last is told again as long as it is the same, and not longer', (t) => {
@@ -13,7 +13,7 @@ t.test('what was told last is told again as long as it is the same, and not long
   t.match(telling.linesFor(hit('memory', 20, 40), AS_THE_API_SAYS, null).text, 'ttl=40;')
   t.match(telling.linesFor(hit('redis', 20, 40), AS_THE_API_SAYS, null).text, 'detail=redis')
   t.match(
-    telling.linesFor(hit('redis', 20, 40), ANYBODY, null).text,
+    telling.linesFor(hit('redis', 20, 40), EVERY_PAGE, null).text,
     'Access-Control-Allow-Origin: *',
   )
   t.notMatch(telling.linesFor(hit('redis', 20, 40), AS_THE_API_SAYS, null).text, 'Access-Control')
