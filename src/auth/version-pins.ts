@@ -1,5 +1,5 @@
 /**
- * Which version a credential last used upstream (design section 3, "Version pin"). The upstream keeps it
+ * Which version a credential last used upstream (`docs/sharing.md`). The upstream keeps it
  * as sticky state: a hit must never hide a request that would have changed it.
  *
  * What can't be known for certain is "not known", and then the request is forwarded. Requests of one

@@ -1,5 +1,5 @@
 /**
- * Many concurrent misses, one fill (design section 2, "coalesce"). A flight is registered under every
+ * Many concurrent misses, one fill (`docs/request-lifecycle.md`, 4). A flight is registered under every
  * key by which another request may join it, for as long as it is in the air.
  */
 import type { TraceContext } from '../lib/trace-context.ts'

@@ -1,5 +1,5 @@
 /**
- * May this credential be served from the store, now? (design section 3)
+ * May this credential be served from the store, now? (`docs/sharing.md`)
  *
  * The rule is one sentence: serve iff the credential's admission and grant are live, and the
  * representation that the grant names is there, fresh, and its fences hold. What follows is that

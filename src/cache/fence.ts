@@ -1,5 +1,5 @@
 /**
- * Fences (design section 4). A fence is a value that never repeats; a write changes it. What was
+ * Fences (`docs/coherence.md`). A fence is a value that never repeats; a write changes it. What was
  * filled is stamped with the fences that its fill started under, and is used only while every one
  * of them still has that value. A fence that is missing counts as changed.
  *

@@ -1,5 +1,5 @@
 /**
- * Entries made unusable, or stale, because an operator asks for it (design section 4, "purge"): the change of
+ * Entries made unusable, or stale, because an operator asks for it (`docs/admin.md`): the change of
  * one fence, or of its mark, whatever it guards, so that a tenant costs no more than one record. Nothing is
  * searched for or deleted.
  */

@@ -1,5 +1,5 @@
 /**
- * The records of design section 3, all with absolute times on the monotonic clock (milliseconds),
+ * The records of `docs/sharing.md`, all with absolute times on the monotonic clock (milliseconds),
  * computed once when they are made. Plain values: nothing here decides anything.
  */
 import type { FenceStamp } from './fence.ts'

@@ -1,5 +1,5 @@
 /**
- * What an answer's status says about a credential (design section 3): which admissions begin and end,
+ * What an answer's status says about a credential (`docs/sharing.md`): which admissions begin and end,
  * and which grants are over. Used for fills and for everything that passes through.
  */
 import { API_VERSIONS } from '../contract/headers.ts'

@@ -1,5 +1,5 @@
 /**
- * What an answer proves (design section 3, "Fill" and "Change"): that the upstream gave this
+ * What an answer proves (`docs/sharing.md`): that the upstream gave this
  * credential exactly this digest at a moment not before the request was sent. Pure.
  */
 import type { Grant, Representation, Superseded, Withdrawal } from './records.ts'

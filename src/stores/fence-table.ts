@@ -12,7 +12,7 @@ import { FairMap } from './fair-map.ts'
 import { type Lease, NO_STRETCH } from './lease.ts'
 import { PendingWrites } from './pending-writes.ts'
 
-/** How long anything is believed that was learnt without the bus (design section 4). */
+/** How long anything is believed that was learnt without the bus (`docs/coherence.md`). */
 const UNHEARD_MS = 1_000
 /** Before the value of a fence with writes under way, as the scripts give it. */
 const PENDING_MARK = '!'
