@@ -1,5 +1,5 @@
 /**
- * `npm run docs:generate`: writes what is generated from the code: the configuration table in the README,
+ * `npm run docs:generate`: writes what is generated from the code: the table in `docs/configuration.md`,
  * `config/default.json`, `docs/problems.md`, `docs/command-line.md` and `docs/metrics.md`. A test fails when one of them is out of step.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { commandLinePage } from './command-line.ts'
 import { metricsPage } from './metrics.ts'
 
 const ROOT = new URL('../../', import.meta.url)
-const README = fileURLToPath(new URL('README.md', ROOT))
+const CONFIGURATION_PAGE = fileURLToPath(new URL('docs/configuration.md', ROOT))
 const DEFAULTS = fileURLToPath(new URL('config/default.json', ROOT))
 const PROBLEMS_PAGE = fileURLToPath(new URL('docs/problems.md', ROOT))
 const COMMANDS_PAGE = fileURLToPath(new URL('docs/command-line.md', ROOT))
@@ -41,12 +41,12 @@ export function defaultFile(): string {
   return `${JSON.stringify(Value.Default(ConfigSchema, {}), null, 2)}\n`
 }
 
-/** The README with the table in its place. */
-export function withTable(readme: string): string {
-  const begin = readme.indexOf(BEGIN)
-  const end = readme.indexOf(END)
-  if (begin === -1 || end === -1) throw new Error(`README.md must have ${BEGIN} and ${END}`)
-  return `${readme.slice(0, begin + BEGIN.length)}\n${configTable()}\n${readme.slice(end)}`
+/** `docs/configuration.md` with the table in its place. */
+export function withTable(page: string): string {
+  const begin = page.indexOf(BEGIN)
+  const end = page.indexOf(END)
+  if (begin === -1 || end === -1) throw new Error(`the page must have ${BEGIN} and ${END}`)
+  return `${page.slice(0, begin + BEGIN.length)}\n${configTable()}\n${page.slice(end)}`
 }
 
 const PROBLEMS_INTRODUCTION = `# Errors that Layby answers with itself
@@ -93,7 +93,7 @@ export function withReasons(page: string): string {
 
 function main(): void {
   writeFileSync(EXPLAIN_PAGE, withReasons(readFileSync(EXPLAIN_PAGE, 'utf8')))
-  writeFileSync(README, withTable(readFileSync(README, 'utf8')))
+  writeFileSync(CONFIGURATION_PAGE, withTable(readFileSync(CONFIGURATION_PAGE, 'utf8')))
   writeFileSync(DEFAULTS, defaultFile())
   writeFileSync(PROBLEMS_PAGE, problemsPage())
   writeFileSync(COMMANDS_PAGE, commandLinePage())

@@ -1,6 +1,6 @@
 /**
- * The one schema of the configuration: types, defaults, bounds, and the sentences of the table in the
- * README. Units are in the names. Each group has a file of its own in `groups/`.
+ * The one schema of the configuration: types, defaults, bounds, and the sentences of the table in
+ * `docs/configuration.md`. Units are in the names. Each group has a file of its own in `groups/`.
  */
 import type { Static } from 'typebox'
 import { cache } from './groups/cache.ts'
