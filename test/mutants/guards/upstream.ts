@@ -40,6 +40,11 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     tests: [{ file: CUT_OFF, title: 'a body that a reset cuts off' }],
   },
   {
+    name: 'reset-read-as-end',
+    cuts: [['piece === null && !hasPeer(socket)', 'false']],
+    tests: [{ file: CUT_OFF, title: 'read at once' }],
+  },
+  {
     name: 'unasked-continue',
     cuts: [['!isContinue(rest)', 'true']],
     tests: [{ file: INTERIM, title: '100 Continue that nobody asked for' }],
