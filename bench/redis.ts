@@ -132,7 +132,7 @@ async function figuresOf({ opsUrl }: Instance): Promise<InstanceFigures> {
   const value = (name: string): number =>
     Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1] ?? Number.NaN)
   return {
-    usesRedis: value('redis_up') === 1,
+    usesRedis: value('layby_redis_up') === 1,
     loopHeldUpMs: Math.round(1000 * value('nodejs_eventloop_lag_max_seconds')),
     cpuMs: Math.round(1000 * value('process_cpu_seconds_total')),
   }

@@ -5,7 +5,6 @@
  *
  * Exit codes: `cli/exit-codes.ts`.
  */
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { App } from './app.ts'
 import { EXIT } from './cli/exit-codes.ts'
@@ -14,6 +13,7 @@ import { loadConfig } from './config/load.ts'
 import { ineffectiveRedisKeys } from './config/redis-rules.ts'
 import { logConsole } from './lib/console-lines.ts'
 import { faultFields } from './lib/fault-fields.ts'
+import { version } from './lib/version.ts'
 
 const SOURCES = {
   defaultFile: fileURLToPath(new URL('../../config/default.json', import.meta.url)),
@@ -36,11 +36,6 @@ async function main(args: readonly string[]): Promise<void> {
 function endOfReader(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
   process.exit(EXIT.done)
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { readonly version: string }).version
 }
 
 async function serve(): Promise<void> {

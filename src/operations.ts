@@ -14,6 +14,7 @@ import type { Config } from './config/schema.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
 import { SilentTracer, type Tracer } from './lib/tracer.ts'
+import { version } from './lib/version.ts'
 import { AccessLog } from './ops/access-log.ts'
 import { credentialRoute } from './ops/admin-credential.ts'
 import { operatorCheck } from './ops/admin-gate.ts'
@@ -132,17 +133,19 @@ export async function buildOperations(
 
 /** Metrics hear of everything from here on. */
 function meter(
-  { memory, sharing, shared, config }: Operated,
+  { memory, sharing, shared, config, tenants }: Operated,
   { clock, reporting, traffic }: Observers,
 ): Metrics {
-  const metrics = new Metrics({
+  const sources = {
     clock,
     memory,
     sharing: config.cache.sharing,
     trippedTenants: () => sharing.trippedCount,
+    switchedOffTenants: () => tenants.off.length,
     redis: shared,
     traffic,
-  })
+  }
+  const metrics = new Metrics(sources, version())
   reporting.add(metrics.requests)
   reporting.add(metrics.instance)
   return metrics

@@ -44,7 +44,7 @@ const LOOKUP: Table<LookupReason> = {
     meaning:
       'The upstream has not given this credential this customer in this version form, as far as is known here. Every credential asks once for itself.',
     remedy:
-      'Expected for a first read. If it stays: compare `lastReject`; see that the client always sends the same `x-api-version` (each version, and none, is a view of its own) and does not change its token with each request; see whether `memory_bytes` is at its limit (`cache.memory.maxBytes`).',
+      'Expected for a first read. If it stays: compare `lastReject`; see that the client always sends the same `x-api-version` (each version, and none, is a view of its own) and does not change its token with each request; see whether `layby_memory_bytes` is at its limit (`cache.memory.maxBytes`).',
   },
   withdrawn: {
     meaning:
@@ -66,7 +66,7 @@ const LOOKUP: Table<LookupReason> = {
     meaning:
       'A write, a purge, or a 401 to this credential came after it was stored; or this instance has not heard of its fences of late.',
     remedy:
-      '`fences` says which: `pending` is a write under way or without an outcome, `changed` a write or a purge, `unknown` a lost bus (`bus_live`, `redis_up`) or a fence that was forgotten for room. Many `changed` ones with kind `tenant`: writes whose parents can’t be learnt drop whole tenants (docs/coherence.md).',
+      '`fences` says which: `pending` is a write under way or without an outcome, `changed` a write or a purge, `unknown` a lost bus (`layby_bus_live`, `layby_redis_up`) or a fence that was forgotten for room. Many `changed` ones with kind `tenant`: writes whose parents can’t be learnt drop whole tenants (docs/coherence.md).',
   },
   marked: {
     meaning: 'A soft purge came after it was stored: it is true, and stale.',
@@ -185,7 +185,7 @@ const REDIS: Table<RedisState> = {
   'not-usable': {
     meaning:
       'Redis does not answer, or has come back so lately that what it holds is not believed yet.',
-    remedy: 'See `redis_up`, and docs/redis.md.',
+    remedy: 'See `layby_redis_up`, and docs/redis.md.',
   },
   nothing: {
     meaning: 'Redis has neither a grant nor an admission of this credential.',

@@ -14,6 +14,7 @@ export interface MetricsSources {
   readonly memory: Pick<MemoryStore, 'bytes' | 'entries' | 'largestTenants'>
   readonly sharing: string
   readonly trippedTenants: () => number
+  readonly switchedOffTenants: () => number
   readonly traffic: Pick<TenantTraffic, 'top'>
   /** Null: no Redis is configured. */
   readonly redis: {
@@ -59,23 +60,23 @@ export class InstanceMetrics
     this.#otherHeaders = headerChanges.other
     this.#mismatches = mismatchCounts(registry)
     this.#handovers = new CounterFamily(registry, {
-      name: 'handovers_total',
+      name: 'layby_handovers_total',
       help: 'Connections that the fast path gave to the HTTP server for good',
       labelNames: [],
     }).series({})
     this.#unread = new CounterFamily(registry, {
-      name: 'unread_closes_total',
+      name: 'layby_unread_closes_total',
       help: 'Connections closed since their client took nothing of its answer',
       labelNames: [],
     }).series({})
     this.#busGaps = new HistogramFamily(registry, clock, {
-      name: 'bus_gap_seconds',
+      name: 'layby_bus_gap_seconds',
       help: 'Times for which the bus between instances was not heard',
       labelNames: [],
       bounds: GAP_BOUNDS,
     }).series({})
     this.#staleness = new HistogramFamily(registry, clock, {
-      name: 'staleness_seconds',
+      name: 'layby_staleness_seconds',
       help: 'Longest time for which hits on a copy may have been behind, for each change found upstream',
       labelNames: [],
       bounds: STALENESS_BOUNDS,
@@ -126,7 +127,7 @@ export class InstanceMetrics
 
 function fillSeconds(registry: Registry, clock: Pick<Clock, 'wall'>) {
   const family = new HistogramFamily(registry, clock, {
-    name: 'fill_seconds',
+    name: 'layby_fill_seconds',
     help: 'Time of upstream requests made for the cache',
     labelNames: ['result'],
     bounds: FILL_BOUNDS,
@@ -136,7 +137,7 @@ function fillSeconds(registry: Registry, clock: Pick<Clock, 'wall'>) {
 
 function invalidationCounts(registry: Registry) {
   const family = new CounterFamily(registry, {
-    name: 'invalidations_total',
+    name: 'layby_invalidations_total',
     help: 'Times that entries were made stale, by what made them so',
     labelNames: ['source'],
   })
@@ -145,7 +146,7 @@ function invalidationCounts(registry: Registry) {
 
 function headerChangeCounts(registry: Registry) {
   const family = new CounterFamily(registry, {
-    name: 'header_changes_total',
+    name: 'layby_header_changes_total',
     help: 'Answers with the same body as the copy before and another value of a kept header, by header',
     labelNames: ['header'],
   })
@@ -154,15 +155,15 @@ function headerChangeCounts(registry: Registry) {
 
 function mismatchCounts(registry: Registry) {
   const seal = {
-    name: 'seal_mismatch_total',
+    name: 'layby_seal_mismatch_total',
     help: 'Values in Redis that did not open as what belongs under their key',
   }
   const envelope = {
-    name: 'envelope_mismatch_total',
+    name: 'layby_envelope_mismatch_total',
     help: 'Values in Redis that were too long, no strings, or of another version',
   }
   const time = {
-    name: 'sealed_time_mismatch_total',
+    name: 'layby_sealed_time_mismatch_total',
     help: 'Values in Redis that were sealed when they can not have been: put back, or a clock is wrong',
   }
   return {
@@ -179,19 +180,28 @@ function addGauges(
 ): void {
   const { memory, redis } = sources
   const gauge = gaugeIn(registry)
-  gauge('memory_bytes', 'Bytes that the memory tier uses, by its own estimate', () => memory.bytes)
-  gauge('memory_entries', 'Records in the memory tier', () => memory.entries)
   gauge(
-    'sharing_tripped_tenants',
+    'layby_memory_bytes',
+    'Bytes that the memory tier uses, by its own estimate',
+    () => memory.bytes,
+  )
+  gauge('layby_memory_entries', 'Records in the memory tier', () => memory.entries)
+  gauge(
+    'layby_sharing_tripped_tenants',
     'Tenants dropped from tenant to witnessed sharing because two views were seen',
     sources.trippedTenants,
+  )
+  gauge(
+    'layby_switched_off_tenants',
+    'Tenants whose cache an operator has switched off',
+    sources.switchedOffTenants,
   )
   if (redis !== null) addRedisGauges(gauge, redis)
   addBreakerGauge(registry, sources, isUpstreamBreakerOpen)
   addTenantGauges(registry, sources)
   const help = 'The configured sharing mode; 1'
   const registers = [registry]
-  new Gauge({ name: 'sharing_info', help, labelNames: ['sharing'], registers })
+  new Gauge({ name: 'layby_sharing_info', help, labelNames: ['sharing'], registers })
     .labels(sources.sharing)
     .set(1)
 }
@@ -200,19 +210,19 @@ function addRedisGauges(
   gauge: ReturnType<typeof gaugeIn>,
   redis: NonNullable<MetricsSources['redis']>,
 ): void {
-  gauge('redis_up', '1 while the Redis tier can be used', () => Number(redis.isUsable))
-  gauge('redis_writable', '1 while Redis takes writes', () => Number(redis.isWritable))
+  gauge('layby_redis_up', '1 while the Redis tier can be used', () => Number(redis.isUsable))
+  gauge('layby_redis_writable', '1 while Redis takes writes', () => Number(redis.isWritable))
   gauge(
-    'redis_trusted',
+    'layby_redis_trusted',
     '1 while what lies in Redis is used; 0 until all instances that may know of a lost invalidation are accounted for',
     () => Number(redis.isTrusted),
   )
   gauge(
-    'invalidations_pending',
+    'layby_invalidations_pending',
     'Invalidations of this instance that Redis, or the other instances, have not taken so far',
     () => redis.pendingInvalidations,
   )
-  gauge('bus_live', '1 while invalidations of other instances are known to be heard', () =>
+  gauge('layby_bus_live', '1 while invalidations of other instances are known to be heard', () =>
     Number(redis.isBusLive),
   )
 }
@@ -237,7 +247,7 @@ function addBreakerGauge(
   isUpstreamBreakerOpen: () => boolean,
 ): void {
   new Gauge({
-    name: 'breaker_state',
+    name: 'layby_breaker_state',
     help: '1 while requests are kept from a target that fails',
     labelNames: ['target'],
     registers: [registry],
@@ -264,12 +274,12 @@ function addTenantGauges(registry: Registry, { traffic, memory }: MetricsSources
     })
   }
   ranked(
-    'tenant_top_requests',
+    'layby_tenant_top_requests',
     'Requests of the tenants that ask most, by rank; who they are is told by the admin API',
     () => traffic.top(TENANT_RANKS).map(({ requests }) => requests),
   )
   ranked(
-    'tenant_memory_bytes',
+    'layby_tenant_memory_bytes',
     'Bytes of the memory tier that the tenants with most of them use, by rank among these',
     () => memory.largestTenants(TENANT_RANKS).map(({ bytes }) => bytes),
   )

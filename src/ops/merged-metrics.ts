@@ -8,15 +8,26 @@ import {
 
 export type ProcessMetrics = readonly MetricObjectWithValues<MetricValue<string>>[]
 
-/** Gauges that are no sums. Those of the runtime say for themselves (prom-client's `aggregator`). */
+/**
+ * Gauges that are no sums. Those of the runtime say for themselves (prom-client's `aggregator`), but for the delay of
+ * the event loop: a mean would hide the one process that hangs.
+ */
 const GAUGES: Readonly<Record<string, 'min' | 'max'>> = {
-  breaker_state: 'max',
-  bus_live: 'min',
-  redis_trusted: 'min',
-  redis_up: 'min',
-  redis_writable: 'min',
-  sharing_info: 'max',
-  sharing_tripped_tenants: 'max',
+  layby_breaker_state: 'max',
+  layby_build_info: 'max',
+  layby_bus_live: 'min',
+  layby_heap_used_ratio: 'max',
+  layby_process_memory_limit_bytes: 'max',
+  layby_redis_trusted: 'min',
+  layby_redis_up: 'min',
+  layby_redis_writable: 'min',
+  layby_sharing_info: 'max',
+  layby_sharing_tripped_tenants: 'max',
+  layby_switched_off_tenants: 'max',
+  nodejs_eventloop_lag_p50_seconds: 'max',
+  nodejs_eventloop_lag_p90_seconds: 'max',
+  nodejs_eventloop_lag_p99_seconds: 'max',
+  nodejs_eventloop_lag_seconds: 'max',
 }
 
 /** The primary's counts. */

@@ -1,6 +1,11 @@
-/** Prometheus metrics (names: wire.md), filled from the same reports as the access log. Their meaning: `docs/metrics.md`. */
+/**
+ * Prometheus metrics, filled from the same reports as the access log. Their meaning: `docs/metrics.md`. Layby's own begin
+ * with `layby_`; those of the process and of Node.js keep the names that prom-client gives them, which dashboards know.
+ */
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { addBuildInfo } from './build-info.ts'
 import { InstanceMetrics, type MetricsSources } from './instance-metrics.ts'
+import { addMemoryLimits } from './memory-limits.ts'
 import { RequestMetrics } from './request-metrics.ts'
 
 /** Of prom-client's own: gauges that are named as counters, and 27 series that only say how V8 divides its heap. */
@@ -19,7 +24,10 @@ export class Metrics {
   readonly requests: RequestMetrics
   readonly instance: InstanceMetrics
 
-  constructor(sources: MetricsSources) {
+  /** @param version of Layby */
+  constructor(sources: MetricsSources, version: string) {
+    addBuildInfo(this.registry, version)
+    addMemoryLimits(this.registry)
     this.requests = new RequestMetrics(this.registry, sources.clock)
     this.instance = new InstanceMetrics(this.registry, sources)
     collectDefaultMetrics({ register: this.registry })

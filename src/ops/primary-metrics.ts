@@ -10,7 +10,7 @@ export class PrimaryMetrics {
   constructor(startedAt: number, listening: () => number) {
     const registers = [this.registry]
     this.#restarts = new Counter({
-      name: 'worker_restarts_total',
+      name: 'layby_worker_restarts_total',
       help: 'Worker processes that ended unasked, and were started anew',
       registers,
     })
@@ -20,7 +20,7 @@ export class PrimaryMetrics {
       registers,
     }).set(startedAt)
     new Gauge({
-      name: 'workers_listening',
+      name: 'layby_workers_listening',
       help: 'Worker processes that take requests',
       registers,
       collect() {

@@ -48,19 +48,19 @@ export class RequestMetrics implements Pick<Reporter, 'finished' | 'lookedUp' | 
 
   constructor(registry: Registry, clock: Pick<Clock, 'wall'>) {
     this.#requests = new CounterFamily(registry, {
-      name: 'requests_total',
+      name: 'layby_requests_total',
       help: 'Answered requests by outcome, tier, reason and status code',
       labelNames: ['outcome', 'tier', 'reason', 'code'],
     })
     this.#seconds = requestSeconds(registry, clock)
     this.#lookups = lookupSeconds(registry, clock)
     this.#followers = new CounterFamily(registry, {
-      name: 'followers_total',
+      name: 'layby_followers_total',
       help: 'Requests answered by what another request had asked the upstream for',
       labelNames: [],
     }).series({})
     this.#ages = new HistogramFamily(registry, clock, {
-      name: 'age_at_serve_seconds',
+      name: 'layby_age_at_serve_seconds',
       help: 'Age of bodies served from the store, since the upstream made them',
       labelNames: [],
       bounds: AGE_BOUNDS,
@@ -142,7 +142,7 @@ export class RequestMetrics implements Pick<Reporter, 'finished' | 'lookedUp' | 
 
 function requestSeconds(registry: Registry, clock: Pick<Clock, 'wall'>) {
   const family = new HistogramFamily(registry, clock, {
-    name: 'request_seconds',
+    name: 'layby_request_seconds',
     help: 'Time from the arrival of a request to its answer, by outcome',
     labelNames: ['outcome'],
     bounds: REQUEST_BOUNDS,
@@ -152,7 +152,7 @@ function requestSeconds(registry: Registry, clock: Pick<Clock, 'wall'>) {
 
 function lookupSeconds(registry: Registry, clock: Pick<Clock, 'wall'>) {
   const family = new HistogramFamily(registry, clock, {
-    name: 'lookup_seconds',
+    name: 'layby_lookup_seconds',
     help: 'Time of one walk through a tier; for memory from the arrival of the read',
     labelNames: ['tier'],
     bounds: LOOKUP_BOUNDS,
@@ -162,7 +162,7 @@ function lookupSeconds(registry: Registry, clock: Pick<Clock, 'wall'>) {
 
 function rejectCounts(registry: Registry) {
   const family = new CounterFamily(registry, {
-    name: 'reject_total',
+    name: 'layby_reject_total',
     help: 'Answers that were not stored, by reason',
     labelNames: ['reason'],
   })
@@ -171,7 +171,7 @@ function rejectCounts(registry: Registry) {
 
 function staleCounts(registry: Registry) {
   const family = new CounterFamily(registry, {
-    name: 'stale_served_total',
+    name: 'layby_stale_served_total',
     help: 'Bodies served past their freshness, by what allowed it',
     labelNames: ['why'],
   })

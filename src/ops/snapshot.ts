@@ -100,33 +100,33 @@ export interface SnapshotSources {
 
 /** The metrics that a snapshot is made of; to read others would reset what they measure (event loop lag). */
 export const SNAPSHOT_METRICS = [
-  'requests_total',
-  'request_seconds',
-  'fill_seconds',
-  'followers_total',
-  'stale_served_total',
-  'staleness_seconds',
-  'reject_total',
-  'invalidations_total',
-  'sharing_info',
-  'sharing_tripped_tenants',
-  'memory_bytes',
-  'memory_entries',
-  'redis_up',
-  'bus_live',
-  'bus_gap_seconds',
-  'seal_mismatch_total',
-  'envelope_mismatch_total',
-  'sealed_time_mismatch_total',
-  'breaker_state',
+  'layby_requests_total',
+  'layby_request_seconds',
+  'layby_fill_seconds',
+  'layby_followers_total',
+  'layby_stale_served_total',
+  'layby_staleness_seconds',
+  'layby_reject_total',
+  'layby_invalidations_total',
+  'layby_sharing_info',
+  'layby_sharing_tripped_tenants',
+  'layby_memory_bytes',
+  'layby_memory_entries',
+  'layby_redis_up',
+  'layby_bus_live',
+  'layby_bus_gap_seconds',
+  'layby_seal_mismatch_total',
+  'layby_envelope_mismatch_total',
+  'layby_sealed_time_mismatch_total',
+  'layby_breaker_state',
   'process_resident_memory_bytes',
   'process_start_time_seconds',
 ] as const
 
 const MISMATCHES = [
-  'seal_mismatch_total',
-  'envelope_mismatch_total',
-  'sealed_time_mismatch_total',
+  'layby_seal_mismatch_total',
+  'layby_envelope_mismatch_total',
+  'layby_sealed_time_mismatch_total',
 ] as const
 
 const MAX_TENANTS = 10
@@ -149,19 +149,19 @@ export function snapshotOf(sources: SnapshotSources): Snapshot {
     requests,
     upstream: upstreamTotals(samples, requests),
     latency: latencies(samples),
-    stale: samples.sumBy('stale_served_total', 'why'),
-    followers: samples.sum('followers_total'),
-    rejects: samples.sumBy('reject_total', 'reason'),
-    invalidations: samples.sumBy('invalidations_total', 'source'),
-    staleness: samples.histogram('staleness_seconds'),
+    stale: samples.sumBy('layby_stale_served_total', 'why'),
+    followers: samples.sum('layby_followers_total'),
+    rejects: samples.sumBy('layby_reject_total', 'reason'),
+    invalidations: samples.sumBy('layby_invalidations_total', 'source'),
+    staleness: samples.histogram('layby_staleness_seconds'),
     sharing: {
-      mode: samples.words('sharing_info', 'sharing')[0] ?? 'unknown',
-      trippedTenants: samples.sum('sharing_tripped_tenants'),
+      mode: samples.words('layby_sharing_info', 'sharing')[0] ?? 'unknown',
+      trippedTenants: samples.sum('layby_sharing_tripped_tenants'),
     },
     memory: {
-      bytes: samples.sum('memory_bytes'),
+      bytes: samples.sum('layby_memory_bytes'),
       maxBytes: sources.memoryMaxBytes,
-      entries: samples.sum('memory_entries'),
+      entries: samples.sum('layby_memory_entries'),
       residentBytes: samples.value('process_resident_memory_bytes'),
     },
     redis: redisState(samples),
@@ -172,18 +172,18 @@ export function snapshotOf(sources: SnapshotSources): Snapshot {
 }
 
 function requestTotals(samples: Samples): RequestTotals {
-  const hits = samples.sumBy('requests_total', 'tier', ({ outcome }) => outcome === 'hit')
+  const hits = samples.sumBy('layby_requests_total', 'tier', ({ outcome }) => outcome === 'hit')
   return {
-    total: samples.sum('requests_total'),
-    byOutcome: samples.sumBy('requests_total', 'outcome'),
+    total: samples.sum('layby_requests_total'),
+    byOutcome: samples.sumBy('layby_requests_total', 'outcome'),
     hits: { memory: hits['memory'] ?? 0, redis: hits['redis'] ?? 0 },
-    misses: samples.sumBy('requests_total', 'reason', ({ outcome }) => MISSED.has(outcome)),
+    misses: samples.sumBy('layby_requests_total', 'reason', ({ outcome }) => MISSED.has(outcome)),
     upstreamErrors: samples.sum(
-      'requests_total',
+      'layby_requests_total',
       ({ outcome, code }) => FROM_UPSTREAM.has(outcome) && Number(code) >= 500,
     ),
     shed: samples.sum(
-      'requests_total',
+      'layby_requests_total',
       ({ outcome, reason, code }) =>
         code === '503' && (outcome === 'refused' || reason === 'limited'),
     ),
@@ -195,36 +195,36 @@ function requestTotals(samples: Samples): RequestTotals {
  * beside the fills that somebody waited for were refreshes, and each of them is a call that a hit has cost.
  */
 function upstreamTotals(samples: Samples, { byOutcome }: RequestTotals): UpstreamTotals {
-  const fills = samples.countBy('fill_seconds', 'result')
+  const fills = samples.countBy('layby_fill_seconds', 'result')
   const calls = (fills['stored'] ?? 0) + (fills['rejected'] ?? 0)
-  const failed = samples.sumBy('stale_served_total', 'why')['sie'] ?? 0
+  const failed = samples.sumBy('layby_stale_served_total', 'why')['sie'] ?? 0
   const { hit = 0, fill = 0, follower = 0 } = byOutcome
   return { calls, saved: Math.max(0, hit + fill + follower - calls - failed), fills }
 }
 
 function latencies(samples: Samples): Record<string, Histogram> {
-  const outcomes = samples.words('request_seconds', 'outcome')
+  const outcomes = samples.words('layby_request_seconds', 'outcome')
   return Object.fromEntries(
     outcomes.map((word) => [
       word,
-      samples.histogram('request_seconds', ({ outcome }) => outcome === word),
+      samples.histogram('layby_request_seconds', ({ outcome }) => outcome === word),
     ]),
   )
 }
 
 function redisState(samples: Samples): RedisState | null {
-  const isUp = samples.value('redis_up')
+  const isUp = samples.value('layby_redis_up')
   if (isUp === null) return null
   return {
     isUp: isUp === 1,
-    isBusLive: samples.value('bus_live') === 1,
-    busGaps: samples.histogram('bus_gap_seconds'),
+    isBusLive: samples.value('layby_bus_live') === 1,
+    busGaps: samples.histogram('layby_bus_gap_seconds'),
     mismatches: MISMATCHES.reduce((sum, name) => sum + samples.sum(name), 0),
   }
 }
 
 function breakers(samples: Samples): Record<string, boolean> {
-  const states = samples.sumBy('breaker_state', 'target')
+  const states = samples.sumBy('layby_breaker_state', 'target')
   // A target is named by its first change; of the upstream it is known before.
   return { upstream: false, ...mapValues(states, (state) => state === 1) }
 }

@@ -20,7 +20,7 @@ export const OUTCOME_WORDS: Words<OutcomeKind> = {
   failed: 'Failed: no valid answer from the API',
 }
 
-/** `none`: `requests_total` has no reason where a fill was plain. */
+/** `none`: `layby_requests_total` has no reason where a fill was plain. */
 export const MISS_WORDS: Words<MissReason | 'none'> = {
   none: 'first read, or its copy was too old',
   'uri-miss': 'first read of the record by that credential',

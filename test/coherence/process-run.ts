@@ -64,7 +64,7 @@ export async function startProcessRun(
   }
   const allListen = (): Promise<void> =>
     until(async () =>
-      /^workers_listening 3$/m.test(await (await fetch(`${opsUrl}/metrics`)).text()),
+      /^layby_workers_listening 3$/m.test(await (await fetch(`${opsUrl}/metrics`)).text()),
     )
   await allListen()
   const floors = new Map<number, { readonly version: number; readonly at: number }>()

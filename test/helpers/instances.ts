@@ -34,8 +34,8 @@ export async function startInstances(
 export async function untilSharing(instances: readonly TestApp[]): Promise<void> {
   for (const instance of instances) {
     await until(async () => {
-      const isLive = (await gauge(instance, 'bus_live')) === 1
-      return isLive && (await gauge(instance, 'redis_trusted')) === 1
+      const isLive = (await gauge(instance, 'layby_bus_live')) === 1
+      return isLive && (await gauge(instance, 'layby_redis_trusted')) === 1
     })
   }
 }

@@ -50,7 +50,7 @@ t.test('a purge of one customer drops the entries of that customer, and no other
   t.equal(await read(app, ['/customers/1'], ['/customers/1', OTHER]), 'FF')
   t.equal(await read(app, ['/customers/1'], ['/customers/1', OTHER]), 'HH', 'and is filled anew')
   const metrics = await (await fetch(`${app.opsUrl}/metrics`)).text()
-  t.match(metrics, 'invalidations_total{source="purge"} 1\n')
+  t.match(metrics, 'layby_invalidations_total{source="purge"} 1\n')
 })
 
 t.test('a purge of a tenant drops all of its entries, and those of no other', async (t) => {

@@ -50,12 +50,12 @@ t.test(
       t.ok(series.length <= MAX_SERIES, `${series.length} series`)
       t.match(
         text,
-        /^requests_total\{outcome="other"/m,
+        /^layby_requests_total\{outcome="other"/m,
         'what is beyond the bound is counted together',
       )
-      t.equal(text.match(/^tenant_top_requests\{tenant_rank="\d+"\}/gm)?.length, 10)
-      t.equal(text.match(/^tenant_memory_bytes\{tenant_rank="\d+"\}/gm)?.length, 10)
-      const counted = [...text.matchAll(/^requests_total\{.*\} (\d+)$/gm)]
+      t.equal(text.match(/^layby_tenant_top_requests\{tenant_rank="\d+"\}/gm)?.length, 10)
+      t.equal(text.match(/^layby_tenant_memory_bytes\{tenant_rank="\d+"\}/gm)?.length, 10)
+      const counted = [...text.matchAll(/^layby_requests_total\{.*\} (\d+)$/gm)]
       const sum = counted.reduce((total, [, count]) => total + Number(count), 0)
       t.equal(sum, app.reports.length, 'and nothing is left out')
     }

@@ -25,20 +25,20 @@ async function metrics(app: TestApp): Promise<(series: RegExp) => number> {
 /** What `/metrics` says, as the page names it. */
 async function expected(app: TestApp): Promise<Record<string, number>> {
   const of = await metrics(app)
-  const hits = of(/^requests_total\{outcome="hit"/)
-  const fills = of(/^requests_total\{outcome="fill"/)
-  const followers = of(/^followers_total/)
-  const calls = of(/^fill_seconds_count\{.*(stored|rejected)/)
+  const hits = of(/^layby_requests_total\{outcome="hit"/)
+  const fills = of(/^layby_requests_total\{outcome="fill"/)
+  const followers = of(/^layby_followers_total/)
+  const calls = of(/^layby_fill_seconds_count\{.*(stored|rejected)/)
   return {
-    requests: of(/^requests_total/),
-    memoryHits: of(/^requests_total\{outcome="hit",tier="memory"/),
-    redisHits: of(/^requests_total\{outcome="hit",tier="redis"/),
+    requests: of(/^layby_requests_total/),
+    memoryHits: of(/^layby_requests_total\{outcome="hit",tier="memory"/),
+    redisHits: of(/^layby_requests_total\{outcome="hit",tier="redis"/),
     fills,
     followers,
     calls,
-    saved: hits + fills + followers - calls - of(/^stale_served_total\{why="sie"/),
-    entries: of(/^memory_entries/),
-    staleness: of(/^staleness_seconds_count/),
+    saved: hits + fills + followers - calls - of(/^layby_stale_served_total\{why="sie"/),
+    entries: of(/^layby_memory_entries/),
+    staleness: of(/^layby_staleness_seconds_count/),
   }
 }
 

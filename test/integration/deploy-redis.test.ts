@@ -65,7 +65,7 @@ t.test('Layby has all it needs of the Redis of deploy/, and others have nothing'
   const password = readFileSync(join(folder, 'redis_password'), 'utf8')
   const settings = { url: `redis://127.0.0.1:${port}`, username: 'layby', password }
   const [a, b] = (await startInstances(t, 2, upstream.url, settings)) as [TestApp, TestApp]
-  await until(async () => (await gauge(a, 'redis_up')) === 1)
+  await until(async () => (await gauge(a, 'layby_redis_up')) === 1)
   t.equal((await a.get('/customers/1')).status, 200)
   await until(async () =>
     String((await b.get('/customers/1')).headers['cache-status']).includes('; hit'),

@@ -55,7 +55,7 @@ t.test('headers of one exchange are no change, and are not shown to others', asy
     }
     t.equal(upstream.requests.length, 4 + refresh, 'one refresh is for all')
   }
-  t.equal(await counted(app, 'invalidations_total{source="change"}'), 0)
+  t.equal(await counted(app, 'layby_invalidations_total{source="change"}'), 0)
 })
 
 t.test(
@@ -71,8 +71,8 @@ t.test(
     t.equal((await app.get('/customers/1')).headers['cf-ray'], 'ray-1')
     app.clock.advance(61_000)
     t.equal((await app.get('/customers/1')).headers['cf-ray'], 'ray-2')
-    t.equal(await counted(app, 'header_changes_total{header="other"}'), 1)
-    t.equal(await counted(app, 'header_changes_total{header="etag"}'), 0)
+    t.equal(await counted(app, 'layby_header_changes_total{header="other"}'), 1)
+    t.equal(await counted(app, 'layby_header_changes_total{header="etag"}'), 0)
     const credential = await credentialIn(app)
     const query = `tenant=7&customer=1&version=${encodeURIComponent(VERSION)}`
     const explained = await callAdmin(app, 'GET', `/explain?${query}&credential=${credential}`)
@@ -89,8 +89,8 @@ t.test('a header of the representation that changes is counted by its name', asy
     await app.get('/customers/1')
     app.clock.advance(1_001)
   }
-  t.equal(await counted(app, 'header_changes_total{header="etag"}'), 2)
-  t.equal(await counted(app, 'header_changes_total{header="content-language"}'), 1)
+  t.equal(await counted(app, 'layby_header_changes_total{header="etag"}'), 2)
+  t.equal(await counted(app, 'layby_header_changes_total{header="content-language"}'), 1)
 })
 
 t.test('what another rule has stored is a miss, and no change', async (t) => {
@@ -107,9 +107,9 @@ t.test('what another rule has stored is a miss, and no change', async (t) => {
   await isStored(1)
   t.match((await b.get('/customers/1')).headers['cache-status'], /fwd=uri-miss; stored/)
   t.equal(upstream.requests.length, 2)
-  t.equal(await counted(b, 'invalidations_total{source="change"}'), 0)
+  t.equal(await counted(b, 'layby_invalidations_total{source="change"}'), 0)
   t.match((await a.get('/customers/1')).headers['cache-status'], /hit.*memory/)
-  t.equal(await counted(a, 'staleness_seconds_count'), 0)
+  t.equal(await counted(a, 'layby_staleness_seconds_count'), 0)
 })
 
 /** Values that are sealed frames. */

@@ -65,7 +65,7 @@ async function settled(
   await upstream.received(before + 1)
   for (;;) {
     const text = await (await fetch(`${app.opsUrl}/metrics`)).text()
-    const stored = Number(/fill_seconds_count\{result="stored"\} (\d+)/.exec(text)?.[1])
+    const stored = Number(/layby_fill_seconds_count\{result="stored"\} (\d+)/.exec(text)?.[1])
     if (stored > before) return
   }
 }
@@ -83,8 +83,8 @@ t.test('a change is found with a bound on how long the last hit before it was wr
   t.strictSame(await read(), { isHit: false, staleMs: 0 })
   t.strictSame(bounds, [45_000], 'the last hit came 45 s after the bytes were confirmed')
   const text = await (await fetch(`${app.opsUrl}/metrics`)).text()
-  t.match(text, /^staleness_seconds_sum 45$/m)
-  t.match(text, /^staleness_seconds_count 1$/m)
+  t.match(text, /^layby_staleness_seconds_sum 45$/m)
+  t.match(text, /^layby_staleness_seconds_count 1$/m)
 })
 
 t.test('a change that nobody was served past is found with nothing', async (t) => {

@@ -75,7 +75,7 @@ async function fill(load: Load, count: number): Promise<void> {
 async function tierBytes({ layby, agent }: Load): Promise<number> {
   const { opsUrl: origin } = layby
   const reply = await agent.request({ origin, path: '/metrics', method: 'GET' })
-  return Number(/^memory_bytes (.*)$/m.exec(await reply.body.text())?.[1])
+  return Number(/^layby_memory_bytes (.*)$/m.exec(await reply.body.text())?.[1])
 }
 
 interface Sample {

@@ -1,7 +1,22 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { buildTestApp } from '../helpers/app.ts'
 import { parseOpenMetrics } from '../helpers/openmetrics.ts'
 import { startUpstream } from '../helpers/upstream.ts'
+
+const PACKAGE = JSON.parse(
+  readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+) as { readonly version: string }
+
+/** What `promtool check metrics` says of a text. */
+function checkedMetrics(text: string): string {
+  const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    input: text,
+    encoding: 'utf8',
+  })
+  return `${stdout}${stderr}`
+}
 
 t.test('metrics have the names of the wire conventions and count what happened', async (t) => {
   const upstream = await startUpstream(t)
@@ -18,34 +33,38 @@ t.test('metrics have the names of the wire conventions and count what happened',
   const text = await reply.text()
   t.match(reply.headers.get('content-type'), /text\/plain/)
   for (const line of [
-    'requests_total{outcome="fill",tier="none",reason="none",code="200"} 1',
-    'requests_total{outcome="hit",tier="memory",reason="memory",code="200"} 1',
-    'requests_total{outcome="refused",tier="none",reason="none",code="400"} 1',
-    'requests_total{outcome="pass-through",tier="none",reason="none",code="200"} 1',
-    'lookup_seconds_count{tier="memory"} 2',
-    'fill_seconds_count{result="stored"} 1',
-    'request_seconds_count{outcome="hit"} 1',
-    'request_seconds_bucket{outcome="fill",le="+Inf"} 1',
-    'age_at_serve_seconds_count 1',
-    'tenant_top_requests{tenant_rank="1"} 3',
-    'breaker_state{target="upstream"} 0',
-    'reject_total{reason="no-store"} 0',
-    'invalidations_total{source="purge"} 0',
-    'invalidations_total{source="write"} 1',
-    'followers_total 0',
-    'sharing_info{sharing="witnessed"} 1',
+    'layby_requests_total{outcome="fill",tier="none",reason="none",code="200"} 1',
+    'layby_requests_total{outcome="hit",tier="memory",reason="memory",code="200"} 1',
+    'layby_requests_total{outcome="refused",tier="none",reason="none",code="400"} 1',
+    'layby_requests_total{outcome="pass-through",tier="none",reason="none",code="200"} 1',
+    'layby_lookup_seconds_count{tier="memory"} 2',
+    'layby_fill_seconds_count{result="stored"} 1',
+    'layby_request_seconds_count{outcome="hit"} 1',
+    'layby_request_seconds_bucket{outcome="fill",le="+Inf"} 1',
+    'layby_age_at_serve_seconds_count 1',
+    'layby_tenant_top_requests{tenant_rank="1"} 3',
+    'layby_breaker_state{target="upstream"} 0',
+    'layby_reject_total{reason="no-store"} 0',
+    'layby_invalidations_total{source="purge"} 0',
+    'layby_invalidations_total{source="write"} 1',
+    'layby_followers_total 0',
+    'layby_sharing_info{sharing="witnessed"} 1',
   ]) {
     t.ok(text.includes(`${line}\n`), line)
   }
+  const node = process.versions.node
+  t.ok(text.includes(`layby_build_info{version="${PACKAGE.version}",node="${node}"} 1\n`))
+  t.equal(checkedMetrics(text), '', 'promtool has nothing to say')
+  t.not(checkedMetrics('# TYPE a_total gauge\na_total 1\n'), '', 'which it would')
   const accept = 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5'
   const open = await fetch(`${app.opsUrl}/metrics`, { headers: { accept } })
   t.equal(
     open.headers.get('content-type'),
     'application/openmetrics-text; version=1.0.0; charset=utf-8',
   )
-  t.ok(parseOpenMetrics(await open.text()).some(({ name }) => name === 'requests'))
-  t.match(text, /^memory_bytes [1-9]/m)
-  t.match(text, /^# TYPE reject_total counter$/m)
+  t.ok(parseOpenMetrics(await open.text()).some(({ name }) => name === 'layby_requests'))
+  t.match(text, /^layby_memory_bytes [1-9]/m)
+  t.match(text, /^# TYPE layby_reject_total counter$/m)
 })
 
 t.test('health answers on the operations port only', async (t) => {

@@ -63,11 +63,14 @@ t.test('with Redis each process is an instance like any other', async (t) => {
   )
   const tells = async (line: RegExp): Promise<boolean> =>
     line.test(await (await fetch(`${run.opsUrl}/metrics`)).text())
-  await until(() => tells(/^bus_live 1$/m))
+  await until(() => tells(/^layby_bus_live 1$/m))
   await until(() => run.hits() > 100 && run.writes() > 10)
   await run.finish()
   t.same(run.failures, [])
-  t.ok(await tells(/^requests_total\{outcome="hit",tier="redis"/m), 'one fills for the others')
+  t.ok(
+    await tells(/^layby_requests_total\{outcome="hit",tier="redis"/m),
+    'one fills for the others',
+  )
   const tooLate = run.violations.filter(({ lateByMs }) => lateByMs > 2_000)
   t.same(tooLate, [], 'what is between instances is bounded by the bus')
 })

@@ -63,7 +63,7 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
       (sum, [, value]) => sum + Number(value),
       0,
     )
-  await until(async () => (await total('workers_listening')) === 2)
+  await until(async () => (await total('layby_workers_listening')) === 2)
   t.equal((await fetch(`${opsUrl}/health/ready`)).status, 200)
 
   const tags = new Set<string | null>()
@@ -76,9 +76,10 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
     await reply.text()
   }
   t.equal(tags.size, 1, 'the secret that keys the tags is one')
-  t.equal(await total('requests_total'), 20, 'what all have answered')
-  t.ok((await total('fill_seconds_count')) >= 2, 'each fills its own memory')
-  t.match(await metrics(), /^sharing_info\{sharing="witnessed"\} 1$/m, 'which is no sum')
+  t.equal(await total('layby_requests_total'), 20, 'what all have answered')
+  t.ok((await total('layby_fill_seconds_count')) >= 2, 'each fills its own memory')
+  t.match(await metrics(), /^layby_sharing_info\{sharing="witnessed"\} 1$/m, 'which is no sum')
+  t.match(await metrics(), /^layby_build_info\{version="[^"]+",node="[^"]+"\} 1$/m, 'nor is this')
 
   await t.test('what is asked below /admin is answered by a worker', async (t) => {
     const purge = (token: string) =>
@@ -143,13 +144,13 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
     for (let i = 0; i < 4; i++) t.equal(await ask(), 401)
   })
 
-  const counted = await total('requests_total')
+  const counted = await total('layby_requests_total')
   const pid = Number(/[0-9]+/.exec(await children(running.child.pid as number))?.[0])
   process.kill(pid, 'SIGKILL')
-  await until(async () => (await total('worker_restarts_total')) === 1)
-  await until(async () => (await total('workers_listening')) === 2)
+  await until(async () => (await total('layby_worker_restarts_total')) === 1)
+  await until(async () => (await total('layby_workers_listening')) === 2)
   t.match(running.output(), /a worker has ended/)
-  t.equal(await total('requests_total'), counted, 'what it had counted stays')
+  t.equal(await total('layby_requests_total'), counted, 'what it had counted stays')
   running.child.kill('SIGTERM')
   t.equal(await running.exited, 0)
 })

@@ -86,9 +86,9 @@ t.test('a Redis that takes no writes, and invalidations that stay pending, are t
       {
         interval: '30s',
         input_series: [
-          series('redis_up', '1 1 1 1 1 1'),
-          series('redis_writable', '1 0 0 0 0 1'),
-          series('invalidations_pending', '0 2 2 2 2 0'),
+          series('layby_redis_up', '1 1 1 1 1 1'),
+          series('layby_redis_writable', '1 0 0 0 0 1'),
+          series('layby_invalidations_pending', '0 2 2 2 2 0'),
         ],
         alert_rule_test: [
           expected('LaybyRedisTakesNoWrites', '1m', false),

@@ -99,7 +99,7 @@ t.test('F13: a server that accepts and never answers holds up nobody', async (t)
   const url = `redis://127.0.0.1:${stub}`
   const [a] = (await startInstances(t, 1, upstream.url, { url }, {}, {}, false)) as [TestApp]
   await readSome(t, a)
-  t.equal(await gauge(a, 'redis_up'), 0)
+  t.equal(await gauge(a, 'layby_redis_up'), 0)
 })
 
 t.test('that other instances are not heard is said once, and its end', async (t) => {
@@ -125,7 +125,7 @@ t.test('F03, R2: while Redis stands still reads lose its budget, and then nothin
   await untilShared(a, b)
   redis.pause()
   await readSome(t, a)
-  await until(async () => (await gauge(a, 'redis_up')) === 0)
+  await until(async () => (await gauge(a, 'layby_redis_up')) === 0)
   const times: number[] = []
   for (let i = 0; i < 100; i++) {
     const from = performance.now()
@@ -160,7 +160,7 @@ t.test('F17, R5: replies that come too late reach nobody else', async (t) => {
         t.fail(`record ${i + 1} was answered with ${reply.body}`)
     }
   }
-  t.equal(await gauge(b, 'seal_mismatch_total'), 0)
+  t.equal(await gauge(b, 'layby_seal_mismatch_total'), 0)
 })
 
 async function startStub(t: Test, greet: (socket: Socket) => void): Promise<number> {

@@ -127,18 +127,18 @@ for (const { name, begin, heal } of REFUSALS) {
     const [a] = instances as [TestApp]
     await warm(instances)
     await begin(redis)
-    await until(async () => (await gauge(a, 'redis_writable')) === 0)
-    t.equal(await gauge(a, 'redis_up'), 1)
+    await until(async () => (await gauge(a, 'layby_redis_writable')) === 0)
+    t.equal(await gauge(a, 'layby_redis_up'), 1)
     await write(a)
     const [late] = (await startInstances(t, 1, upstream.url, settings, {}, {}, false)) as [TestApp]
-    await until(async () => (await gauge(late, 'bus_live')) === 1)
+    await until(async () => (await gauge(late, 'layby_bus_live')) === 1)
     t.equal((await read(late)).name, 'v2')
-    t.equal(await gauge(late, 'redis_trusted'), 0)
+    t.equal(await gauge(late, 'layby_redis_trusted'), 0)
     await watch(t, [...instances, late], 'v2', 2_500)
     await heal(redis)
     await untilSharing([...instances, late])
-    t.equal(await gauge(a, 'redis_writable'), 1)
-    t.equal(await gauge(a, 'invalidations_pending'), 0)
+    t.equal(await gauge(a, 'layby_redis_writable'), 1)
+    t.equal(await gauge(a, 'layby_invalidations_pending'), 0)
     await watch(t, [...instances, late], 'v2', 500)
     t.match(a.logged(), /redis takes no writes/)
     t.match(a.logged(), /redis takes writes/)
@@ -175,7 +175,7 @@ t.test('a writer that ends while Redis is away leaves nothing to be believed', a
   await warm(instances)
   const epoch = await epochOf(redis)
   gate.cut(true)
-  await until(async () => (await gauge(a, 'redis_up')) === 0)
+  await until(async () => (await gauge(a, 'layby_redis_up')) === 0)
   await write(a)
   await a.close()
   t.match(a.logged(), /"invalidations.pending":\d.*pending invalidations lost/)
@@ -185,7 +185,10 @@ t.test('a writer that ends while Redis is away leaves nothing to be believed', a
   await until(async () => {
     t.equal((await read(next)).name, 'v2')
     t.equal((await read(b)).name, 'v2')
-    return (await gauge(next, 'redis_trusted')) === 1 && (await gauge(b, 'redis_trusted')) === 1
+    return (
+      (await gauge(next, 'layby_redis_trusted')) === 1 &&
+      (await gauge(b, 'layby_redis_trusted')) === 1
+    )
   }, 30_000)
   t.not(await epochOf(redis), epoch, 'what was stored before is void')
   await watch(t, [next, b], 'v2', 1_000)
@@ -203,9 +206,9 @@ t.test('who was deaf while a credential changed its version hides no change of i
   await warm([a, b])
   gate.deafen(true)
   await a.get(PATH, { headers: { 'x-api-version': '2021/11/04' } })
-  await until(async () => (await gauge(b, 'bus_live')) === 0)
+  await until(async () => (await gauge(b, 'layby_bus_live')) === 0)
   gate.deafen(false)
-  await until(async () => (await gauge(b, 'bus_live')) === 1)
+  await until(async () => (await gauge(b, 'layby_bus_live')) === 1)
   t.match((await read(b)).how, /fwd=.*detail=version-pin/)
 })
 

@@ -104,14 +104,14 @@ t.test('instances with different names say so, and show nothing old for long', a
     return app as TestApp
   }
   const one = await start(NAME_SECRET)
-  await until(async () => (await gauge(one, 'bus_live')) === 1)
+  await until(async () => (await gauge(one, 'layby_bus_live')) === 1)
   await one.get('/customers/1')
   await until(async () => /detail=memory/.test(status(await one.get('/customers/1'))))
   const other = await start(null)
   const differ = /"log.level":"error".*instances differ in names, version or time/
   for (const app of [one, other]) await until(() => differ.test(app.logged()))
-  t.equal(await gauge(one, 'bus_live'), 0)
-  t.equal(await gauge(other, 'bus_live'), 0)
+  t.equal(await gauge(one, 'layby_bus_live'), 0)
+  t.equal(await gauge(other, 'layby_bus_live'), 0)
   t.equal(other.logged().match(/instances differ/g)?.length, 1, 'it is said once')
   for (let i = 0; i < 3; i++) {
     await one.get('/customers/1')
@@ -123,7 +123,7 @@ t.test('instances with different names say so, and show nothing old for long', a
     t.match((await other.get('/customers/1')).body, `"version": ${i + 2}`)
   }
   await other.close()
-  await until(async () => (await gauge(one, 'bus_live')) === 1)
+  await until(async () => (await gauge(one, 'layby_bus_live')) === 1)
   t.match(one.logged(), 'instances agree on names, version and time')
   await until(async () => /detail=memory/.test(status(await one.get('/customers/1'))))
 })
@@ -150,7 +150,7 @@ t.test('what strangers publish on the bus changes nothing, however long it is', 
     t.equal(await tell(bytes), 1, 'it was heard')
   }
   await sleep(300)
-  t.equal(await gauge(app, 'bus_live'), 1)
+  t.equal(await gauge(app, 'layby_bus_live'), 1)
   t.notMatch(app.logged(), 'instances differ')
   t.match(status(await app.get('/customers/1')), /hit/)
 })
@@ -177,7 +177,7 @@ t.test('a message that is not understood ends nothing but belief', async (t) => 
   for (const text of texts) await tell(sealBytes(Buffer.from(text), SEALING_KEY, CHANNEL))
   await until(() => app.logged().includes('instances differ'))
   t.equal((await app.get('/customers/1')).status, 200)
-  await until(async () => (await gauge(app, 'bus_live')) === 1)
+  await until(async () => (await gauge(app, 'layby_bus_live')) === 1)
   t.match(app.logged(), 'instances agree')
 })
 

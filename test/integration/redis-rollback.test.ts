@@ -74,8 +74,8 @@ t.test(
     const { reply, app } = await readLater(CLOCK_ERROR_MS + TTL_MS)
     t.equal(reply.status, 401)
     t.match(reply.headers['cache-status'], /fwd=/)
-    t.ok((await gauge(app, 'sealed_time_mismatch_total')) >= 2)
-    t.equal(await gauge(app, 'seal_mismatch_total'), 0)
+    t.ok((await gauge(app, 'layby_sealed_time_mismatch_total')) >= 2)
+    t.equal(await gauge(app, 'layby_seal_mismatch_total'), 0)
   },
 )
 
@@ -87,7 +87,7 @@ t.test('what is left: until then it can not be told from what was there all alon
   t.match(reply.body, '"version": 1')
   const ttl = /ttl=([0-9]+)/.exec(String(reply.headers['cache-status']))?.[1]
   t.ok(Number(ttl) <= 30, 'and its end has come nearer')
-  t.equal(await gauge(app, 'sealed_time_mismatch_total'), 0)
+  t.equal(await gauge(app, 'layby_sealed_time_mismatch_total'), 0)
 })
 
 t.test('a clock that is far behind finds nothing, and takes nothing from the others', async (t) => {

@@ -126,7 +126,8 @@ t.test(
       t.equal(reply?.body, `{"id": ${i}, "token": "Bearer own-${i % 3}.x", "parent_id": null}`)
     }
     const mismatches =
-      (await gauge(b!, 'seal_mismatch_total')) + (await gauge(b!, 'envelope_mismatch_total'))
+      (await gauge(b!, 'layby_seal_mismatch_total')) +
+      (await gauge(b!, 'layby_envelope_mismatch_total'))
     t.ok(mismatches >= 40, `${mismatches} mismatches were counted`)
   },
 )

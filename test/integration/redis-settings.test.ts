@@ -102,8 +102,8 @@ t.test('a database that can not be selected is a fault, and not database 0', asy
       t.equal((await app.get(`/customers/${i}`)).status, 200)
       await sleep(200)
     }
-    t.equal(await gauge(app, 'redis_up'), 0)
-    t.equal(await gauge(app, 'bus_live'), 0)
+    t.equal(await gauge(app, 'layby_redis_up'), 0)
+    t.equal(await gauge(app, 'layby_bus_live'), 0)
     t.equal(await redis.cli('INFO', 'keyspace'), '# Keyspace\r', 'nothing was written anywhere')
     t.equal(count(app, '"error.code"'), 1, 'it is said once, and nothing else is')
     await app.close()
@@ -130,7 +130,7 @@ t.test(
     t.equal(count(app, '\n'), lines, 'and no more is said')
     t.equal(count(app, 'redis is'), 0, 'nor is it usable in between')
     await replica.cli('REPLICAOF', 'NO', 'ONE')
-    await until(async () => (await gauge(app, 'bus_live')) === 1)
+    await until(async () => (await gauge(app, 'layby_bus_live')) === 1)
     t.equal(count(app, '"message":"redis is usable"'), 1)
   },
 )
@@ -152,7 +152,7 @@ t.test('Cluster: a name that is not found is told of, and the other nodes are us
   const { port } = await startSmallCluster(t)
   const nodes = ['no-such-host.invalid:6379', `127.0.0.1:${port}`]
   const app = await startLoose(t, { mode: 'cluster', nodes })
-  await until(async () => (await gauge(app, 'bus_live')) === 1)
+  await until(async () => (await gauge(app, 'layby_bus_live')) === 1)
 })
 
 t.test('what one database is told, another of the same server is not', async (t) => {
@@ -165,7 +165,7 @@ t.test('what one database is told, another of the same server is not', async (t)
     startLoose(t, { url: `${redis.url}/1` }, values),
   ])
   for (const app of [one, two, three, near]) {
-    await until(async () => (await gauge(app, 'bus_live')) === 1)
+    await until(async () => (await gauge(app, 'layby_bus_live')) === 1)
   }
   const off = await callAdmin(two, 'PUT', '/tenants/7', { cache: 'off' })
   t.equal(off.body['instancesKnown'], 1, 'it knows of no other')
@@ -213,7 +213,7 @@ t.test('a lifetime that its jitter makes a fraction is no fault', async (t) => {
   const short = { ttlMs: 3_000, ttlJitter: 0.1, grantTtlMs: 3_000, credentialTtlMs: 3_000 }
   t.not(Number.isInteger(short.ttlMs * (1 + short.ttlJitter)), true)
   const app = await startLoose(t, { url: redis.url }, { cache: short })
-  await until(async () => (await gauge(app, 'bus_live')) === 1)
+  await until(async () => (await gauge(app, 'layby_bus_live')) === 1)
   t.match((await app.get('/customers/1')).headers['cache-status'], /stored/)
 })
 

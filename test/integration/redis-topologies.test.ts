@@ -128,7 +128,7 @@ t.test('TLS: the certificate is verified, and one that is not trusted is not use
   const [wary] = await startInstances(t, 1, upstream.url, { url }, {}, {}, false)
   await until(() => wary?.logged().includes('SELF_SIGNED') === true)
   t.equal((await wary?.get('/customers/1'))?.status, 200)
-  t.equal(await gauge(wary as TestApp, 'redis_up'), 0)
+  t.equal(await gauge(wary as TestApp, 'layby_redis_up'), 0)
 })
 
 t.test(

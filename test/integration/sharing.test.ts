@@ -54,7 +54,7 @@ t.test('tenant: an admitted credential needs no grant, another one is not admitt
   t.equal(upstream.requests.length, 3)
   t.match(app.logged(), /every admitted token of a tenant/, 'it says so at the start')
   const metrics = await fetch(`${app.opsUrl}/metrics`)
-  t.match(await metrics.text(), /sharing_info\{sharing="tenant"\} 1/)
+  t.match(await metrics.text(), /layby_sharing_info\{sharing="tenant"\} 1/)
 })
 
 t.test('tenant: who was refused a record is not given it by way of others', async (t) => {

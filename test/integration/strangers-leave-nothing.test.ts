@@ -72,13 +72,13 @@ t.test('in memory nothing is left of credentials that the API refuses', async (t
   const upstream = await startUpstream(t, (received, res) => answer(res, received))
   const app = await buildTestApp(t, upstream.url)
   await app.get('/customers/1')
-  const entries = await gauge(app, 'memory_entries')
+  const entries = await gauge(app, 'layby_memory_entries')
   for (const status of REFUSALS) {
     for (let i = 0; i < 20; i++) {
       await app.get(`/customers/${i + 1}0`, { headers: stranger(i, status) })
     }
   }
-  t.equal(await gauge(app, 'memory_entries'), entries)
+  t.equal(await gauge(app, 'layby_memory_entries'), entries)
   t.match((await app.get('/customers/1')).headers['cache-status'], /hit/)
 })
 

@@ -89,7 +89,7 @@ const MISSING = 'switches of tenants missing in redis: put back'
 
 /** What instances know of the bus is in doubt: they look into Redis. */
 async function breakBus(redis: RedisServer, apps: readonly TestApp[]): Promise<void> {
-  const gapsOf = async (app: TestApp) => gauge(app, 'bus_gap_seconds_count')
+  const gapsOf = async (app: TestApp) => gauge(app, 'layby_bus_gap_seconds_count')
   const before = await Promise.all(apps.map(gapsOf))
   await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub')
   for (const [i, app] of apps.entries()) {
@@ -146,7 +146,7 @@ t.test(
     await breakBus(redis, [a, b])
     for (const bytes of messages) await client.publish('layby:bus:0', bytes)
     for (const app of [a, b]) {
-      await until(async () => (await gauge(app, 'bus_live')) === 1)
+      await until(async () => (await gauge(app, 'layby_bus_live')) === 1)
       t.strictSame(await offOf(app), [])
     }
     const late = await start()

@@ -47,7 +47,7 @@ t.test('a tag that changes beside the same body is no change, when it is none', 
   t.equal(upstream.requests.length, 2)
   t.equal(second.headers['etag'], first.headers['etag'])
   const metrics = await (await fetch(`${app.opsUrl}/metrics`)).text()
-  t.match(metrics, /invalidations_total\{source="change"\} 0\n/)
+  t.match(metrics, /layby_invalidations_total\{source="change"\} 0\n/)
 })
 
 t.test('what the API calls its tag is told as it is, weak or strong', async (t) => {

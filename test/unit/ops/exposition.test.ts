@@ -27,11 +27,12 @@ function report(more: Partial<Report>): Report {
 }
 
 function metricsWith(clock = new FakeClock()): Metrics {
-  const metrics = new Metrics({
+  const sources = {
     clock,
     memory: { bytes: 1_000, entries: 3, largestTenants: () => [] },
     sharing: 'witnessed',
     trippedTenants: () => 0,
+    switchedOffTenants: () => 0,
     redis: {
       isUsable: true,
       isWritable: true,
@@ -41,7 +42,8 @@ function metricsWith(clock = new FakeClock()): Metrics {
       pendingInvalidations: 0,
     },
     traffic: { top: () => [] },
-  })
+  }
+  const metrics = new Metrics(sources, '1.2.3')
   metrics.requests.finished(report({}))
   const fill = outcome('fill', { forward: 'uri-miss', stored: true, ttl: 60 })
   metrics.requests.finished(report({ outcome: fill, durationMs: 120, traceId: TRACE }))
@@ -58,8 +60,11 @@ t.test('the Prometheus text passes its own tool, and has no exemplars', async (t
   const told = execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
   t.equal(told, '')
   t.notOk(text.includes(TRACE))
-  t.match(text, /^requests_total\{outcome="hit",tier="memory",reason="memory",code="200"\} 1$/m)
-  t.match(text, /^request_seconds_bucket\{outcome="fill",le="1"\} 1$/m)
+  t.match(
+    text,
+    /^layby_requests_total\{outcome="hit",tier="memory",reason="memory",code="200"\} 1$/m,
+  )
+  t.match(text, /^layby_request_seconds_bucket\{outcome="fill",le="1"\} 1$/m)
 })
 
 t.test(
@@ -68,12 +73,12 @@ t.test(
     const clock = new FakeClock()
     const text = expose(await familiesOf(metricsWith(clock).registry), 'openmetrics')
     const families = new Map(parseOpenMetrics(text).map((family) => [family.name, family]))
-    t.equal(families.get('requests')?.type, 'counter')
-    t.equal(families.get('requests')?.samples[0]?.name, 'requests_total')
+    t.equal(families.get('layby_requests')?.type, 'counter')
+    t.equal(families.get('layby_requests')?.samples[0]?.name, 'layby_requests_total')
     const exemplar = { labels: { trace_id: TRACE }, timestamp: clock.wall() / 1000 }
     for (const [name, value] of [
-      ['request_seconds', 0.12],
-      ['fill_seconds', 0.11],
+      ['layby_request_seconds', 0.12],
+      ['layby_fill_seconds', 0.11],
     ] as const) {
       const told = families.get(name)?.samples.filter((sample) => sample.exemplar !== null)
       t.strictSame(

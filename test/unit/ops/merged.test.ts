@@ -9,13 +9,19 @@ import { parseOpenMetrics } from '../../helpers/openmetrics.ts'
 async function counted(requests: number, bytes: number, redisUp: number): Promise<ProcessMetrics> {
   const registers = [new Registry()]
   const help = 'x'
-  new Counter({ name: 'requests_total', help, labelNames: ['code'], registers })
+  new Counter({ name: 'layby_requests_total', help, labelNames: ['code'], registers })
     .labels('200')
     .inc(requests)
-  new Gauge({ name: 'memory_bytes', help, registers }).set(bytes)
-  new Gauge({ name: 'redis_up', help, registers }).set(redisUp)
-  new Gauge({ name: 'breaker_state', help, registers }).set(1 - redisUp)
-  new Histogram({ name: 'fill_seconds', help, buckets: [1], registers }).observe(requests)
+  new Gauge({ name: 'layby_memory_bytes', help, registers }).set(bytes)
+  new Gauge({ name: 'layby_redis_up', help, registers }).set(redisUp)
+  new Gauge({ name: 'layby_breaker_state', help, registers }).set(1 - redisUp)
+  new Gauge({
+    name: 'nodejs_eventloop_lag_p99_seconds',
+    help,
+    registers,
+    aggregator: 'average',
+  }).set(1 - redisUp)
+  new Histogram({ name: 'layby_fill_seconds', help, buckets: [1], registers }).observe(requests)
   return (registers[0] as Registry).getMetricsAsJSON()
 }
 
@@ -24,14 +30,15 @@ t.test('counters and histograms are added up, gauges as befits them', async (t) 
   merged.learn(1, await counted(1, 100, 1))
   merged.learn(2, await counted(5, 200, 0))
   const text = await merged.of([]).metrics()
-  t.match(text, /^requests_total\{code="200"\} 6$/m)
-  t.match(text, /^fill_seconds_bucket\{le="1"\} 1$/m)
-  t.match(text, /^fill_seconds_count 2$/m)
-  t.match(text, /^memory_bytes 300$/m)
-  t.match(text, /^redis_up 0$/m, 'up only where it is for all')
-  t.match(text, /^breaker_state 1$/m, 'open where it is for one')
+  t.match(text, /^layby_requests_total\{code="200"\} 6$/m)
+  t.match(text, /^layby_fill_seconds_bucket\{le="1"\} 1$/m)
+  t.match(text, /^layby_fill_seconds_count 2$/m)
+  t.match(text, /^layby_memory_bytes 300$/m)
+  t.match(text, /^layby_redis_up 0$/m, 'up only where it is for all')
+  t.match(text, /^layby_breaker_state 1$/m, 'open where it is for one')
+  t.match(text, /^nodejs_eventloop_lag_p99_seconds 1$/m, 'late where one is')
   const told = (await merged.of([]).getMetricsAsJSON()) as unknown as MetricFamily[]
-  t.equal(parseOpenMetrics(expose(told, 'openmetrics')).length, 5, 'OpenMetrics as well')
+  t.equal(parseOpenMetrics(expose(told, 'openmetrics')).length, 6, 'OpenMetrics as well')
 })
 
 t.test('what an ended process had counted stays, and what it had does not', async (t) => {
@@ -43,9 +50,9 @@ t.test('what an ended process had counted stays, and what it had does not', asyn
   await merged.depart(99)
   merged.learn(4, await counted(1, 50, 1))
   const text = await merged.of([]).metrics()
-  t.match(text, /^requests_total\{code="200"\} 31$/m)
-  t.match(text, /^fill_seconds_count 4$/m)
-  t.match(text, /^memory_bytes 50$/m)
+  t.match(text, /^layby_requests_total\{code="200"\} 31$/m)
+  t.match(text, /^layby_fill_seconds_count 4$/m)
+  t.match(text, /^layby_memory_bytes 50$/m)
 })
 
 t.test('tenants are added up and sorted anew, problems are sorted by time', (t) => {

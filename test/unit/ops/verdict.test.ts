@@ -22,7 +22,7 @@ function snapshot(series: readonly Series[], more: Partial<Snapshot> = {}): Snap
     isReady: true,
     memoryMaxBytes: 100,
     metrics: [
-      { name: 'requests_total', values },
+      { name: 'layby_requests_total', values },
       { name: 'process_start_time_seconds', values: [{ labels: {}, value: 10 }] },
     ],
     tenants: [],
@@ -128,19 +128,19 @@ t.test('a refresh and a failed call count against what was saved', (t) => {
     ...{ instance: 'one', at: 0, monotonicMs: 0, isReady: true, memoryMaxBytes: 1 },
     metrics: [
       {
-        name: 'requests_total',
+        name: 'layby_requests_total',
         values: [
           { labels: { outcome: 'hit', tier: 'memory', reason: 'swr', code: '200' }, value: 10 },
         ],
       },
       {
-        name: 'fill_seconds',
+        name: 'layby_fill_seconds',
         values: [
-          { metricName: 'fill_seconds_count', labels: { result: 'stored' }, value: 3 },
-          { metricName: 'fill_seconds_sum', labels: { result: 'stored' }, value: 99 },
+          { metricName: 'layby_fill_seconds_count', labels: { result: 'stored' }, value: 3 },
+          { metricName: 'layby_fill_seconds_sum', labels: { result: 'stored' }, value: 99 },
         ],
       },
-      { name: 'stale_served_total', values: [{ labels: { why: 'sie' }, value: 2 }] },
+      { name: 'layby_stale_served_total', values: [{ labels: { why: 'sie' }, value: 2 }] },
     ],
     tenants: [],
     problems: [],

@@ -86,7 +86,7 @@ t.test('tenants are those of all, as many as each was asked for', async (t) => {
 t.test('a worker that does not answer counts with what it last said', async (t) => {
   let isSilent = false
   const metric = {
-    name: 'requests_total',
+    name: 'layby_requests_total',
     help: 'x',
     type: 'counter',
     values: [{ value: 3, labels: {} }],
@@ -94,15 +94,15 @@ t.test('a worker that does not answer counts with what it last said', async (t) 
   }
   const herd = workers({ 1: () => (isSilent ? null : [metric]), 2: () => [metric] })
   const overview = new Overview(herd, new FakeClock())
-  t.equal(figureOf(await overview.metrics(), 'requests_total'), 6)
+  t.equal(figureOf(await overview.metrics(), 'layby_requests_total'), 6)
   isSilent = true
-  t.equal(figureOf(await overview.metrics(), 'requests_total'), 6)
+  t.equal(figureOf(await overview.metrics(), 'layby_requests_total'), 6)
   overview.ended(1, true)
   herd.listening = [2]
   const after = await overview.metrics()
-  t.equal(figureOf(after, 'requests_total'), 6)
-  t.equal(figureOf(after, 'worker_restarts_total'), 1)
-  t.equal(figureOf(after, 'workers_listening'), 1)
+  t.equal(figureOf(after, 'layby_requests_total'), 6)
+  t.equal(figureOf(after, 'layby_worker_restarts_total'), 1)
+  t.equal(figureOf(after, 'layby_workers_listening'), 1)
 })
 
 /** Of a metric with one series. */
