@@ -78,7 +78,8 @@ t.test(
   'a process that has no time for a while keeps its connection, and trusts Redis',
   async (t) => {
     const redis = await startRedis(t)
-    const { commands, codes } = await open(t, redis.url, 50)
+    // Redis is a process too: on a busy machine it answers when it gets its time.
+    const { commands, codes } = await open(t, redis.url, 500)
     let lost = 0
     commands.onLost(() => void lost++)
     for (let round = 0; round < 2; round++) {
@@ -108,8 +109,11 @@ t.test('a connection on which no answer comes is given up, and another one made'
   })
   const { port } = server.address() as { port: number }
   const { commands, codes } = await open(t, `redis://127.0.0.1:${port}`, 50)
-  t.match(await commands.run(ECHO, [], ['x']), { ok: false, refused: false })
-  t.equal(commands.isAnswering, false)
+  // A wait that was too long because this process had no time is not held against Redis: so it may need a second one.
+  await until(async () => {
+    t.match(await commands.run(ECHO, [], ['x']), { ok: false, refused: false })
+    return !commands.isAnswering
+  })
   await until(() => sockets.length > 1)
   t.ok(codes.includes('ETIMEDOUT'))
 })
@@ -151,14 +155,14 @@ t.test('while Redis stands still a read waits for it once', async (t) => {
   const upstream = await startUpstream(t, (received, res) => {
     sendJson(res, received, '{"id": 1, "parent_id": 9}')
   })
-  const settings = { url: redis.url, commandTimeoutMs: 600 }
+  const settings = { url: redis.url, commandTimeoutMs: 1_500 }
   const [a] = (await startInstances(t, 1, upstream.url, settings)) as [TestApp]
   await a.get('/customers/1')
   redis.pause()
   const from = performance.now()
   t.equal((await a.get('/customers/2')).status, 200)
   const took = performance.now() - from
-  t.ok(took > 500 && took < 1_000, `${took.toFixed(0)} ms`)
+  t.ok(took > 1_400 && took < 2_900, `${took.toFixed(0)} ms`)
   redis.resume()
 })
 
