@@ -1,6 +1,6 @@
 /**
  * `npm run docs:generate`: writes what is generated from the code: the table in `docs/configuration.md`,
- * `config/default.json`, `docs/problems.md`, `docs/command-line.md` and `docs/metrics.md`. A test fails when one of them is out of step.
+ * `config/default.json`, `docs/problems.md`, `docs/command-line.md` and `docs/metrics.md`, and what `docs/alerts.ts` makes of the alerts. A test fails when one of them is out of step.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +9,7 @@ import { MEANINGS, type Topic } from '../src/cache/reasons.ts'
 import { configKeys } from '../src/config/keys.ts'
 import { ConfigSchema } from '../src/config/schema.ts'
 import { PROBLEMS } from '../src/http/problems.ts'
+import { writeAlerts } from './alerts.ts'
 import { commandLinePage } from './command-line.ts'
 import { metricsPage } from './metrics.ts'
 
@@ -98,6 +99,7 @@ function main(): void {
   writeFileSync(PROBLEMS_PAGE, problemsPage())
   writeFileSync(COMMANDS_PAGE, commandLinePage())
   writeFileSync(METRICS_PAGE, metricsPage())
+  writeAlerts()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main()
