@@ -2,6 +2,7 @@
 import { Metrics } from '../src/ops/metrics.ts'
 import { PrimaryMetrics } from '../src/ops/primary-metrics.ts'
 import {
+  CONNECTION_STATES,
   FILL_RESULTS,
   INVALIDATION_SOURCES,
   KEPT_HEADERS,
@@ -9,6 +10,7 @@ import {
   REJECT_REASONS,
   STALE_REASONS,
   TIERS,
+  UPSTREAM_CAUSES,
 } from '../src/ops/vocabularies.ts'
 
 /** A metric as prom-client's registry lists it. */
@@ -29,7 +31,7 @@ Layby's own metrics begin with \`layby_\`. Those of the process and of Node.js (
 that dashboards and rules for Node.js know ([decisions/2026-12-01-metric-names.md](decisions/2026-12-01-metric-names.md)). Select them by \`job\`.
 
 An instance has 500 series at most, whatever clients send: tenants appear by rank only, paths, methods and versions not at all. Once
-\`layby_requests_total\` has 110 combinations, further ones are counted together under \`outcome="other"\`. With several processes
+\`layby_requests_total\` has 80 combinations, further ones are counted together under \`outcome="other"\`. With several processes
 (\`server.processes\`) counters and histograms are sums over all of them, and exemplars are left out.
 
 Log line, \`Cache-Status\` and metrics come from the same record of an outcome, so the words are the same. Not there yet, since what they would tell of is
@@ -45,6 +47,26 @@ function words(vocabulary: object): string {
     .join(', ')
 }
 
+const CAUSES: Readonly<Record<keyof typeof UPSTREAM_CAUSES, string>> = {
+  dns: 'the name in `upstream.url` has no address, or could not be looked up; nothing was sent',
+  refused: 'nothing listens at its address and port; nothing was sent',
+  'no-route': 'no network leads to its address; nothing was sent',
+  local:
+    'this host can not open a connection: no file descriptor, port or memory is left, or a rule forbids it; nothing was sent',
+  'connect-timeout': 'no connection within `upstream.connectTimeoutMs`; nothing was sent',
+  tls: 'the handshake failed, or the certificate was not accepted; `error.reason` says what is wrong; nothing was sent, unless the API objects to what it was sent',
+  reset: 'the connection ended before the answer began',
+  truncated: 'the connection ended within the answer',
+  'bad-http': 'what came is no valid HTTP, or no answer to the request',
+  'headers-timeout': 'the answer did not begin within `upstream.headersTimeoutMs`',
+  'body-timeout': 'a pause within the answer was longer than `upstream.bodyTimeoutMs`',
+  'total-timeout':
+    'the answer took longer than `upstream.totalTimeoutMs`, or its stream than `upstream.streamTimeoutMs`',
+  'queue-timeout':
+    'as many requests as may be were under way to the API, and none ended in time; nothing was sent',
+  stopping: 'the process ends',
+}
+
 const LABELS = `
 ## Labels
 
@@ -58,11 +80,25 @@ const LABELS = `
 | \`result\` | ${words(FILL_RESULTS)} |
 | \`source\` | ${words(INVALIDATION_SOURCES)} |
 | \`header\` | ${words(KEPT_HEADERS)} |
+| \`cause\` | ${words(UPSTREAM_CAUSES)} (see below) |
+| \`state\` | ${words(CONNECTION_STATES)} |
 | \`target\` | \`upstream\`, \`redis\` |
 | \`tenant_rank\` | \`1\` to \`10\`; of \`layby_tenant_top_requests\`, \`layby tenants\` tells who it is |
 | \`sharing\` | the value of \`cache.sharing\` |
 | \`version\` | of Layby |
 | \`node\` | version of Node.js |
+
+## Causes of failed calls
+
+\`layby_upstream_errors_total\` counts each call to the API that brought no valid answer, reads for the cache and what passes through alike, and
+so does the log line "upstream call failed" (field \`cause\`, with \`error.code\` and \`error.reason\` where there are). A call that is made once more, since
+its connection was just being closed, counts by how it ended. An answer of the API with status 5xx is no failed call.
+
+| cause | meaning |
+|---|---|
+${Object.entries(CAUSES)
+  .map(([cause, meaning]) => `| \`${cause}\` | ${meaning} |`)
+  .join('\n')}
 
 How \`layby_staleness_seconds\` is measured: [decisions/2026-11-24-measured-staleness.md](decisions/2026-11-24-measured-staleness.md).
 `
@@ -76,6 +112,7 @@ export function listedMetrics(): Listed[] {
     trippedTenants: () => 0,
     switchedOffTenants: () => 0,
     traffic: { top: () => [] },
+    upstream: { connections: () => ({ connecting: 0, active: 0, idle: 0 }), waiting: () => 0 },
     redis: {
       isUsable: true,
       isWritable: true,

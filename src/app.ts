@@ -205,8 +205,9 @@ function connectUpstream(
   const ca = readCertificates('upstream.ca', upstream.ca)
   const { maxBodyBytes } = cache
   const faulted: Reporter['faulted'] = (error, requestId) => reporting.faulted(error, requestId)
+  const failed: Reporting['upstreamFailed'] = (call) => reporting.upstreamFailed(call)
   const { uploadPauseMs, publicUrl } = server
-  const own = { ca, maxBodyBytes, uploadPauseMs, publicUrl, clock, faulted }
+  const own = { ca, maxBodyBytes, uploadPauseMs, publicUrl, clock, faulted, failed }
   return new UpstreamClient({ ...upstream, ...own })
 }
 
@@ -249,7 +250,9 @@ export async function buildApp(
   if (siblings === null) warnOfPlainSharing(limits.sharing, log)
   const isReady = (): boolean => phase.isReady
   const around = surroundings(deps, frontEnds)
-  const operated = { ...core, config, shared, credentials, isReady, around, wording: WORDING }
+  const { waiting } = deps
+  const state = { upstream: { connections: () => client.connections, waiting }, isReady, around }
+  const operated = { ...core, config, shared, credentials, ...state, wording: WORDING }
   const { server: ops, inside: operations } = await buildOperations(operated, observers)
   const listen = (): Promise<Listening> =>
     open(config, frontEnds, siblings === null ? ops : null, phase)

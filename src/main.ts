@@ -11,6 +11,7 @@ import { EXIT } from './cli/exit-codes.ts'
 import { ConfigError } from './config/config-error.ts'
 import { loadConfig } from './config/load.ts'
 import { ineffectiveRedisKeys } from './config/redis-rules.ts'
+import { upstreamName } from './config/upstream-name.ts'
 import { logConsole } from './lib/console-lines.ts'
 import { faultFields } from './lib/fault-fields.ts'
 import { version } from './lib/version.ts'
@@ -54,7 +55,8 @@ async function serve(): Promise<void> {
     app.log.warn({ key, reason }, 'configuration key without effect')
   }
   const { url, opsUrl } = await listen(app, `${config.server.port}`, `${config.ops.port}`)
-  app.log.info({ url, ops_url: opsUrl, sharing: config.cache.sharing }, 'listening')
+  const { sharing } = config.cache
+  app.log.info({ url, ops_url: opsUrl, upstream: upstreamName(config), sharing }, 'listening')
   const { drainTimeoutMs } = config.server
   closeWithGrace({ delay: drainTimeoutMs, logger: false }, async ({ err, signal }) => {
     if (err !== undefined) app.log.fatal(faultFields(err), 'fault')

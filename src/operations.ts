@@ -11,6 +11,7 @@ import { ALONE, Purger } from './cache/purge.ts'
 import type { SharingMode } from './cache/sharing.ts'
 import { switchTenant, type TenantSwitch } from './cache/tenant-switch.ts'
 import type { Config } from './config/schema.ts'
+import { upstreamName } from './config/upstream-name.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
 import { SilentTracer, type Tracer } from './lib/tracer.ts'
@@ -29,6 +30,8 @@ import { RecentProblems } from './ops/recent-problems.ts'
 import { Reporting } from './ops/reporting.ts'
 import { createOpsServer } from './ops/server.ts'
 import { TenantTraffic } from './ops/tenant-traffic.ts'
+import { UpstreamLog } from './ops/upstream-log.ts'
+import type { UpstreamState } from './ops/upstream-metrics.ts'
 import { newValue } from './stores/fence-value.ts'
 import type { SharedState } from './stores/redis.ts'
 
@@ -50,7 +53,8 @@ export function buildObservers(
 ): Observers {
   const traffic = new TenantTraffic()
   const problems = new RecentProblems(clock)
-  const reporting = new Reporting(new AccessLog(log, config.log.slowMs), traffic, problems, more)
+  const logs = [new AccessLog(log, config.log.slowMs), new UpstreamLog(log, clock)]
+  const reporting = new Reporting(...logs, traffic, problems, more)
   return { log, clock, reporting, traffic, problems }
 }
 
@@ -76,6 +80,7 @@ export interface Operated {
   /** Null: no Redis is configured. */
   readonly shared: SharedState | null
   readonly tenants: TenantSwitch
+  readonly upstream: UpstreamState
   readonly isReady: () => boolean
   readonly explainer: Explainer
   readonly around: Omit<Surroundings, 'credentialOf' | 'tier'>
@@ -117,6 +122,7 @@ export async function buildOperations(
     admin: token === null ? null : { token, clock, log, routes: adminRoutes(operated, observers) },
     dashboard: {
       ...{ clock, registry, isReady, traffic, problems, memoryMaxBytes },
+      upstreamName: upstreamName(config),
       isOperator: operatorCheck(token, clock),
     },
   })
@@ -133,7 +139,7 @@ export async function buildOperations(
 
 /** Metrics hear of everything from here on. */
 function meter(
-  { memory, sharing, shared, config, tenants }: Operated,
+  { memory, sharing, shared, config, tenants, upstream }: Operated,
   { clock, reporting, traffic }: Observers,
 ): Metrics {
   const sources = {
@@ -144,10 +150,12 @@ function meter(
     switchedOffTenants: () => tenants.off.length,
     redis: shared,
     traffic,
+    upstream,
   }
   const metrics = new Metrics(sources, version())
   reporting.add(metrics.requests)
   reporting.add(metrics.instance)
+  reporting.add(metrics.upstream)
   return metrics
 }
 

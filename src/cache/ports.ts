@@ -55,6 +55,53 @@ export interface StreamedAnswer {
 }
 
 /**
+ * Why a call to the upstream has failed. A closed vocabulary: log lines, metrics and the dashboard have these words.
+ *
+ * - `dns`: its name has no address, or the name could not be looked up
+ * - `refused`: nothing listens at its address
+ * - `no-route`: no network leads to its address
+ * - `local`: this host can't open a connection: no descriptor, port or memory is left, or it is not permitted
+ * - `connect-timeout`: no connection within `upstream.connectTimeoutMs`
+ * - `tls`: the handshake failed, or the certificate was not accepted
+ * - `reset`: the connection ended before the answer began
+ * - `truncated`: the connection ended within the answer
+ * - `bad-http`: the answer is no valid HTTP, or no answer to the request
+ * - `headers-timeout`: the answer did not begin within `upstream.headersTimeoutMs`
+ * - `body-timeout`: a pause within the body was longer than `upstream.bodyTimeoutMs`
+ * - `total-timeout`: the answer took longer than `upstream.totalTimeoutMs`, or its stream than `upstream.streamTimeoutMs`
+ * - `queue-timeout`: no connection was free in time; nothing was sent
+ * - `stopping`: the process ends
+ */
+export type UpstreamCause =
+  | 'dns'
+  | 'refused'
+  | 'no-route'
+  | 'local'
+  | 'connect-timeout'
+  | 'tls'
+  | 'reset'
+  | 'truncated'
+  | 'bad-http'
+  | 'headers-timeout'
+  | 'body-timeout'
+  | 'total-timeout'
+  | 'queue-timeout'
+  | 'stopping'
+
+/** A call to the upstream that has failed, as log lines and metrics have it. */
+export interface FailedCall {
+  readonly cause: UpstreamCause
+  /** As the system, Node.js, OpenSSL or undici has it; null: none. */
+  readonly code: string | null
+  /** Name of the error's class. */
+  readonly type: string
+  /** What OpenSSL or the parser of HTTP objects to, in its own words; null: neither does. */
+  readonly reason: string | null
+  /** Null: the request had not come so far. */
+  readonly requestId: string | null
+}
+
+/**
  * `unreachable`: no valid answer came; with `retryAfterMs`, none was asked for, since none came of late.
  * `timeout`: none came within its deadline. `limited`: not sent, the tenant has to wait.
  */

@@ -6,11 +6,12 @@ import type { Reporter } from '../cache/report.ts'
 import { isSafeMethod, type WriteMatch } from '../contract/routes.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Presence } from '../lib/presence.ts'
+import type { BodyTerms, Question, Received, Sent } from '../upstream/call.ts'
 import { endCall, failCall } from '../upstream/call-span.ts'
 import { faultWord, type UpstreamClient } from '../upstream/client.ts'
+import { InvalidAnswer } from '../upstream/given-up.ts'
 import { type PassedOn, passedHeaders, passedOn } from '../upstream/headers.ts'
 import { forwardedInterim } from '../upstream/interim.ts'
-import type { BodyTerms, Question, Received, Sent } from '../upstream/reception.ts'
 import { hasName } from './answer.ts'
 import { conditionsForApi } from './conditions.ts'
 import { type Content, isCoding } from './content.ts'
@@ -39,11 +40,6 @@ export interface PassedAnswer {
   readonly body: Readable | Buffer
   /** Milliseconds from the call to the answer. */
   readonly upstreamMs: number
-}
-
-/** The answer breaks HTTP: an impossible status, headers that are none, or a 304 that nobody has asked for. */
-export class InvalidAnswer extends Error {
-  override readonly name = 'InvalidAnswer'
 }
 
 /** Where a request comes from. */
@@ -161,10 +157,11 @@ async function receive(
   const question = { method, path: target, headers, body, onSend, onFault, onInterim }
   const terms = { ...(readsAnswer(write) ? READ : PASSED_ON), totalMs }
   const sentAt = clock.monotonic()
-  const received = await awaited(client.relay(question, terms), method, source.presence)
+  const sent = client.relay(question, terms, head.requestId)
+  const received = await awaited(sent, method, source.presence)
   const upstreamMs = clock.monotonic() - sentAt
-  const checked = client.check(received, { method, headers })
-  if (checked === null) throw new InvalidAnswer('the upstream sent no valid answer')
+  const checked = client.check(received, { method, headers }, head.requestId)
+  if (checked === null) throw new InvalidAnswer()
   // By name: a spread costs as much as the rest of the check.
   const { status, reason, headers: kept, body: answered } = checked
   return { status, reason, headers: kept, body: answered, upstreamMs }

@@ -21,7 +21,7 @@ export class AccessLog
       | 'writableChanged'
       | 'invalidationsLost'
     >,
-    UpstreamReporter,
+    Pick<UpstreamReporter, 'breakerChanged'>,
     StateReporter
 {
   readonly #log: Logger

@@ -21,6 +21,8 @@ export interface DashboardDependencies {
   readonly traffic: { top(count: number): readonly TenantFigures[] }
   readonly problems: { list(): readonly RecentProblem[] }
   readonly memoryMaxBytes: number
+  /** Host and port of the upstream. */
+  readonly upstreamName: string
   /** By the `Authorization` header. */
   readonly isOperator: (authorization: string | undefined) => boolean
   /** Before each snapshot: brings what the rest tells up to date, where it comes from other processes. */
@@ -94,6 +96,7 @@ function sendFile(
 /** Of each metric that is told, and of no other: to read some resets what they measure. */
 function snapshots(deps: DashboardDependencies): () => Promise<Snapshot> {
   const { clock, registry, isReady, traffic, problems, memoryMaxBytes, refresh } = deps
+  const { upstreamName } = deps
   const instance = randomUUID()
   return async () => {
     await refresh?.()
@@ -109,6 +112,7 @@ function snapshots(deps: DashboardDependencies): () => Promise<Snapshot> {
       monotonicMs: clock.monotonic(),
       isReady: isReady(),
       memoryMaxBytes,
+      upstreamName,
       metrics,
       tenants: traffic.top(TOP_TENANTS),
       problems: problems.list(),

@@ -20,6 +20,10 @@ export interface Figures {
   readonly stale: Readonly<Record<string, number>>
   readonly invalidations: Readonly<Record<string, number>>
   readonly upstreamErrors: number
+  /** Calls to the upstream that have failed, by cause. */
+  readonly upstreamCauses: Readonly<Record<string, number>>
+  /** Time that requests have waited for a place among those under way. Seconds. */
+  readonly queueWait: Histogram
   readonly shed: number
   readonly mismatches: number
   readonly latency: Readonly<Record<string, Histogram>>
@@ -50,6 +54,11 @@ export function figuresBetween(earlier: Snapshot | null, later: Snapshot): Figur
     stale: minus(later.stale, from?.stale),
     invalidations: minus(later.invalidations, from?.invalidations),
     upstreamErrors: count(({ requests }) => requests.upstreamErrors),
+    upstreamCauses: minus(later.upstream.errors, from?.upstream.errors),
+    queueWait:
+      from === null
+        ? later.upstream.queueWait
+        : difference(from.upstream.queueWait, later.upstream.queueWait),
     shed: count(({ requests }) => requests.shed),
     mismatches: count(({ redis }) => redis?.mismatches ?? 0),
     latency: latenciesBetween(from?.latency ?? {}, later.latency),

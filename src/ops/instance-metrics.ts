@@ -38,7 +38,7 @@ export class InstanceMetrics
     Pick<Reporter, 'filled' | 'invalidated' | 'outdated' | 'headersChanged'>,
     Pick<InstanceReporter, 'mismatched' | 'busGap'>,
     WireReporter,
-    UpstreamReporter
+    Pick<UpstreamReporter, 'breakerChanged'>
 {
   readonly #fills: Readonly<Record<FillResult, Distribution>>
   readonly #invalidations: Readonly<Record<InvalidationSource, Count>>

@@ -7,6 +7,7 @@ import { addBuildInfo } from './build-info.ts'
 import { InstanceMetrics, type MetricsSources } from './instance-metrics.ts'
 import { addMemoryLimits } from './memory-limits.ts'
 import { RequestMetrics } from './request-metrics.ts'
+import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts'
 
 /** Of prom-client's own: gauges that are named as counters, and 27 series that only say how V8 divides its heap. */
 const UNWANTED = [
@@ -20,16 +21,18 @@ const UNWANTED = [
 
 export class Metrics {
   readonly registry = new Registry()
-  /** Both are to be added to those who hear of what happens. */
+  /** All are to be added to those who hear of what happens. */
   readonly requests: RequestMetrics
   readonly instance: InstanceMetrics
+  readonly upstream: UpstreamMetrics
 
   /** @param version of Layby */
-  constructor(sources: MetricsSources, version: string) {
+  constructor(sources: MetricsSources & { readonly upstream: UpstreamState }, version: string) {
     addBuildInfo(this.registry, version)
     addMemoryLimits(this.registry)
     this.requests = new RequestMetrics(this.registry, sources.clock)
     this.instance = new InstanceMetrics(this.registry, sources)
+    this.upstream = new UpstreamMetrics(this.registry, sources.clock, sources.upstream)
     collectDefaultMetrics({ register: this.registry })
     for (const name of UNWANTED) this.registry.removeSingleMetric(name)
   }

@@ -1,4 +1,5 @@
 /** Tells every listener what happened. On the hit path: plain loops, nothing allocated. */
+import type { FailedCall } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/report.ts'
 
 /** As the Redis tier has it: what was wrong with a value. */
@@ -40,6 +41,10 @@ export interface ReaderReporter {
 export interface UpstreamReporter {
   /** Open: reads are not sent, since none was answered of late. */
   breakerChanged(isOpen: boolean): void
+  /** A call has failed, and is not made again. */
+  upstreamFailed(call: FailedCall): void
+  /** A request has waited so long for its place among those that go to the upstream. */
+  upstreamWaited(milliseconds: number): void
 }
 
 /** What is told of the process itself, once for each change. */
@@ -145,6 +150,14 @@ export class Reporting
 
   breakerChanged(isOpen: boolean): void {
     for (const listener of this.#listeners) listener.breakerChanged?.(isOpen)
+  }
+
+  upstreamFailed(call: FailedCall): void {
+    for (const listener of this.#listeners) listener.upstreamFailed?.(call)
+  }
+
+  upstreamWaited(milliseconds: number): void {
+    for (const listener of this.#listeners) listener.upstreamWaited?.(milliseconds)
   }
 
   busChanged(isHeard: boolean): void {

@@ -17,7 +17,7 @@ const REQUEST_BOUNDS = [
 const LOOKUP_BOUNDS = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 2.5e-3, 1e-2, 5e-2]
 const AGE_BOUNDS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600]
 /** The words of an outcome are closed, but the status is the upstream's to choose: a bound on what it can make. */
-const MAX_COMBINATIONS = 110
+const MAX_COMBINATIONS = 80
 
 /** All series that a request of one combination of outcome and status belongs to. */
 interface Combination {

@@ -67,6 +67,16 @@ export interface UpstreamTotals {
   readonly saved: number
   /** Requests made for the cache by what became of them: `stored`, `rejected`, `failed`. */
   readonly fills: Readonly<Record<string, number>>
+  /** Its host and port, as configured. */
+  readonly name: string
+  /** Open now, by state: `connecting`, `active`, `idle`. */
+  readonly connections: Readonly<Record<string, number>>
+  /** Requests that wait now for a place among those under way. */
+  readonly queueLength: number
+  /** Time that requests have waited for one. Seconds. */
+  readonly queueWait: Histogram
+  /** Calls that have failed, those that pass through included, by cause: closed vocabulary `UpstreamCause`. */
+  readonly errors: Readonly<Record<string, number>>
 }
 
 export interface MemoryUse {
@@ -93,6 +103,7 @@ export interface SnapshotSources {
   readonly monotonicMs: number
   readonly isReady: boolean
   readonly memoryMaxBytes: number
+  readonly upstreamName: string
   readonly metrics: readonly MetricSamples[]
   readonly tenants: readonly TenantFigures[]
   readonly problems: readonly RecentProblem[]
@@ -119,6 +130,10 @@ export const SNAPSHOT_METRICS = [
   'layby_envelope_mismatch_total',
   'layby_sealed_time_mismatch_total',
   'layby_breaker_state',
+  'layby_upstream_connections',
+  'layby_upstream_errors_total',
+  'layby_upstream_queue_length',
+  'layby_upstream_queue_wait_seconds',
   'process_resident_memory_bytes',
   'process_start_time_seconds',
 ] as const
@@ -147,7 +162,7 @@ export function snapshotOf(sources: SnapshotSources): Snapshot {
     startedAt: startedAt === null ? null : startedAt * 1000,
     isReady,
     requests,
-    upstream: upstreamTotals(samples, requests),
+    upstream: upstreamTotals(samples, requests, sources.upstreamName),
     latency: latencies(samples),
     stale: samples.sumBy('layby_stale_served_total', 'why'),
     followers: samples.sum('layby_followers_total'),
@@ -194,12 +209,25 @@ function requestTotals(samples: Samples): RequestTotals {
  * A fill's own call is not saved, nor is one that failed and left its reader a stale copy; what was called
  * beside the fills that somebody waited for were refreshes, and each of them is a call that a hit has cost.
  */
-function upstreamTotals(samples: Samples, { byOutcome }: RequestTotals): UpstreamTotals {
+function upstreamTotals(
+  samples: Samples,
+  { byOutcome }: RequestTotals,
+  name: string,
+): UpstreamTotals {
   const fills = samples.countBy('layby_fill_seconds', 'result')
   const calls = (fills['stored'] ?? 0) + (fills['rejected'] ?? 0)
   const failed = samples.sumBy('layby_stale_served_total', 'why')['sie'] ?? 0
   const { hit = 0, fill = 0, follower = 0 } = byOutcome
-  return { calls, saved: Math.max(0, hit + fill + follower - calls - failed), fills }
+  return {
+    calls,
+    saved: Math.max(0, hit + fill + follower - calls - failed),
+    fills,
+    name,
+    connections: samples.sumBy('layby_upstream_connections', 'state'),
+    queueLength: samples.sum('layby_upstream_queue_length'),
+    queueWait: samples.histogram('layby_upstream_queue_wait_seconds'),
+    errors: samples.sumBy('layby_upstream_errors_total', 'cause'),
+  }
 }
 
 function latencies(samples: Samples): Record<string, Histogram> {

@@ -1,5 +1,6 @@
 /** The closed unions that metrics have as labels, as values: a word that is missing here does not compile. */
 import type { OutcomeKind, RejectReason, Tier } from '../cache/outcome.ts'
+import type { UpstreamCause } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource } from '../cache/report.ts'
 import type { StaleReason } from '../cache/stale.ts'
 import type { RepresentationHeader } from '../lib/answer-headers.ts'
@@ -48,6 +49,32 @@ export const INVALIDATION_SOURCES: Words<InvalidationSource> = {
   credential: true,
   bus: true,
   purge: true,
+}
+
+export const UPSTREAM_CAUSES: Words<UpstreamCause> = {
+  dns: true,
+  refused: true,
+  'no-route': true,
+  local: true,
+  'connect-timeout': true,
+  tls: true,
+  reset: true,
+  truncated: true,
+  'bad-http': true,
+  'headers-timeout': true,
+  'body-timeout': true,
+  'total-timeout': true,
+  'queue-timeout': true,
+  stopping: true,
+}
+
+/** What a connection to the upstream does: it is being made, has a request under way, or waits for one. */
+export type ConnectionState = 'connecting' | 'active' | 'idle'
+
+export const CONNECTION_STATES: Words<ConnectionState> = {
+  connecting: true,
+  active: true,
+  idle: true,
 }
 
 /** Headers that are kept with a body and may well change without it; the others are counted together. */

@@ -15,6 +15,9 @@ export type AskedWorkers = Pick<Workers, 'listening' | 'ask'>
 /** Far more than an operator sets by hand. */
 const MAX_SETTINGS = 1_000
 
+/** Of the configuration. */
+export type Shown = Pick<PrimaryServerDependencies['dashboard'], 'memoryMaxBytes' | 'upstreamName'>
+
 export class Overview {
   readonly #workers: AskedWorkers
   readonly #merged = new MergedMetrics()
@@ -50,13 +53,13 @@ export class Overview {
   dashboard(
     clock: Clock,
     isReady: () => boolean,
-    memoryMaxBytes: number,
+    shown: Shown,
   ): Omit<PrimaryServerDependencies['dashboard'], 'isOperator'> {
     let registry = this.#merged.of([])
     return {
       clock,
       isReady,
-      memoryMaxBytes,
+      ...shown,
       registry: { getSingleMetric: (name) => registry.getSingleMetric(name) },
       traffic: {
         top: (count) =>

@@ -7,13 +7,14 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type App, buildApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
+import { upstreamName } from '../config/upstream-name.ts'
 import { systemClock } from '../lib/clock.ts'
 import { faultFields } from '../lib/fault-fields.ts'
 import { createLogger } from '../lib/logger.ts'
 import { operatorCheck } from '../ops/admin-gate.ts'
 import { warnOfPlainSharing } from '../ops/plain-sharing.ts'
 import { createPrimaryServer } from '../ops/primary-server.ts'
-import { Overview } from './overview.ts'
+import { Overview, type Shown } from './overview.ts'
 import { Workers } from './workers.ts'
 
 const SCRIPT = fileURLToPath(new URL('worker.js', import.meta.url))
@@ -22,6 +23,12 @@ const MOST_PROCESSES = 64
 /** @param configured `server.processes`; 0: one for each core */
 function processCount(configured: number): number {
   return configured === 0 ? Math.min(MOST_PROCESSES, availableParallelism()) : configured
+}
+
+/** What the dashboard says of the configuration. */
+function shownOf(config: Config): Shown {
+  const memoryMaxBytes = config.cache.memory.maxBytes * processCount(config.server.processes)
+  return { memoryMaxBytes, upstreamName: upstreamName(config) }
 }
 
 /** In this process, or in as many as are configured. */
@@ -44,7 +51,6 @@ export async function buildProcesses(config: Config, script = SCRIPT): Promise<A
   })
   const overview = new Overview(workers, systemClock)
   const isReady = (): boolean => !isDraining && workers.listening.length > 0
-  const memoryMaxBytes = config.cache.memory.maxBytes * processCount(config.server.processes)
   const ops = await createPrimaryServer({
     listener: {
       ...config.ops,
@@ -54,7 +60,7 @@ export async function buildProcesses(config: Config, script = SCRIPT): Promise<A
     isReady,
     metrics: () => overview.metrics(),
     dashboard: {
-      ...overview.dashboard(systemClock, isReady, memoryMaxBytes),
+      ...overview.dashboard(systemClock, isReady, shownOf(config)),
       isOperator: operatorCheck(config.ops.adminToken, systemClock),
     },
     carry: (request) => overview.carry(request),

@@ -1,9 +1,9 @@
 /** What of an answer goes on: nothing, where it is not one that HTTP allows for the request. */
 import type { Readable } from 'node:stream'
 import type { HeaderList } from '../cache/records.ts'
+import type { Received } from './call.ts'
 import { endToEndHeaders } from './headers.ts'
 import type { Locations } from './locations.ts'
-import type { Received } from './reception.ts'
 
 export interface CheckedAnswer {
   readonly status: number

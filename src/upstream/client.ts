@@ -3,25 +3,21 @@
  * retry; the certificate is always verified. A failure is a value, and says nothing of addresses.
  */
 import { Client, type Dispatcher, Pool } from 'undici'
-import type { UpstreamAnswer } from '../cache/ports.ts'
+import type { FailedCall, UpstreamAnswer } from '../cache/ports.ts'
 import { ownBytes } from '../lib/own-bytes.ts'
 import type { Span } from '../lib/tracer.ts'
 import type { AnswerPatience } from './answer-deadlines.ts'
+import type { BodyTerms, Question, Received, ReceptionTerms, Sent } from './call.ts'
 import { endCall, failCall } from './call-span.ts'
 import { type CheckedAnswer, checkedAnswer, type SentRequest } from './checked-answer.ts'
 import { Connector } from './connector.ts'
+import { failedCall } from './failure-causes.ts'
 import { UpstreamFailed } from './faults.ts'
+import { InvalidAnswer } from './given-up.ts'
 import { type ReadHeaders, readHeaders } from './headers.ts'
 import { Locations } from './locations.ts'
 import { publicFields } from './public-fields.ts'
-import {
-  type BodyTerms,
-  type Question,
-  type Received,
-  type ReceptionTerms,
-  type Sent,
-  send,
-} from './reception.ts'
+import { send } from './reception.ts'
 import { RetryBudget } from './retry-budget.ts'
 
 /** undici's deadlines may be early by so much. */
@@ -43,6 +39,17 @@ export interface UpstreamOptions extends AnswerPatience {
   readonly uploadPauseMs: number
   /** A fault of our own, in the body of a read that is streamed. */
   readonly faulted: (error: unknown, requestId: string) => void
+  /** A call has failed, and is not made again. */
+  readonly failed: (call: FailedCall) => void
+}
+
+/** Connections to the upstream by what they do. */
+export interface Connections {
+  /** Looked up, connected, or in their handshake. */
+  readonly connecting: number
+  /** With a request under way. */
+  readonly active: number
+  readonly idle: number
 }
 
 /** A read, to be put to the upstream. */
@@ -57,6 +64,7 @@ interface Call {
   readonly span: Span
   readonly sent: Sent
   readonly request: SentRequest
+  readonly requestId: string
 }
 
 export class UpstreamClient {
@@ -111,20 +119,40 @@ export class UpstreamClient {
     } catch (error) {
       // guard: own-fault
       if (!(error instanceof UpstreamFailed)) throw error
+      this.#report(error, headers.requestId)
       return { kind: error.kind }
     }
   }
 
   /** Sends a request that passes through. `path` gets the base. What is received rejects as undici does. */
-  relay(question: Question, terms: Omit<ReceptionTerms, 'isCloseProof'>): Sent {
-    const whole = { ...question, path: this.#locations.base + question.path }
+  relay(
+    question: Omit<Question, 'onFailed'>,
+    terms: Omit<ReceptionTerms, 'isCloseProof'>,
+    requestId: string,
+  ): Sent {
+    const onFailed = (failed: UpstreamFailed): void => this.#report(failed, requestId)
+    const whole = { ...question, path: this.#locations.base + question.path, onFailed }
     const isCloseProof = this.#isCloseProof
     return send(this.#pool, whole, { ...terms, isCloseProof }, this.#options)
   }
 
   /** @returns null: it is no answer to the request, and its body is given up */
-  check(received: Received, request: SentRequest): CheckedAnswer | null {
-    return checkedAnswer(received, request, this.#locations)
+  check(received: Received, request: SentRequest, requestId: string): CheckedAnswer | null {
+    const checked = checkedAnswer(received, request, this.#locations)
+    if (checked === null) {
+      this.#options.failed(failedCall(new InvalidAnswer(), 'bad-http', requestId))
+    }
+    return checked
+  }
+
+  get connections(): Connections {
+    const { connecting, open } = this.#connector
+    const running = [this.#pool, ...this.#retrying].reduce(
+      (sum, { stats }) => sum + stats.running,
+      0,
+    )
+    const active = Math.min(open, running)
+    return { connecting, active, idle: open - active }
   }
 
   async close(): Promise<void> {
@@ -168,16 +196,23 @@ export class UpstreamClient {
   #send(dispatcher: Dispatcher, { path, headers, deadline }: Read): Call {
     const span = headers.span.begin('upstream')
     const lines = [...readHeaders(headers, span.context), ...this.#publicFields]
-    const onFault = (error: unknown): void => this.#options.faulted(error, headers.requestId)
-    const question = { method: 'GET', path, headers: lines, body: null, onFault }
+    const { requestId } = headers
+    const onFault = (error: unknown): void => this.#options.faulted(error, requestId)
+    // What fails before is told of by whoever knows whether it is sent again.
+    const onFailed = (failed: UpstreamFailed, isGiven: boolean): void => {
+      if (isGiven) this.#report(failed, requestId)
+    }
+    const question = { method: 'GET', path, headers: lines, body: null, onFault, onFailed }
     const totalMs = Math.max(0, deadline - this.#options.clock.monotonic())
     const terms = { ...this.#terms, totalMs, isCloseProof: this.#isCloseProof }
-    return { span, sent: send(dispatcher, question, terms, this.#options), request: question }
+    const sent = send(dispatcher, question, terms, this.#options)
+    return { span, sent, request: question, requestId }
   }
 
-  async #receive({ span, sent, request }: Call, sentAt: number): Promise<UpstreamAnswer> {
+  async #receive(call: Call, sentAt: number): Promise<UpstreamAnswer> {
+    const { span, sent, request, requestId } = call
     try {
-      const answer = answerOf(this.check(await sent.received, request), sentAt)
+      const answer = answerOf(this.check(await sent.received, request, requestId), sentAt)
       if ('status' in answer) endCall(span, 'GET', answer.status)
       else failCall(span, 'GET', answer.kind)
       return answer
@@ -185,6 +220,10 @@ export class UpstreamClient {
       failCall(span, 'GET', faultWord(error))
       throw error
     }
+  }
+
+  #report({ reason, why }: UpstreamFailed, requestId: string): void {
+    this.#options.failed(failedCall(reason, why, requestId))
   }
 }
 

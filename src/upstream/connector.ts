@@ -11,6 +11,8 @@ import { skipContinue } from './skipped-continue.ts'
 export class Connector {
   readonly connect: buildConnector.connector
   readonly #inUse = new WeakSet<object>()
+  readonly #open = new Set<Socket>()
+  #connecting = 0
 
   /** @param ca PEM of the authorities to trust in place of the system's; null: the system's */
   constructor(timeoutMs: number, ca: string | null) {
@@ -22,14 +24,18 @@ export class Connector {
       ...(ca === null ? {} : { ca }),
     })
     this.connect = (options, callback) => {
+      this.#connecting++
       // It returns the socket at once, whatever its type says.
       // guard: names-are-not-remembered
       const connecting = connect(options, (...[error, socket]) => {
         clearTimeout(timer)
+        this.#connecting--
         if (error !== null) {
           callback(error, null)
           return
         }
+        this.#open.add(socket)
+        socket.once('close', () => this.#open.delete(socket))
         failWhenReset(socket)
         skipContinue(socket)
         socket.on('error', (cause: Error) => {
@@ -42,6 +48,16 @@ export class Connector {
         connecting.destroy(new errors.ConnectTimeoutError('the deadline for connecting has passed'))
       }, timeoutMs)
     }
+  }
+
+  /** Connections that are being made: name, connection, handshake. */
+  get connecting(): number {
+    return this.#connecting
+  }
+
+  /** Connections that are there. */
+  get open(): number {
+    return this.#open.size
   }
 
   /** Whether a connection that had served before ended without the head of an answer. */

@@ -4,6 +4,7 @@
  * callback of ours throws while an answer comes in, undici gives back as the call's error.
  */
 import { errors } from 'undici'
+import type { UpstreamCause } from '../cache/ports.ts'
 import { BrokenBody, ImpossibleStatus, Overdue, UnknownCoding } from './given-up.ts'
 
 /** As `UpstreamFailure` has it. */
@@ -15,11 +16,13 @@ export class UpstreamFailed extends Error {
   readonly kind: FaultKind
   /** What undici or the connection said. */
   readonly reason: unknown
+  readonly why: UpstreamCause
 
-  constructor(kind: FaultKind, reason: unknown) {
+  constructor(kind: FaultKind, reason: unknown, why: UpstreamCause) {
     super('the call to the upstream has failed')
     this.kind = kind
     this.reason = reason
+    this.why = why
   }
 }
 
@@ -103,6 +106,11 @@ export function upstreamFault(error: unknown): FaultKind | null {
   }
   // guard: closed-faults
   return isConnectionFault(code, syscall) ? 'unreachable' : null
+}
+
+/** Whether a handshake, a certificate or a record of TLS is at fault. */
+export function isTlsCode(code: string): boolean {
+  return CERTIFICATE_FAULTS.has(code) || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')
 }
 
 function isConnectionFault(code: string, syscall: string | undefined): boolean {

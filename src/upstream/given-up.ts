@@ -15,6 +15,11 @@ export class UnknownCoding extends Error {
   override readonly name = 'UnknownCoding'
 }
 
+/** The answer breaks HTTP, or is none to the request. */
+export class InvalidAnswer extends Error {
+  override readonly name = 'InvalidAnswer'
+}
+
 /** The answer has ended within its body. */
 export class BrokenBody extends Error {
   override readonly name = 'BrokenBody'

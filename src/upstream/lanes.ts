@@ -65,6 +65,11 @@ export class Lanes {
     return this.#active === 0
   }
 
+  /** How many wait for a place. */
+  get waiting(): number {
+    return this.#accepted.waiting.size + this.#others.waiting.size
+  }
+
   /** Whether who comes now is refused, unless another party has more waiting. */
   isFull(isAccepted: boolean): boolean {
     const side = this.#sideOf(isAccepted)

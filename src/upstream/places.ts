@@ -17,16 +17,29 @@ export interface Asker {
   readonly isAccepted: boolean
 }
 
+/** @param waitedMs 0: there was a place at once */
+export type OnEntry = (entry: Entry, waitedMs: number) => void
+
 export class Places {
   readonly #clock: Clock
   readonly #gate: TenantGate
   readonly #shares: readonly Lanes[]
+  readonly #onEntry: OnEntry
 
-  /** @param shares the narrower first */
-  constructor(clock: Clock, gate: TenantGate, shares: readonly Lanes[]) {
+  /**
+   * @param shares the narrower first
+   * @param onEntry called for each request, once
+   */
+  constructor(
+    clock: Clock,
+    gate: TenantGate,
+    shares: readonly Lanes[],
+    onEntry: OnEntry = () => {},
+  ) {
     this.#clock = clock
     this.#gate = gate
     this.#shares = shares
+    this.#onEntry = onEntry
   }
 
   /** Whether who asks now is refused, unless others have more waiting. */
@@ -48,6 +61,7 @@ export class Places {
       }
       taken++
     }
+    this.#onEntry('in', 0)
     return true
   }
 
@@ -58,6 +72,13 @@ export class Places {
    * @param presence of the client for whom it waits; null: it waits for itself
    */
   async take(asker: Asker, deadline: number, presence: Presence | null): Promise<Entry> {
+    const from = this.#clock.monotonic()
+    const entry = await this.#wait(asker, deadline, presence)
+    this.#onEntry(entry, this.#clock.monotonic() - from)
+    return entry
+  }
+
+  async #wait(asker: Asker, deadline: number, presence: Presence | null): Promise<Entry> {
     const { tenant, partition, isAccepted } = asker
     const left = (): number => Math.max(0, deadline - this.#clock.monotonic())
     const ofTenant = { party: partition, isAccepted }

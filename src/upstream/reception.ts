@@ -9,63 +9,12 @@ import type { Dispatcher } from 'undici'
 import { GatheredBytes } from '../lib/gathered-bytes.ts'
 import { AnswerDeadlines, type AnswerPatience } from './answer-deadlines.ts'
 import { BodyStream } from './body-stream.ts'
-import { UpstreamFailed, upstreamFault } from './faults.ts'
+import type { Question, Received, ReceptionTerms, Sent } from './call.ts'
+import { type CallStage, causeOf } from './failure-causes.ts'
+import { type FaultKind, UpstreamFailed, upstreamFault } from './faults.ts'
 import { type AnswerFields, type Framing, framingOf } from './framing.ts'
 import { BrokenBody, ImpossibleStatus, UnknownCoding } from './given-up.ts'
 import { isBrokenJson, isJson, withoutEnd } from './unproven-body.ts'
-
-export interface Received {
-  readonly status: number
-  /** As undici read it: UTF-8. */
-  readonly statusText: string
-  /** Names and values in turn, one character a byte. */
-  readonly headers: readonly string[]
-  /** A part of a larger buffer, perhaps: to be copied by who keeps it. A stream is to be consumed or destroyed. */
-  readonly body: Buffer | Readable
-  /** False: nothing shows that the body is whole. It is a stream, then, and ends with an error. */
-  readonly isProven: boolean
-}
-
-/** Which bodies are received whole. */
-export interface BodyTerms {
-  readonly maxWholeBytes: number
-  /** Whether a body of unknown length is waited for too, up to that size. */
-  readonly waitsForUnannounced: boolean
-}
-
-export interface ReceptionTerms extends BodyTerms {
-  /** Milliseconds from now to what is given: a body that is whole, or the head of one that is not. */
-  readonly totalMs: number
-  /** Whether the end of the connection shows that a body which nothing else delimits is whole. */
-  readonly isCloseProof: boolean
-}
-
-/** What is sent. */
-export interface Question {
-  /** Any token: undici's type names only the usual ones. */
-  readonly method: string
-  /** With query. */
-  readonly path: string
-  /** Names and values in turn. */
-  readonly headers: string[]
-  readonly body: Readable | Buffer | null
-  /** Called once, right before the first byte is written to a connection; never, if none is. */
-  readonly onSend?: () => void
-  /** Of each interim answer: its status, and names and values in turn. */
-  readonly onInterim?: (status: number, headers: readonly string[]) => void
-  /** A fault of our own that came once the body was handed over as a stream: it can only be logged. */
-  readonly onFault: (error: unknown) => void
-}
-
-/** A request on its way. */
-export interface Sent {
-  /** Rejects with UpstreamFailed, with the reason for giving up, or with a fault of our own. */
-  readonly received: Promise<Received>
-  /** The head of the answer is here. */
-  readonly hasBegun: boolean
-  /** Gives up. What streams by then fails. */
-  abort(reason: Error): void
-}
 
 export function send(
   dispatcher: Dispatcher,
@@ -98,6 +47,8 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   #only: Buffer | null = null
   #stream: BodyStream | null = null
   #isPaused = false
+  #isSent = false
+  #hasFailed = false
   /** Head and body are in other hands. */
   #isGiven = false
 
@@ -131,6 +82,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     // undici calls this with a connection at hand, and writes the head when it returns. Up to here (waiting for a
     // connection, its name, its handshake) nothing has left; from here on the outcome depends on the upstream.
     // guard: byte-has-left
+    this.#isSent = true
     this.#question.onSend?.()
     this.#awaitHead()
   }
@@ -184,17 +136,31 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
+    // What was given up before it had a connection fails anew when it gets one.
+    if (this.#hasFailed) return
+    this.#hasFailed = true
     const { body } = this.#question
     // undici destroys it only once it has begun to read it.
     if (isStream(body)) body.on('error', () => {}).destroy(error)
     const kind = upstreamFault(error)
     // Nothing, once the head was given. It may have failed to be, with a stream made already.
     // guard: truncated-answer
-    this.#reject(kind === null ? error : new UpstreamFailed(kind, error))
+    this.#reject(kind === null ? error : this.#failed(kind, error))
     // guard: fault-in-body
     if (kind === null && this.#isGiven && error !== this.#givenUp) this.#question.onFault(error)
     this.#stream?.destroy(error)
     this.#deadlines.stop()
+  }
+
+  #failed(kind: FaultKind, reason: unknown): UpstreamFailed {
+    const failed = new UpstreamFailed(kind, reason, causeOf(reason, this.#stage))
+    this.#question.onFailed?.(failed, this.#isGiven)
+    return failed
+  }
+
+  get #stage(): CallStage {
+    if (this.hasBegun) return 'answering'
+    return this.#isSent ? 'sent' : 'connecting'
   }
 
   #awaitHead(): void {
@@ -262,7 +228,7 @@ class Reception implements Dispatcher.DispatchHandler, Sent {
     const body = this.#body()
     // guard: broken-json
     if (this.#isJson && isBrokenJson(body)) {
-      this.#reject(new UpstreamFailed('unreachable', new BrokenBody()))
+      this.#reject(this.#failed('unreachable', new BrokenBody()))
     } else this.#give(withoutEnd([Buffer.from(body)]))
   }
 

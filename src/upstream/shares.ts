@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../lib/clock.ts'
 import { Lanes } from './lanes.ts'
-import { Places } from './places.ts'
+import { type OnEntry, Places } from './places.ts'
 import { TenantGate } from './tenant-gate.ts'
 
 /** Requests under way at once; 0: a part of `connections`. */
@@ -25,24 +25,33 @@ export interface Shares {
   readonly reading: Places
   /** For what passes through. */
   readonly passing: Places
+  /** How many requests wait for a place. */
+  readonly waiting: () => number
 }
 
-/** @param onQueueChange the queue of all is cut, or no longer */
+/**
+ * @param onQueueChange the queue of all is cut, or no longer
+ * @param onEntry called once for each request that asks for a place
+ */
 export function divide(
   limits: ShareLimits,
   clock: Clock,
   onQueueChange: (isCut: boolean) => void,
+  onEntry?: OnEntry,
 ): Shares {
   const { connections } = limits
   const passThrough = limits.passThrough || halfOf(connections)
   const gate = new TenantGate(clock, Math.min(limits.tenantReads, halfOf(connections)))
   const passingGate = new TenantGate(clock, limits.tenantPassThrough || halfOf(passThrough))
   const overall = new Lanes(clock, connections, onQueueChange)
+  // guard: pass-through-share
+  const ofPassThrough = new Lanes(clock, passThrough)
+  const queues = [gate, passingGate, ofPassThrough, overall]
   return {
     gate,
-    reading: new Places(clock, gate, [overall]),
-    // guard: pass-through-share
-    passing: new Places(clock, passingGate, [new Lanes(clock, passThrough), overall]),
+    reading: new Places(clock, gate, [overall], onEntry),
+    passing: new Places(clock, passingGate, [ofPassThrough, overall], onEntry),
+    waiting: () => queues.reduce((sum, { waiting }) => sum + waiting, 0),
   }
 }
 

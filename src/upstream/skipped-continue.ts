@@ -11,6 +11,7 @@ const MAX_HEAD_BYTES = 16_384
 const START = /^HTTP\/1\.[01] ([0-9]{3})/
 /** As many characters as `START` needs. */
 const START_LENGTH = 'HTTP/1.1 100'.length
+const VERSION = 'HTTP/1.'
 /** Where the first digit of the status is. */
 const STATUS_AT = 'HTTP/1.1 '.length
 const DIGIT_ONE = 0x31
@@ -89,7 +90,9 @@ export class ContinueFilter {
   #interimEnd(bytes: Buffer): number | null {
     const start = bytes.toString('latin1', 0, START_LENGTH)
     const isInterim = START.exec(start)?.[1]?.startsWith('1') === true
-    if (!isInterim && START_LENGTH <= bytes.length) {
+    // What is no HTTP at all may be shorter, and nothing more come.
+    const isDecided = START_LENGTH <= bytes.length || !isBegun(start)
+    if (!isInterim && isDecided) {
       this.#isExpecting = false
       return 0
     }
@@ -99,6 +102,11 @@ export class ContinueFilter {
     this.#isExpecting = false
     return 0
   }
+}
+
+/** Whether it may become the first line of an answer. */
+function isBegun(start: string): boolean {
+  return VERSION.startsWith(start.slice(0, VERSION.length))
 }
 
 function isContinue(head: Buffer): boolean {

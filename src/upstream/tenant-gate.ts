@@ -43,6 +43,13 @@ export class TenantGate {
     return Math.max(0, left)
   }
 
+  /** How many wait for a place of their tenant. */
+  get waiting(): number {
+    let waiting = 0
+    for (const lanes of this.#lanes.values()) waiting += lanes.waiting
+    return waiting
+  }
+
   /** The tenant has as many under way, and as many waiting, as it may. */
   isFull(tenant: string, isAccepted: boolean): boolean {
     return this.#lanes.get(tenant)?.isFull(isAccepted) ?? false

@@ -66,6 +66,7 @@ t.test('what undici says of how it was called is ours', async (t) => {
     maxBodyBytes: 1_000,
     clock: systemClock,
     faulted: () => void t.fail('no body has begun'),
+    failed: () => {},
   })
   t.teardown(() => client.close())
   const headers = { authorization: 'Bearer a.b', tenant: '7', version: null, span: UNTRACED }

@@ -168,6 +168,7 @@ function startClient(t: Test, url: string): UpstreamClient {
     bodyTimeoutMs: 600,
     streamTimeoutMs: 30_000,
     faulted: () => t.fail('no fault of our own'),
+    failed: () => {},
   })
   t.teardown(() => client.close())
   return client
@@ -187,7 +188,7 @@ async function send(client: UpstreamClient, body: Buffer | Readable | null) {
   const onFault = (): void => void t.fail('no fault of our own')
   const question = { method: 'PATCH', path: '/customers/1', headers: [], body, onFault }
   const error = await client
-    .relay({ ...question, onSend: () => said++ }, TERMS)
+    .relay({ ...question, onSend: () => said++ }, TERMS, 'an-id')
     .received.then(() => null)
     .catch((reason: Error) => reason)
   return { said, error }

@@ -42,6 +42,7 @@ function metricsWith(clock = new FakeClock()): Metrics {
       pendingInvalidations: 0,
     },
     traffic: { top: () => [] },
+    upstream: { connections: () => ({ connecting: 0, active: 0, idle: 0 }), waiting: () => 0 },
   }
   const metrics = new Metrics(sources, '1.2.3')
   metrics.requests.finished(report({}))

@@ -21,6 +21,7 @@ function snapshot(series: readonly Series[], more: Partial<Snapshot> = {}): Snap
     monotonicMs: 60_000,
     isReady: true,
     memoryMaxBytes: 100,
+    upstreamName: 'api.example',
     metrics: [
       { name: 'layby_requests_total', values },
       { name: 'process_start_time_seconds', values: [{ labels: {}, value: 10 }] },
@@ -79,7 +80,12 @@ t.test('what is wrong is told in words, worst first', (t) => {
     [
       'often-rejected',
       [],
-      { upstream: { calls: 40, saved: 0, fills: { stored: 20, rejected: 20 } } },
+      {
+        upstream: {
+          ...snapshot([]).upstream,
+          ...{ calls: 40, saved: 0, fills: { stored: 20, rejected: 20 } },
+        },
+      },
     ],
     [
       'memory-full',
@@ -126,6 +132,7 @@ t.test(
 t.test('a refresh and a failed call count against what was saved', (t) => {
   const of = snapshotOf({
     ...{ instance: 'one', at: 0, monotonicMs: 0, isReady: true, memoryMaxBytes: 1 },
+    upstreamName: 'api.example',
     metrics: [
       {
         name: 'layby_requests_total',

@@ -4,13 +4,8 @@ import t, { type Test } from 'tap'
 import { Pool } from 'undici'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { AnswerPatience } from '../../../src/upstream/answer-deadlines.ts'
-import {
-  type Question,
-  type Received,
-  type ReceptionTerms,
-  type Sent,
-  send,
-} from '../../../src/upstream/reception.ts'
+import type { Question, Received, ReceptionTerms, Sent } from '../../../src/upstream/call.ts'
+import { send } from '../../../src/upstream/reception.ts'
 import { type RawConnection, startRawUpstream } from '../../helpers/raw-socket.ts'
 
 const QUESTION: Question = {
