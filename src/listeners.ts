@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { readTls } from './config/files.ts'
+import { listenAt } from './config/listen-fault.ts'
 import type { Config } from './config/schema.ts'
 import { Cors } from './http/cors.ts'
 import { forwardingBy } from './http/forwarded.ts'
@@ -63,16 +64,17 @@ export async function buildFrontEnds(
   return { fastify, endIdle, lingering, isOverloaded }
 }
 
+/** @throws ConfigError when the configuration is to blame */
 export async function open(
-  { server, ops: { host, port } }: Config,
+  config: Config,
   { fastify }: FrontEnds,
   ops: FastifyInstance | null,
   phase: Phase,
 ): Promise<Listening> {
-  await fastify.listen({ host: server.host, port: server.port })
-  await ops?.listen({ host, port })
+  await listenAt('server', config.server, (address) => fastify.listen(address))
+  if (ops !== null) await listenAt('ops', config.ops, (address) => ops.listen(address))
   phase.isReady = true
-  const scheme = server.tls.cert === null ? 'http' : 'https'
+  const scheme = config.server.tls.cert === null ? 'http' : 'https'
   return { url: urlOf(fastify, scheme), opsUrl: ops === null ? '' : urlOf(ops, 'http') }
 }
 

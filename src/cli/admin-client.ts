@@ -1,6 +1,7 @@
 /**
  * The operations listener as commands see it: one method a call, each with a deadline, each answer checked
- * before it is believed. What goes wrong is one line that says what to look at.
+ * before it is believed. A token is sent once it is known that an operations listener answers. What goes wrong is one line
+ * that says what to look at.
  */
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
@@ -8,6 +9,7 @@ import type { Snapshot } from '../ops/snapshot.ts'
 import { EXIT, type Failure, type Result } from './exit-codes.ts'
 import { type ExplainQuery, Explanation } from './explanation-reply.ts'
 import type { OpsTarget } from './ops-target.ts'
+import { type PortReply, portKind, wrongPort } from './port-check.ts'
 import { printable } from './printable.ts'
 import { CredentialReply, PurgeReply, type PurgeRequest, TenantsReply } from './replies.ts'
 import { SnapshotReply } from './snapshot-reply.ts'
@@ -20,8 +22,14 @@ interface Call<T extends TSchema> {
   readonly reply: T
 }
 
+interface Reply extends PortReply {
+  readonly text: string
+}
+
 export class AdminClient {
   readonly #target: OpsTarget
+  /** An operations listener has answered. */
+  #isChecked = false
 
   constructor(target: OpsTarget) {
     this.#target = target
@@ -63,17 +71,54 @@ export class AdminClient {
         'configuration: ops.adminToken: is required here: set LAYBY_OPS_ADMIN_TOKEN to the token of the instance'
       return { failure: { exitCode: EXIT.configuration, line } }
     }
+    // guard: token-after-port
+    const failure = await this.#checkPort()
+    if (failure !== null) return { failure }
     return this.#call(call, { authorization: `Bearer ${token}` })
   }
 
+  /** Null: a token may be sent there. */
+  async #checkPort(): Promise<Failure | null> {
+    if (this.#isChecked) return null
+    const { base } = this.#target
+    const reply = await this.#fetch({ method: 'GET', path: '/' }, {})
+    if ('failure' in reply) return reply.failure
+    const { status, text } = reply.value
+    const kind = portKind(reply.value)
+    if (kind === 'operations') {
+      this.#isChecked = true
+      return null
+    }
+    return kind === 'refusing' ? refused(base, '/', status, text) : wrongPort(base, kind, status)
+  }
+
   async #call<T extends TSchema>(
-    { method, path, body, reply }: Call<T>,
+    call: Call<T>,
     headers: Record<string, string>,
     cancelled?: AbortSignal,
   ): Promise<Result<Static<T>>> {
+    const { base } = this.#target
+    const reply = await this.#fetch(call, headers, cancelled)
+    if ('failure' in reply) return reply
+    const { status, text, content } = reply.value
+    if (status < 200 || status > 299) {
+      const isPublic = portKind(reply.value) === 'public' && !call.path.startsWith('/admin/')
+      const failure = isPublic
+        ? wrongPort(base, 'public', status)
+        : refused(base, call.path, status, text)
+      return { failure }
+    }
+    if (Value.Check(call.reply, content)) return { value: content as Static<T> }
+    const line = `${base} answered what this version does not understand: is it the operations port, and of a Layby of this version (layby --version)?`
+    return { failure: { exitCode: EXIT.fault, line } }
+  }
+
+  async #fetch(
+    { method, path, body }: Omit<Call<TSchema>, 'reply'>,
+    headers: Record<string, string>,
+    cancelled?: AbortSignal,
+  ): Promise<Result<Reply>> {
     const { base, timeoutMs } = this.#target
-    let status: number
-    let text: string
     try {
       const response = await fetch(base + path, {
         method,
@@ -87,16 +132,12 @@ export class AdminClient {
           ...(cancelled ? [cancelled] : []),
         ]),
       })
-      status = response.status
-      text = await response.text()
+      const text = await response.text()
+      const cacheStatus = response.headers.get('cache-status')
+      return { value: { status: response.status, cacheStatus, text, content: parsed(text) } }
     } catch (error) {
       return { failure: unreachable(base, timeoutMs, error) }
     }
-    if (status < 200 || status > 299) return { failure: refused(base, path, status, text) }
-    const value = parsed(text)
-    if (Value.Check(reply, value)) return { value: value as Static<T> }
-    const line = `${base} answered what this version does not understand: is it the operations port, and of a Layby of this version (layby --version)?`
-    return { failure: { exitCode: EXIT.fault, line } }
   }
 }
 
@@ -119,13 +160,21 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no way to that network: are you connected to it?',
 }
 
+function adviceOf(code: string): string {
+  // Of OpenSSL there are many.
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
+    return 'it does not speak TLS as this command does: is it plain HTTP (http://)?'
+  }
+  return ADVICE[code] ?? 'the connection failed'
+}
+
 function unreachable(base: string, timeoutMs: number, error: unknown): Failure {
   const { name, cause } = error as { readonly name?: string; readonly cause?: unknown }
   const code = String((cause as NodeJS.ErrnoException | undefined)?.code ?? 'no code')
   const reason =
     name === 'TimeoutError'
       ? `no answer within ${timeoutMs} ms (--timeout-ms)`
-      : `${ADVICE[code] ?? 'the connection failed'} (${code})`
+      : `${adviceOf(code)} (${code})`
   return { exitCode: EXIT.unreachable, line: `can't reach ${base}: ${reason}` }
 }
 

@@ -1,8 +1,9 @@
 /** What a configuration comes to: every key, its value, where that is from, and what deserves a second look. Pure. */
 
-import { configKeys } from '../config/keys.ts'
+import { ineffectiveKeys } from '../config/ineffective-keys.ts'
+import { configKeys, valueAt } from '../config/keys.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import { ineffectiveRedisKeys } from '../config/redis-rules.ts'
+import { suggestion, variablesNear } from '../config/near-miss.ts'
 import { fileVariableOf } from '../config/secret-files.ts'
 import type { ConfigSources, Origin } from '../config/sources.ts'
 import { fit, tableLines } from './columns.ts'
@@ -41,12 +42,6 @@ export function configReport(loaded: LoadedConfig, { environment }: ConfigSource
   return { values, warnings: warningsOf(loaded) }
 }
 
-function valueAt(config: unknown, path: string): unknown {
-  let value = config
-  for (const name of path.split('.')) value = (value as Record<string, unknown>)[name]
-  return value
-}
-
 /** Of a URL what leads to the server stays, since that is what one looks for; never its user or password. */
 function masked(value: unknown): unknown {
   if (value === null || (Array.isArray(value) && value.length === 0)) return value
@@ -58,9 +53,10 @@ function masked(value: unknown): unknown {
 
 function warningsOf({ config, origins, unknownVariables }: LoadedConfig): string[] {
   const warnings = unknownVariables.map(
-    (name) => `${printable(name)}: no configuration key answers to this variable; it has no effect`,
+    (name) =>
+      `${printable(name)}: no configuration key answers to this variable; it has no effect${suggestion(variablesNear(name))}`,
   )
-  for (const { key, reason } of ineffectiveRedisKeys(config)) {
+  for (const { key, reason } of ineffectiveKeys(config)) {
     warnings.push(`${key}: has no effect: ${reason}`)
   }
   const { redis } = config

@@ -41,7 +41,9 @@ Examples:
 export const CHECK_CONFIG = `
 Each key is printed with its value and where that is from: the defaults, the
 file in LAYBY_CONFIG, or a variable. Secrets are not shown. The files that the
-configuration names (certificates, secrets) are read as a start would read them.
+configuration names (certificates, secrets) are read as a start would read them,
+and the two hosts are listened on for a moment, on a free port. Neither the API
+nor Redis is asked.
 A bad configuration is told in one line, with exit code 78.
 
 Examples:

@@ -17,7 +17,7 @@ export async function run(args: readonly string[], edges: Edges): Promise<ExitCo
   const actions: Actions = {
     serve: edges.serve,
     checkConfig: async (options) => {
-      code = (await import('./check-config.ts')).checkConfig(options, edges)
+      code = await (await import('./check-config.ts')).checkConfig(options, edges)
     },
     purge: async (options) => {
       code = await (await import('./purge.ts')).purge(options, edges)

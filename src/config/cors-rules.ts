@@ -6,10 +6,18 @@ import type { RawConfig } from './schema.ts'
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
+/** A browser leaves out the port that its scheme has by itself, and no request would ever have it. */
+function isOrigin(text: string): boolean {
+  if (!ORIGIN.test(text) || !URL.canParse(text)) return false
+  const { protocol, origin } = new URL(text)
+  return (protocol !== 'http:' && protocol !== 'https:') || origin === text
+}
+
 /** @throws ConfigError naming the key and the reason */
 export function checkCors({ origins, methods, headers, credentials }: RawConfig['cors']): void {
-  if (!origins.every((origin) => origin === '*' || ORIGIN.test(origin))) {
-    throw new ConfigError('cors.origins', 'must be origins, as https://app.example, or *')
+  if (!origins.every((origin) => origin === '*' || isOrigin(origin))) {
+    const form = 'must be origins as browsers send them, as https://app.example, or *'
+    throw new ConfigError('cors.origins', `${form}: without the scheme's own port`)
   }
   const isAny = origins.includes('*')
   if (isAny && origins.length > 1) {

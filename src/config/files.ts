@@ -1,6 +1,7 @@
 /** The files that a configuration names: read, and found to be what they should be. */
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
+import { certificatesFault } from './certificates.ts'
 import { ConfigError } from './config-error.ts'
 import type { Config } from './schema.ts'
 
@@ -43,9 +44,13 @@ export function readTls({ cert, key }: Config['server']['tls']): TlsFiles | null
   return files
 }
 
-/** @throws ConfigError when it can't be read */
+/** @throws ConfigError when it can't be read, or is no list of certificates */
 export function readCertificates(key: string, file: string | null): string | null {
-  return file === null ? null : readText(key, file)
+  if (file === null) return null
+  const pem = readText(key, file)
+  const fault = certificatesFault(pem)
+  if (fault !== null) throw new ConfigError(key, fault)
+  return pem
 }
 
 function readText(key: string, file: string): string {

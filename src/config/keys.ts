@@ -30,3 +30,10 @@ function variableOf(path: string): string {
   const words = path.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll('.', '_')
   return `LAYBY_${words.toUpperCase()}`
 }
+
+/** @param path of a key that the configuration has */
+export function valueAt(config: unknown, path: string): unknown {
+  let value = config
+  for (const name of path.split('.')) value = (value as Record<string, unknown>)[name]
+  return value
+}

@@ -5,11 +5,14 @@
 import { randomBytes } from 'node:crypto'
 import { Value } from 'typebox/value'
 import { EXCHANGE_HEADERS } from '../lib/answer-headers.ts'
+import { checkListeners, checkListenHost, checkNotItself, checkUrl } from './address-rules.ts'
 import { ConfigError } from './config-error.ts'
 import { checkCors } from './cors-rules.ts'
 import { checkForwarded } from './forwarded-rules.ts'
 import { checkRedis } from './redis-rules.ts'
 import { type Config, ConfigSchema, type RawConfig } from './schema.ts'
+import { configErrorOf, type SchemaError } from './schema-errors.ts'
+import { checkAdminToken, checkSecrets } from './secret-rules.ts'
 import { type ConfigSources, type Gathered, gatherValues, type Json } from './sources.ts'
 
 export interface LoadedConfig {
@@ -32,11 +35,14 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
  */
 export function loadOps(sources: ConfigSources): Config['ops'] {
   const { ops = {} } = gatherValues(sources).values
-  const filled = Value.Default(ConfigSchema.properties.ops, ops)
+  const filled = Value.Default(ConfigSchema.properties.ops, ops) as Config['ops']
   const [error] = Value.Errors(ConfigSchema.properties.ops, filled)
-  if (error === undefined) return filled as Config['ops']
+  if (error === undefined) {
+    checkListenHost('ops.host', filled.host)
+    return filled
+  }
   const { instancePath, ...rest } = error as SchemaError
-  throw configErrorOf({ ...rest, instancePath: `/ops${instancePath}` })
+  throw configErrorOf({ ...rest, instancePath: `/ops${instancePath}` }, { ops: filled })
 }
 
 /** @throws ConfigError naming the key and the reason */
@@ -44,28 +50,8 @@ export function parseConfig(values: Json): Config {
   const filled = Value.Default(ConfigSchema, Value.Clone(values))
   const [error] = Value.Errors(ConfigSchema, filled)
   // guard: one-schema
-  if (error !== undefined) throw configErrorOf(error as SchemaError)
+  if (error !== undefined) throw configErrorOf(error as SchemaError, filled)
   return checkRules(filled as RawConfig)
-}
-
-interface SchemaError {
-  readonly keyword: string
-  readonly instancePath: string
-  readonly message: string
-  readonly params: {
-    readonly additionalProperties?: readonly string[]
-    readonly allowedValues?: unknown[]
-  }
-}
-
-function configErrorOf({ keyword, instancePath, message, params }: SchemaError): ConfigError {
-  const path = instancePath.slice(1).replaceAll('/', '.')
-  if (keyword === 'additionalProperties' || keyword === 'boolean') {
-    const name = params.additionalProperties?.[0]
-    return new ConfigError([path, name].filter(Boolean).join('.'), 'there is no such key')
-  }
-  const allowed = params.allowedValues === undefined ? '' : `: ${params.allowedValues.join(', ')}`
-  return new ConfigError(path === '' ? 'configuration' : path, message + allowed)
 }
 
 /** What no single key can tell. */
@@ -78,6 +64,7 @@ function checkRules(raw: RawConfig): Config {
     )
   }
   checkUrl('upstream.url', upstream.url)
+  checkNotItself(upstream.url, { server, ops })
   if (tracing.otlpUrl !== null) checkUrl('tracing.otlpUrl', tracing.otlpUrl)
   checkSecrets(raw)
   checkRedis(redis)
@@ -94,9 +81,7 @@ function checkRules(raw: RawConfig): Config {
   if (cache.maxBodyBytes > cache.memory.maxBytes) {
     throw new ConfigError('cache.maxBodyBytes', 'must not be above cache.memory.maxBytes')
   }
-  if (server.port !== 0 && server.port === ops.port && server.host === ops.host) {
-    throw new ConfigError('ops.port', 'must differ from server.port')
-  }
+  checkListeners(server, ops)
   return {
     ...raw,
     upstream: { ...upstream, url: upstream.url },
@@ -111,38 +96,4 @@ function checkKeptHeaders(names: readonly string[]): void {
     'cache.keepHeaders',
     `${refused.toLowerCase()} is of one exchange, and never kept`,
   )
-}
-
-function checkSecrets({ secret, previousSecrets, redis }: RawConfig): void {
-  if (secret === null && (redis.url !== null || redis.nodes.length > 0)) {
-    throw new ConfigError('secret', 'is required with Redis: set LAYBY_SECRET, the same everywhere')
-  }
-  for (const [key, secrets] of Object.entries({
-    secret: [secret ?? ''.padEnd(32)],
-    previousSecrets,
-    'redis.nameSecret': redis.nameSecret === null ? [] : [redis.nameSecret],
-  })) {
-    if (secrets.some((each) => each.length < 32)) {
-      throw new ConfigError(key, 'must have at least 32 characters')
-    }
-  }
-}
-
-function checkAdminToken(token: string | null): void {
-  // guard: admin-token-length
-  if (token === null || /^[\x21-\x7e]{16,}$/.test(token)) return
-  throw new ConfigError(
-    'ops.adminToken',
-    'must have at least 16 characters, all of them visible ASCII',
-  )
-}
-
-function checkUrl(key: string, text: string): void {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new ConfigError(key, 'must be an http or https URL')
-  }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new ConfigError(key, 'must have no credentials, query or fragment')
-  }
 }

@@ -2,8 +2,8 @@
  * Secrets by file, as containers are given them: where a key is secret, its variable with `_FILE` appended may
  * name a file that holds the value, so that the value is in no environment and in no process list.
  */
-import { readFileSync } from 'node:fs'
 import { type ConfigKey, configKeys } from './keys.ts'
+import { readTextFile } from './text-files.ts'
 
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -48,13 +48,9 @@ function readSecret(
   file: string,
   { schema }: ConfigKey,
 ): { readonly value: string } | { readonly problem: string } {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    return { problem: `can't be read (${(error as NodeJS.ErrnoException).code})` }
-  }
-  const lines = text.replace(/\r?\n$/, '').split(/\r?\n/)
+  const read = readTextFile(file)
+  if ('problem' in read) return read
+  const lines = read.text.replace(/\r?\n$/, '').split(/\r?\n/)
   if ('type' in schema && schema.type === 'array') return { value: lines.join(',') }
   if (lines.length > 1) return { problem: 'has more than one line' }
   const [value = ''] = lines

@@ -2,11 +2,12 @@
  * Gathers the values of a configuration from files and environment, and notes where each came from. Judges
  * nothing but their form: the rules are in `load.ts`.
  */
-import { readFileSync } from 'node:fs'
 import { ConfigError } from './config-error.ts'
-import { configKeys } from './keys.ts'
+import { jsonFault } from './json-fault.ts'
+import { type ConfigKey, configKeys } from './keys.ts'
 import { REMOVED_KEYS } from './removed-keys.ts'
 import { type Environment, fileVariableOf, withSecretsOfFiles } from './secret-files.ts'
+import { problemOfText, readTextFile } from './text-files.ts'
 
 export interface ConfigSources {
   /** `config/default.json`. */
@@ -56,6 +57,7 @@ export function gatherValues({ defaultFile, environment }: ConfigSources): Gathe
       origins.set(path, has(own, parts) ? 'file' : 'default')
       continue
     }
+    checkText(text, key)
     set(values, parts, typedValue(text, schema as { readonly type?: string }))
     origins.set(path, environment[variable] === text ? 'environment' : 'secret-file')
   }
@@ -63,6 +65,11 @@ export function gatherValues({ defaultFile, environment }: ConfigSources): Gathe
     (name) => name.startsWith('LAYBY_') && !known.has(name),
   )
   return { values, origins, unknownVariables }
+}
+
+function checkText(text: string, { path, variable }: ConfigKey): void {
+  const problem = problemOfText(text)
+  if (problem !== null) throw new ConfigError(path, `${problem}: set ${variable} anew`)
 }
 
 /** @throws ConfigError that says where a key stands which there is no longer */
@@ -84,17 +91,21 @@ function has(object: unknown, path: readonly string[]): boolean {
 }
 
 function readJson(file: string): Json {
-  let text: string
+  const read = readTextFile(file)
+  if ('problem' in read) throw new ConfigError(file, read.problem)
   try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new ConfigError(file, `can't be read (${(error as NodeJS.ErrnoException).code})`)
-  }
-  try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(read.text)
     if (isObject(value)) return value
   } catch {
     // Its message would repeat the text, which may hold a secret.
+    const fault = jsonFault(read.text)
+    if (fault !== null) {
+      const { line, column, expected } = fault
+      throw new ConfigError(
+        file,
+        `is no JSON: line ${line}, column ${column}: ${expected} is expected`,
+      )
+    }
   }
   throw new ConfigError(file, 'is not a JSON object')
 }

@@ -163,3 +163,15 @@ function keepErrorListener(socket: Socket): void {
 }
 
 function ignore(): void {}
+
+/** Listens and closes, for whoever wants to know whether it can. @throws the error of listening */
+export async function listenOnce(address: {
+  readonly host: string
+  readonly port: number
+}): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen({ ...address, exclusive: true }, resolve)
+  })
+  await new Promise((resolve) => server.close(resolve))
+}

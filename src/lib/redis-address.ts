@@ -63,6 +63,11 @@ export function parseNode(text: string): HostAndPort | null {
   return { host: named, port: Number(port) }
 }
 
+/** Whether it is a name or an address, IPv6 in brackets. */
+export function isHost(text: string): boolean {
+  return hostOf(text) !== null
+}
+
 function hostOf(text: string): string | null {
   if (text.startsWith('[')) {
     const address = text.slice(1, -1)

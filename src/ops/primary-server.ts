@@ -8,6 +8,7 @@ import { addDashboard, type DashboardDependencies } from './dashboard.ts'
 import { createOpsListener, type OpsListenerSettings } from './listener.ts'
 import type { ProcessMetrics } from './merged-metrics.ts'
 import { addMetrics } from './metrics-route.ts'
+import { addServedPaths } from './served-paths.ts'
 
 export interface CarriedRequest {
   readonly method: string
@@ -29,6 +30,8 @@ export interface PrimaryServerDependencies {
   /** Of all processes, merged. */
   readonly metrics: () => Promise<ProcessMetrics>
   readonly dashboard: DashboardDependencies
+  /** Whether `ops.adminToken` is set. */
+  readonly hasAdmin: boolean
   /** Null: no worker has answered. */
   readonly carry: (request: CarriedRequest) => Promise<CarriedReply | null>
 }
@@ -53,6 +56,7 @@ export async function createPrimaryServer(
     return { status: deps.isReady() ? 'ready' : 'not ready' }
   })
   addDashboard(fastify, deps.dashboard)
+  addServedPaths(fastify, deps.hasAdmin)
   fastify.setNotFoundHandler(async (request, reply) => {
     const carried = await deps.carry(carriedOf(request))
     if (carried === null) return reply.code(503).send({ status: 503 })

@@ -5,6 +5,7 @@ import { type AdminDependencies, addAdmin } from './admin.ts'
 import { addDashboard, type DashboardDependencies } from './dashboard.ts'
 import { createOpsListener, type OpsListenerSettings } from './listener.ts'
 import { addMetrics } from './metrics-route.ts'
+import { addServedPaths, notServed } from './served-paths.ts'
 
 export interface OpsDependencies {
   readonly listener: Omit<OpsListenerSettings, 'bodyLimit'>
@@ -30,7 +31,8 @@ export async function createOpsServer({
   dashboard,
 }: OpsDependencies): Promise<FastifyInstance> {
   const fastify = createOpsListener({ ...listener, bodyLimit: MAX_BODY_BYTES })
-  fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 404 }))
+  fastify.setNotFoundHandler((request, reply) => reply.code(404).send(notServed(request.url)))
+  addServedPaths(fastify, admin !== null)
   addMetrics(fastify, () => registry.getMetricsAsJSON())
   // Never tests a dependency: a restart would not mend one.
   fastify.get('/health/live', async () => ({ status: 'live' }))

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type App, buildApp } from '../app.ts'
+import { listenAt } from '../config/listen-fault.ts'
 import type { Config } from '../config/schema.ts'
 import { upstreamName } from '../config/upstream-name.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -63,15 +64,15 @@ export async function buildProcesses(config: Config, script = SCRIPT): Promise<A
       ...overview.dashboard(systemClock, isReady, shownOf(config)),
       isOperator: operatorCheck(config.ops.adminToken, systemClock),
     },
+    hasAdmin: config.ops.adminToken !== null,
     carry: (request) => overview.carry(request),
   })
   warnOfPlainSharing(config.cache.sharing, log)
   const listen = async (): ReturnType<App['listen']> => {
     try {
-      await ops.listen({ host: config.ops.host, port: config.ops.port })
+      await listenAt('ops', config.ops, (address) => ops.listen(address))
       const url = await workers.start()
-      const { address, port, family } = ops.server.address() as AddressInfo
-      return { url, opsUrl: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` }
+      return { url, opsUrl: urlOf(ops.server.address() as AddressInfo) }
     } catch (error) {
       workers.kill()
       throw error
@@ -86,4 +87,8 @@ export async function buildProcesses(config: Config, script = SCRIPT): Promise<A
     await ops.close()
   }
   return { log, listen, close }
+}
+
+function urlOf({ address, port, family }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

@@ -1,8 +1,11 @@
 /** Commands as an operator runs them: real processes against a real Layby. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { buildTestApp, HEADERS } from '../helpers/app.ts'
@@ -50,12 +53,26 @@ async function startLayby(t: Test) {
   return { upstream, app, ask }
 }
 
-/** Answers everything in one way. */
-async function startStub(t: Test, status: number, body: string, headers = {}) {
+interface Stub {
+  readonly status: number
+  readonly body?: string
+  readonly headers?: Record<string, string>
+  /** What `GET /` is answered with; null: the same as all else. */
+  readonly root?: string | null
+}
+
+const OPERATIONS = '{"service": "layby", "listener": "operations"}'
+
+/** Answers everything in one way, but for `GET /` where it is to pass for an operations listener. */
+async function startStub(
+  t: Test,
+  { status, body = '', headers = {}, root = OPERATIONS }: Stub,
+): Promise<{ readonly url: string; readonly seen: (string | undefined)[] }> {
   const seen: (string | undefined)[] = []
   const server = createServer((request, response) => {
     seen.push(request.headers.authorization)
-    response.writeHead(status, headers).end(body)
+    if (request.url === '/' && root !== null) response.end(root)
+    else response.writeHead(status, headers).end(body)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => void server.close())
@@ -179,9 +196,9 @@ t.test('what goes wrong is one line that says what to look at, and a code', asyn
   t.teardown(() => void held.close())
   const port = String((held.address() as AddressInfo).port)
   const free = String(await freePort())
-  const page = await startStub(t, 200, '<html>')
-  const hostile = await startStub(t, 400, '{"detail": "\\u001b[2Jno\\nway"}')
-  const away = await startStub(t, 302, '', { location: page.url })
+  const page = await startStub(t, { status: 200, body: '<html>' })
+  const hostile = await startStub(t, { status: 400, body: '{"detail": "\\u001b[2Jno\\nway"}' })
+  const away = await startStub(t, { status: 302, headers: { location: page.url } })
   const token = { LAYBY_OPS_ADMIN_TOKEN: TOKEN }
   const cases: [string[], Record<string, string>, number, RegExp][] = [
     [['--url', app.opsUrl], {}, 78, /ops\.adminToken: is required/],
@@ -207,8 +224,52 @@ t.test('what goes wrong is one line that says what to look at, and a code', asyn
   }
   const unseen = await layby(t, ['top', '--once', '--url', page.url], token)
   t.match(unseen, { code: 1, out: '', err: /does not understand/ })
-  t.strictSame(page.seen.splice(1), [undefined], 'what needs no token is sent none')
-  t.strictSame(page.seen, [`Bearer ${TOKEN}`], 'a redirect is not followed with the token')
+  const [asked, sent, ...others] = page.seen
+  t.strictSame([asked, ...others], [undefined, undefined], 'what needs no token is sent none')
+  t.equal(sent, `Bearer ${TOKEN}`, 'a redirect is not followed with the token')
+})
+
+t.test('a token is sent to an operations port, and to nothing else', async (t) => {
+  const { app, upstream } = await startLayby(t)
+  const url = 'urn:layby:problem:'
+  const [html, other, missing, away, passed, problem] = await Promise.all([
+    startStub(t, { status: 200, body: '<html>', root: null }),
+    startStub(t, { status: 200, body: '{"service": "other"}', root: null }),
+    startStub(t, { status: 404, body: '{"status":404}', root: null }),
+    startStub(t, { status: 302, headers: { location: app.opsUrl }, root: null }),
+    startStub(t, {
+      status: 200,
+      headers: { 'cache-status': 'a; hit, layby; fwd=bypass' },
+      root: null,
+    }),
+    startStub(t, { status: 401, body: `{"type": "${url}missing-credentials"}`, root: null }),
+  ])
+  const unknown = /does not answer as the operations port .*was sent no token/
+  const isPublic = /is the public port of a Layby, and was sent no token.*--url/
+  const token = { LAYBY_OPS_ADMIN_TOKEN: TOKEN }
+  const commands: [string[], string?][] = [
+    [['tenants']],
+    [['purge', '--tenant', '7', '--customer', '5']],
+    [['purge', '--token-stdin'], CLIENT_TOKEN],
+    [['explain', '--tenant', '7', '--customer', '5', '--token-stdin'], CLIENT_TOKEN],
+  ]
+  for (const [args, input] of commands) {
+    const ended = await layby(t, [...args, '--url', app.url], token, input)
+    t.match(ended, { code: 1, out: '', err: isPublic }, args.join(' '))
+  }
+  t.match(await layby(t, ['top', '--once', '--url', app.url]), { code: 1, err: isPublic })
+  t.strictSame(upstream.requests, [], 'nothing reached the API')
+  for (const [stub, expected] of [
+    [html, unknown],
+    [other, unknown],
+    [missing, unknown],
+    [away, unknown],
+    [passed, isPublic],
+    [problem, isPublic],
+  ] as const) {
+    t.match(await layby(t, ['tenants', '--url', stub.url], token), { code: 1, err: expected })
+    t.strictSame(stub.seen, [undefined])
+  }
 })
 
 t.test('the configuration is checked as a start would', async (t) => {
@@ -227,6 +288,25 @@ t.test('the configuration is checked as a start would', async (t) => {
     "layby: configuration: upstream.ca: can't be read (ENOENT)\n",
     'files are read',
   )
+  const folder = mkdtempSync(join(tmpdir(), 'layby-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const noCertificate = join(folder, 'ca.pem')
+  writeFileSync(noCertificate, 'no certificate')
+  const redis = { LAYBY_REDIS_URL: 'rediss://h:1', LAYBY_SECRET: 'x'.repeat(32) }
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ LAYBY_UPSTREAM_CA: noCertificate }, /upstream\.ca: holds no certificate/],
+    [{ ...redis, LAYBY_REDIS_CA: noCertificate }, /redis\.ca: holds no certificate/],
+    [{ LAYBY_SERVER_HOST: 'nosuch.invalid' }, /server\.host: is a name that does not resolve/],
+    [{ LAYBY_OPS_HOST: '192.0.2.1' }, /ops\.host: is no address of this machine/],
+  ]
+  for (const [environment, expected] of cases) {
+    const ended = await layby(t, ['check-config'], { ...url, ...environment })
+    t.match(ended, { code: 78, out: '', err: expected })
+  }
+  const app = await buildTestApp(t, url.LAYBY_UPSTREAM_URL)
+  const [port = '', ops = ''] = [app.url, app.opsUrl].map((each) => new URL(each).port)
+  const taken = { LAYBY_SERVER_PORT: port, LAYBY_OPS_PORT: ops }
+  t.equal((await layby(t, ['check-config'], { ...url, ...taken })).code, 0, 'beside one that runs')
 })
 
 t.test('usage, help and version have their codes', async (t) => {

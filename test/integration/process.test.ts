@@ -69,11 +69,31 @@ t.test(
       ],
       [
         { ...url, LAYBY_SERVER_PORT: port },
-        /^layby: configuration: server\.port: can't listen there \(EADDRINUSE\)/,
+        new RegExp(
+          `^layby: configuration: server\\.port: 127\\.0\\.0\\.1:${port} is taken .*LAYBY_SERVER_PORT`,
+        ),
       ],
       [
         { ...url, LAYBY_OPS_PORT: port },
-        /^layby: configuration: ops\.port: can't listen there \(EADDRINUSE\)/,
+        new RegExp(
+          `^layby: configuration: ops\\.port: 127\\.0\\.0\\.1:${port} is taken .*LAYBY_OPS_PORT`,
+        ),
+      ],
+      [
+        { ...url, LAYBY_SERVER_HOST: 'nosuch.invalid' },
+        /^layby: configuration: server\.host: is a name that does not resolve .*LAYBY_SERVER_HOST/,
+      ],
+      [
+        { ...url, LAYBY_OPS_HOST: '192.0.2.1' },
+        /^layby: configuration: ops\.host: is no address of this machine \(EADDRNOTAVAIL\)/,
+      ],
+      [
+        { ...url, LAYBY_SERVER_PROCESSES: '2', LAYBY_SERVER_HOST: 'nosuch.invalid' },
+        /^layby: configuration: server\.host: is a name that does not resolve/,
+      ],
+      [
+        { ...url, LAYBY_SERVER_PROCESSES: '2', LAYBY_OPS_HOST: 'nosuch.invalid' },
+        /^layby: configuration: ops\.host: is a name that does not resolve/,
       ],
       [
         { ...url, LAYBY_CONFIG: '/nowhere.json' },

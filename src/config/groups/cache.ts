@@ -41,7 +41,11 @@ export const cache = group({
   ),
   maxBodyBytes: bytes(1_048_576, 'Longest body that is stored; longer ones are streamed through.'),
   keepHeaders: Type.Array(
-    Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", maxLength: 64 }),
+    Type.String({
+      pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+      maxLength: 64,
+      description: 'names of headers, without spaces and colons',
+    }),
     {
       default: [],
       maxItems: 64,

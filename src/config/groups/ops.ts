@@ -10,7 +10,11 @@ export const ops = group({
     description: 'Address of the operations listener.',
   }),
   hosts: Type.Array(
-    Type.String({ minLength: 1, pattern: '^(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s:/@\\[\\]]+)$' }),
+    Type.String({
+      minLength: 1,
+      pattern: '^(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s:/@\\[\\]]+)$',
+      description: 'names and addresses without scheme and port, IPv6 in brackets',
+    }),
     {
       default: [],
       description:

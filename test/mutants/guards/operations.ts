@@ -60,6 +60,16 @@ export const OPERATIONS_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/cli', title: 'what goes wrong' }],
   },
   {
+    name: 'token-after-port',
+    cuts: [['failure !== null', 'false']],
+    tests: [{ file: 'integration/cli', title: 'a token is sent to an operations port' }],
+  },
+  {
+    name: 'secret-is-text',
+    cuts: [['text.includes(REPLACEMENT)', 'false']],
+    tests: [{ file: 'unit/config/secret-files', title: 'a file that will not do' }],
+  },
+  {
     name: 'terminal-orders',
     cuts: [["text.replace(CONTROLS, ' ')", 'text']],
     tests: [{ file: 'integration/cli', title: 'what goes wrong' }],

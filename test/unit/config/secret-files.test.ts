@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'layby-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 
 let files = 0
-function fileOf(text: string): string {
+function fileOf(text: string | Uint8Array): string {
   const file = join(folder, `${files++}`)
   writeFileSync(file, text)
   return file
@@ -78,6 +78,15 @@ t.test('a file that will not do is refused by key and variable, never by name or
     ['secret', { LAYBY_SECRET_FILE: fileOf('\n') }, /is empty/],
     ['secret', { LAYBY_SECRET_FILE: fileOf(`${SECRET}\n${SECRET}`) }, /more than one line/],
     ['secret', { LAYBY_SECRET_FILE: fileOf('zqcanaryqz') }, /at least 32 characters/],
+    ['secret', { LAYBY_SECRET_FILE: fileOf(`\uFEFF${SECRET}`) }, /begins with a byte order mark/],
+    ['secret', { LAYBY_SECRET_FILE: fileOf(Buffer.from(SECRET, 'utf16le')) }, /has NUL bytes/],
+    ['secret', { LAYBY_SECRET_FILE: fileOf(Buffer.alloc(40, 0xff)) }, /is not UTF-8 text/],
+    ['redis.password', { LAYBY_REDIS_PASSWORD_FILE: fileOf('a\tb') }, /has control characters/],
+    [
+      'previousSecrets',
+      { LAYBY_PREVIOUS_SECRETS_FILE: fileOf(Buffer.from(`${SECRET}\xe9`, 'latin1')) },
+      /is not UTF-8 text/,
+    ],
     ['secret', { LAYBY_SECRET_FILE: missing, LAYBY_SECRET: SECRET }, /set twice/],
     ['redis.password', { LAYBY_REDIS_PASSWORD_FILE: missing }, /LAYBY_REDIS_PASSWORD_FILE/],
     ['previousSecrets', { LAYBY_PREVIOUS_SECRETS_FILE: fileOf('zqcanaryqz') }, /32 characters/],
