@@ -25,6 +25,10 @@ CMD ["node", "demo/upstream-main.js", "--host", "0.0.0.0"]
 
 # The last stage, and so what is built when no target is named.
 FROM node:24-bookworm-slim AS layby
+# Process 1 has no default action for a signal: without an init, SIGTERM before Node listens for it would be lost.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends tini \
+  && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production \
     LAYBY_SERVER_HOST=0.0.0.0 \
     LAYBY_OPS_HOST=0.0.0.0
@@ -32,7 +36,6 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
-COPY assets assets
 COPY assets assets
 COPY config config
 # `docker exec … layby tenants`
@@ -43,5 +46,16 @@ USER 1000:1000
 EXPOSE 8003 9003
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+(process.env.LAYBY_OPS_PORT||9003)+'/health/live').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
+# Of the build: docker build --build-arg REVISION="$(git rev-parse HEAD)" --build-arg CREATED="$(date -u +%FT%TZ)"
+# Last, so that another revision alone builds nothing anew. No licence has been chosen, so there is no label for one.
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="Layby" \
+      org.opencontainers.image.description="A caching reverse proxy for a tenant-scoped, authorised REST API" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
+ENTRYPOINT ["tini", "--"]
 # Not through npm: signals must reach the process. The flag: docs/decisions/2026-11-24-young-generation.md.
 CMD ["node", "--max-semi-space-size=32", "dist/src/main.js"]

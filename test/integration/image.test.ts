@@ -1,46 +1,27 @@
 /** The steps of the Dockerfile, walked without Docker: each stage has the files that it needs, and what it starts serves. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { HEADERS } from '../helpers/app.ts'
 import { bareNode } from '../helpers/bare-node.ts'
+import { type Copy, copyOf, dockerfile, execForm, isSent, ROOT } from '../helpers/dockerfile.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
 t.setTimeout(240_000)
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
-const SENT = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')
-
-interface Stage {
-  readonly name: string
-  readonly from: string
-  readonly steps: readonly string[]
-}
-
-function stages(): Stage[] {
-  const [, ...texts] = DOCKERFILE.replace(/^ *#.*\n/gm, '')
-    .replace(/\\\n/g, ' ')
-    .split(/^FROM /m)
-  return texts.map((text) => {
-    const [head = '', ...steps] = text.split('\n').filter((line) => line !== '')
-    const [from = '', , name = ''] = head.split(' ')
-    return { name, from, steps }
-  })
-}
+const STAGES = dockerfile()
 
 /** Builds every stage below `images`, its root file system being a folder. */
 function build(images: string): void {
-  for (const { name, from, steps } of stages()) {
+  for (const { name, from, steps } of STAGES) {
     const app = join(images, name, 'app')
     mkdirSync(app, { recursive: true })
     const base = join(images, from, 'app')
-    if (stages().some((each) => each.name === from)) {
+    if (STAGES.some((each) => each.name === from)) {
       cpSync(base, app, { recursive: true, verbatimSymlinks: true })
     }
     for (const step of steps) carryOut(step, app, images)
@@ -48,9 +29,9 @@ function build(images: string): void {
 }
 
 function carryOut(step: string, app: string, images: string): void {
-  const [word, ...rest] = step.split(/ +/)
-  if (word === 'COPY') copy(rest, app, images)
-  if (word !== 'RUN') return
+  const copied = copyOf(step)
+  if (copied !== undefined) copy(copied, app, images)
+  if (!step.startsWith('RUN ')) return
   // What was installed is here already, and is neither changed nor copied.
   if (step === 'RUN npm ci') symlinkSync(join(ROOT, 'node_modules'), join(app, 'node_modules'))
   const script = /npm run (build(?::all)?)\b/.exec(step)?.[1]
@@ -60,22 +41,18 @@ function carryOut(step: string, app: string, images: string): void {
   execFileSync('env', ['-i', ...own, 'npm', 'run', '--silent', script], { cwd: app })
 }
 
-function copy(words: readonly string[], app: string, images: string): void {
-  const stage = /^--from=(.+)$/.exec(words[0] ?? '')?.[1]
-  const paths = stage === undefined ? words : words.slice(1)
-  const to = join(app, paths.at(-1) as string)
-  for (const path of paths.slice(0, -1)) {
-    if (stage === undefined) t.ok(SENT.includes(`!${path.split('/')[0]}`), `${path} is sent`)
+function copy({ stage, paths, to }: Copy, app: string, images: string): void {
+  for (const path of paths) {
+    if (stage === undefined) t.ok(isSent(path), `${path} is sent`)
     const from = stage === undefined ? join(ROOT, path) : join(images, stage, path)
-    const target = paths.at(-1) === './' ? join(to, path.split('/').at(-1) as string) : to
+    const target = to === './' ? join(app, to, path.split('/').at(-1) as string) : join(app, to)
     cpSync(from, target, { recursive: true, verbatimSymlinks: true })
   }
 }
 
 function commandOf(name: string): string[] {
-  const steps = stages().find((stage) => stage.name === name)?.steps ?? []
-  const command = steps.findLast((step) => step.startsWith('CMD '))
-  return JSON.parse(command?.slice(4) ?? '[]') as string[]
+  const stage = STAGES.find((each) => each.name === name)
+  return stage === undefined ? [] : execForm(stage, 'CMD')
 }
 
 /** Starts a stage's command, with more arguments; resolves with the first line that matches. */
