@@ -7,7 +7,7 @@ import { startLayby } from '../helpers/layby-process.ts'
 import { until } from '../helpers/until.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 /** Keeps the event loop busy for so long in each turn until the test ends. */
 function block(t: Test, turnMs: number): void {

@@ -6,7 +6,7 @@ import { gauge, startInstances, until } from '../helpers/instances.ts'
 import { type RedisServer, startRedis } from '../helpers/redis-servers.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 interface Setting {
   readonly redis: RedisServer

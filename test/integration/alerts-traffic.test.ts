@@ -4,7 +4,7 @@ import { ALERT_RULES, expectFiring, Recording, scrape } from '../helpers/alert-s
 import { buildTestApp, type TestApp } from '../helpers/app.ts'
 import { type Script, sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 type Ask = () => Promise<unknown>
 

@@ -5,7 +5,7 @@ import { exchange } from '../helpers/raw-socket.ts'
 import { untracked } from '../helpers/untracked.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const MAX_SERIES = 500
 const MANY = 10_000

@@ -6,7 +6,7 @@ import { startInstances, until } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 const OPS = { adminToken: ADMIN_TOKEN }
 const TOKEN = HEADERS.authorization.slice('Bearer '.length)

@@ -98,7 +98,7 @@ const PATHS = [
   '/customers/007',
 ]
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 t.test('both front ends answer alike, whatever is asked', async (t) => {
   const pair = await startPair(t)
   let compared = 0

@@ -11,7 +11,7 @@ import { bareNode } from '../helpers/bare-node.ts'
 import { type Copy, copyOf, dockerfile, execForm, isSent, ROOT } from '../helpers/dockerfile.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const STAGES = dockerfile()
 

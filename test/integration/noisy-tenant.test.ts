@@ -80,7 +80,7 @@ function figuresOf(answers: readonly Told[]) {
   }
 }
 
-t.setTimeout((3 * SECONDS + 120) * 1_000)
+t.setTimeout((3 * SECONDS + 600) * 1_000)
 
 for (const [name, ask] of Object.entries(NOISE)) {
   t.test(

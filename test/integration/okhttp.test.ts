@@ -6,7 +6,7 @@ import { startUpstream } from '../helpers/upstream.ts'
 
 const BODY = '{"id": 1, "name": "Plain", "parent_id": null}'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 t.test('a phone with OkHttp revalidates what it keeps with a 304', async (t) => {
   const upstream = await startUpstream(t)

@@ -9,7 +9,7 @@ import { openConnection, roundTrips } from '../helpers/raw-socket.ts'
 import { until } from '../helpers/until.ts'
 import { type Script, type ScriptedUpstream, sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 const NOISY = '666'
 const JSON_TYPE = { 'content-type': 'application/json' }
 

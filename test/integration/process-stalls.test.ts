@@ -26,7 +26,7 @@ const STALLS = `
     while (performance.now() < end);
   })`
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 interface Stalling extends LaybyProcess {
   /** Resolves as soon as the event loop stands still. */

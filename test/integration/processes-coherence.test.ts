@@ -9,7 +9,7 @@ import { untracked } from '../helpers/untracked.ts'
 /** News is heard late, so that whoever does not wait for it is found out. Milliseconds. */
 const HEARS_LATE = 20
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 t.test(
   'no read is older than an answered write, also when workers die and are stopped',

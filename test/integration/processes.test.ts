@@ -28,7 +28,7 @@ function start(t: Test, environment: Record<string, string>) {
   return { child, output: () => text, exited }
 }
 
-t.setTimeout(90_000)
+t.setTimeout(600_000)
 
 t.test('a bad configuration is told once, whoever finds it', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')

@@ -11,7 +11,7 @@ import { startRedis } from '../helpers/redis-servers.ts'
 import { until } from '../helpers/until.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const ROOT = new URL('../../../', import.meta.url)
 const at = (path: string): string => fileURLToPath(new URL(path, ROOT))

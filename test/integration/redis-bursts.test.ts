@@ -13,7 +13,7 @@ import { startInstances, until } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const ECHO: Script = { name: 'testEcho', lua: 'return ARGV[1]' }
 

@@ -24,7 +24,7 @@ const GRANT_MS = 2_000 + 6 * CLIENTS
 /** A busy machine is no fault of the upstream. */
 const PATIENT = { headersTimeoutMs: 60_000, totalTimeoutMs: 60_000 }
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 interface Counted extends ScriptedUpstream {
   /** Of each path, how often it was asked for since it was cleared. */

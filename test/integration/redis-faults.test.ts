@@ -8,7 +8,7 @@ import { gauge, startInstances, until } from '../helpers/instances.ts'
 import { launchRedis, startRedis } from '../helpers/redis-servers.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const statusOf = (reply: { headers: Record<string, unknown> }): string =>
   String(reply.headers['cache-status'])

@@ -13,7 +13,7 @@ import { gauge, startInstances, until, untilSharing } from '../helpers/instances
 import { type RedisServer, startRedis } from '../helpers/redis-servers.ts'
 import { type ScriptedUpstream, sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const BOUND_MS = 2_000
 const ECHO: Script = { name: 'testEcho', lua: 'return ARGV[1]' }

@@ -7,7 +7,7 @@ import { monitorRedis } from '../helpers/redis-monitor.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const HUGE = Buffer.alloc(8 * 1024 * 1024, 'x')
 const IDS = [1, 2, 3, 4, 5]

@@ -20,7 +20,7 @@ import { monitorRedis } from '../helpers/redis-monitor.ts'
 import { type RedisServer, startRedis } from '../helpers/redis-servers.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const SECRET = 'a secret for tests only, 32 long and more'
 const NAME_SECRET = 'a secret for names only, 32 long and more'

@@ -8,7 +8,7 @@ import { gauge, startInstances, until } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 const TTL_MS = 600_000
 const LIFETIMES = { ttlMs: TTL_MS, grantTtlMs: TTL_MS, credentialTtlMs: TTL_MS }

@@ -14,7 +14,7 @@ import { startLayby } from '../helpers/layby-process.ts'
 import { type RedisServer, startRedis } from '../helpers/redis-servers.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const SECRET = 'a secret for tests only, 32 long and more'
 const PASSWORD = 'p@ss/w:r#d%+'

@@ -11,7 +11,7 @@ import { launchRedis, startRedis } from '../helpers/redis-servers.ts'
 import { startCluster, startSentinels } from '../helpers/redis-topologies.ts'
 import { sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const SECRET = 'a secret for tests only, 32 long and more'
 

@@ -99,7 +99,7 @@ const REFUSALS: Readonly<Record<string, readonly [status: string, start: string,
     'bytes that are no request': ['400', 'no request\r\n\r\n', PIECE],
   }
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 for (const tls of [false, true]) {
   const kind = tls ? ' over TLS' : ''
   t.test(`a refusal reaches a client that is still sending${kind}`, async (t) => {

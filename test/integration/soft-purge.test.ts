@@ -10,7 +10,7 @@ import { startInstances, until } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis-servers.ts'
 import { type ScriptedUpstream, sendJson, startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 const OPS = { adminToken: ADMIN_TOKEN }
 const CACHE = { ttlMs: 60_000, staleWhileRevalidateMs: 0, staleIfErrorMs: 300_000 }

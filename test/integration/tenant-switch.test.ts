@@ -7,7 +7,7 @@ import { gauge, startInstances, until } from '../helpers/instances.ts'
 import { type RedisServer, startRedis } from '../helpers/redis-servers.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 const OPS = { adminToken: ADMIN_TOKEN }
 const OFF = 'layby; fwd=bypass; detail=tenant-off'

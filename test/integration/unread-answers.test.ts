@@ -19,7 +19,7 @@ const TIMEOUT_MS = 500
 const LONG = 32 * 2 ** 20
 const STORED = 900_000
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 function ask(line: string): string {
   const headers = Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}`)

@@ -20,7 +20,7 @@ const ENDING_READS = 0.02
 const ENDING_WRITES = 0.2
 const random = seededRandom(`trouble/${SEED}`)
 
-t.setTimeout((2 * F26_SECONDS + F31_REQUESTS / 100 + 120) * 1_000)
+t.setTimeout((2 * F26_SECONDS + F31_REQUESTS / 100 + 600) * 1_000)
 t.comment(`seed ${SEED}`)
 
 /** Not answered from a fresh copy: for these the upstream may be asked. */

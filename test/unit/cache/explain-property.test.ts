@@ -7,7 +7,7 @@ import t from 'tap'
 import { untracked } from '../../helpers/untracked.ts'
 import { type Comparison, commands, type Mutant, settings, World } from './explain-world.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 const STATES = Number(process.env['EXPLAIN_STATES'] ?? 10_000)
 const SEED = Number(process.env['EXPLAIN_SEED'] ?? Date.now() % 1_000_000)
