@@ -109,7 +109,7 @@ async function stage(t: Parameters<typeof startUpstream>[0]): Promise<Stage> {
 const HONEST =
   /^coding and a hidden request: Transfer-Encoding:[\t ]*chunked ?$|^whole chunks|Transfer_Encoding|^(?:on a read: )?length "(0|00|0 | 0|0\t)"$/i
 
-t.setTimeout()
+t.setTimeout(900_000)
 t.test('the corpus: each is refused, or read by all alike', async (t) => {
   const set = await stage(t)
   let n = 0

@@ -163,7 +163,7 @@ const PIECES = [
 /** Stands for a method that Node does not know, so that it reads the rest. */
 const STAND_IN = 'LOCK'
 
-t.setTimeout()
+t.setTimeout(600_000)
 t.test(`${MUTATIONS} mutated heads, seed ${SEED}`, { timeout: 600_000 }, async (t) => {
   const random = seededRandom(`wire/${SEED}`)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T

@@ -23,7 +23,7 @@ const CUSTOMERS = 12
 const VERSION = '2023/04/19'
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 
-t.setTimeout()
+t.setTimeout(3_600_000)
 
 const tokenOf = (n: number): string =>
   `token-${n}.${createHash('sha256').update(`${n}`).digest('hex')}`

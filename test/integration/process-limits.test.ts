@@ -10,7 +10,7 @@ import { sendJson, startUpstream } from '../helpers/upstream.ts'
 const HEAP_SECONDS = Number(process.env['HEAP_SECONDS'] ?? 10)
 
 const isLinux = process.platform === 'linux'
-t.setTimeout()
+t.setTimeout(900_000)
 
 t.test(
   'F39: with 256 file descriptors and 400 clients it lives, and recovers',

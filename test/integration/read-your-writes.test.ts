@@ -12,7 +12,7 @@ const PAIRS = Number(process.env['PAIRS'] ?? 30_000)
 const WRITERS = 32
 const CUSTOMERS = 40
 
-t.setTimeout()
+t.setTimeout(900_000)
 t.test(`${PAIRS} writes are each seen by the next read`, async (t) => {
   await untracked(t)
   /** A register for each customer. Answers are delayed by turns of the event loop, not by time. */

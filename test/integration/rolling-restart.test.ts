@@ -104,7 +104,7 @@ async function load(shim: Shim, agent: Agent, tally: Tally, isOver: () => boolea
   await Promise.all(sending)
 }
 
-t.setTimeout()
+t.setTimeout(900_000)
 t.test(`${RESTARTS} restarts under load`, async (t) => {
   const upstream = await startUpstream(t, (received, res, n) => {
     const body = '{"id": 1, "parent_id": null}'

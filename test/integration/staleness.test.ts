@@ -21,7 +21,7 @@ const HEADERS = {
 /** The bound of a single fault; what is shown is far below. Milliseconds. */
 const GENEROUS_MS = 2_000
 
-t.setTimeout()
+t.setTimeout(3_600_000)
 
 t.test(`${WRITES} writes are seen by the other instances in time`, async (t) => {
   t.comment(`seed ${seed}`)

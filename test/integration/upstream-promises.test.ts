@@ -15,7 +15,7 @@ const FOLLOWERS = 20
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 const random = seededRandom(`promises/${SEED}`)
 
-t.setTimeout()
+t.setTimeout(600_000)
 
 t.test(`U3: ${U3_RUNS} leaders go away, and harm no follower`, async (t) => {
   await untracked(t)
