@@ -14,7 +14,7 @@ FROM dependencies AS build-demo
 COPY demo demo
 RUN npm run build:all
 
-# `--target sample-upstream`: the API's stand-in, for deploy/compose.yaml. It needs nothing but Node.
+# `--target sample-upstream`: the API's stand-in, for deploy/compose.sample.yaml. It needs nothing but Node.
 FROM node:24-bookworm-slim AS sample-upstream
 WORKDIR /app
 COPY package.json ./

@@ -18,7 +18,8 @@ interface Service {
   readonly read_only: boolean
   readonly cap_drop: readonly string[]
   readonly security_opt: readonly string[]
-  readonly environment?: Readonly<Record<string, string>>
+  readonly environment?: Readonly<Record<string, string | null>>
+  readonly depends_on?: Readonly<Record<string, unknown>>
   readonly healthcheck?: HealthCheck
   readonly ports?: readonly string[]
   readonly secrets?: readonly string[]
@@ -32,9 +33,14 @@ interface Compose {
   readonly secrets: Readonly<Record<string, { readonly file: string }>>
   readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>
 }
+type Added = Pick<Compose, 'services'>
 
 const [file] = documentsOf('deploy/compose.yaml') as [Compose]
-const services = Object.entries(file.services)
+const [sample] = documentsOf('deploy/compose.sample.yaml') as [Added]
+const SAMPLE = 'sample-upstream'
+const { [SAMPLE]: api } = sample.services
+if (api === undefined) throw new Error('compose.sample.yaml has no sample API')
+const services: [string, Service][] = [...Object.entries(file.services), [SAMPLE, api]]
 const instances = services.filter(([name]) => /^layby-\d$/.test(name)).map(([, each]) => each)
 const portOf = (path: string): unknown =>
   configKeys().find((key) => key.path === path)?.schema.default
@@ -50,19 +56,57 @@ function withoutIds(value: unknown, isNames = false): unknown {
   )
 }
 
-t.test('it is what the Compose specification allows', (t) => {
+t.test('both files are what the Compose specification allows', (t) => {
   const ajv = new Ajv2019({ strict: false, validateFormats: false })
   const validate = ajv.compile(withoutIds(composeSchema) as object)
   t.ok(validate(file), JSON.stringify(validate.errors))
+  t.ok(validate(sample), JSON.stringify(validate.errors))
   const { services: _none, ...rest } = file
   t.notOk(validate({ ...rest, services: { a: { imagge: 'b' } } }), 'it would see a typing error')
   t.end()
 })
 
-t.test('Layby is there twice, with Redis, Prometheus, Grafana and the sample upstream', (t) => {
-  const names = services.map(([name]) => name).sort()
-  const expected = ['grafana', 'layby-1', 'layby-2', 'prometheus', 'redis', 'sample-upstream']
-  t.strictSame(names, expected)
+t.test('Layby is there twice, with Redis, Prometheus and Grafana', (t) => {
+  const expected = ['grafana', 'layby-1', 'layby-2', 'prometheus', 'redis']
+  t.strictSame(Object.keys(file.services).sort(), expected)
+  t.end()
+})
+
+t.test('with an API of your own nothing of the sample API is started or waited for', (t) => {
+  t.notMatch(JSON.stringify(file), /sample/)
+  for (const { environment = {}, depends_on: waitedFor = {} } of instances) {
+    t.equal(environment['LAYBY_UPSTREAM_URL'], null, 'the one of the shell')
+    t.strictSame(Object.keys(waitedFor), ['redis'])
+  }
+  t.end()
+})
+
+t.test(
+  'the second file adds the sample API, and changes of Layby nothing but which API it asks',
+  (t) => {
+    const { [SAMPLE]: _api, ...changed } = sample.services
+    const instance = {
+      environment: { LAYBY_UPSTREAM_URL: `http://${SAMPLE}:8004` },
+      depends_on: { [SAMPLE]: { condition: 'service_healthy' } },
+    }
+    t.strictSame(changed, { 'layby-1': instance, 'layby-2': instance })
+    t.ok(api.healthcheck?.test.some((each) => each.includes(':8004/')))
+    t.end()
+  },
+)
+
+t.test('each command that a file or the page names starts files that exist', (t) => {
+  let seen = 0
+  for (const path of ['deploy/compose.yaml', 'deploy/compose.sample.yaml', 'docs/operations.md']) {
+    for (const [command] of textOf(path).matchAll(/docker compose --file [^`\n]*/g)) {
+      const files = [...command.matchAll(/--file (\S+)/g)].map(([, each]) => each)
+      const isYours = textOf(path).includes(`LAYBY_UPSTREAM_URL=https://api.example.com ${command}`)
+      const expected = ['deploy/compose.yaml', ...(isYours ? [] : ['deploy/compose.sample.yaml'])]
+      t.strictSame(files, expected, `${path}: ${command}`)
+      seen++
+    }
+  }
+  t.ok(seen >= 5)
   t.end()
 })
 
@@ -146,7 +190,7 @@ t.test('its secrets are files that make-secrets.sh writes and git ignores', (t) 
   for (const [name, { environment = {}, secrets = [] }] of services) {
     for (const [variable, value] of Object.entries(environment)) {
       if (!/SECRET|PASSWORD|TOKEN/.test(variable)) continue
-      const [, secret = ''] = /^\/run\/secrets\/(\w+)$/.exec(value) ?? []
+      const [, secret = ''] = /^\/run\/secrets\/(\w+)$/.exec(value ?? '') ?? []
       t.ok(variable.endsWith('_FILE') && secrets.includes(secret), `${name}: ${variable} by file`)
     }
   }
@@ -170,16 +214,8 @@ t.test('what is mounted is there', (t) => {
 t.test('both instances have the same configuration, which Layby takes', (t) => {
   const [first, second] = instances as [Service, Service]
   t.strictSame(first.environment, second.environment)
-  const variables = Object.fromEntries(
-    Object.entries(first.environment ?? {}).map(([variable, value]) => [
-      variable,
-      value.replace(/^\$\{\w+:-(.*)\}$/, '$1'),
-    ]),
-  )
-  const { upstream, redis, server } = configOf(variables)
-  const { 'sample-upstream': api } = file.services
-  t.ok(api?.healthcheck?.test.some((each) => each.includes(`:${new URL(upstream.url).port}/`)))
-  t.equal(new URL(upstream.url).hostname, 'sample-upstream')
+  const variables = { ...first.environment, ...sample.services['layby-1']?.environment }
+  const { redis, server } = configOf(variables as Record<string, string>)
   t.equal(new URL(redis.url ?? '').hostname, 'redis')
   for (const { stop_grace_period: grace = '' } of instances) {
     t.ok(1_000 * Number.parseInt(grace, 10) > server.drainTimeoutMs + 1_000, 'it may drain')
