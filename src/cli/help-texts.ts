@@ -80,7 +80,7 @@ Counted by the one instance that is asked, since it began. The hit ratio is of
 cached reads. Reasons are the words of Cache-Status: uri-miss (nothing that the
 credential may read was there), stale (too old, or overtaken by a write),
 request (the client asked for something fresher), reject.… (the answer may not
-be stored), and others: see README.md.
+be stored), and others: see docs/cache-status.md.
 
 Examples:
   $ layby tenants
