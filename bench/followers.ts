@@ -13,6 +13,7 @@ import { buildApp } from '../src/app.ts'
 import { parseConfig } from '../src/config/load.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { customerBody } from './peers/customer-body.ts'
+import { progress } from './progress.ts'
 
 const CLIENTS = 1_000
 const WARM_UP_ROUNDS = 10
@@ -60,6 +61,7 @@ async function measure(): Promise<void> {
   const client = new Worker(fileURLToPath(import.meta.url), { workerData: url })
   const delays: number[] = []
   for (let round = 1; round <= WARM_UP_ROUNDS + ROUNDS; round += 1) {
+    if (round % 10 === 0) progress(`round ${round} of ${WARM_UP_ROUNDS + ROUNDS}`)
     lookups = 0
     finished = []
     const answered = once(client, 'message')

@@ -4,6 +4,7 @@ import { type Contestant, contestants, startStandInUpstream, type Target } from 
 import { chooseCores, describeMachine, type Machine } from './machine.ts'
 import { type Course, type Sample, takeSample } from './measure.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
+import { progress } from './progress.ts'
 import { isSaturated, type Row, summariseAll, tableOf } from './report.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
 import { killOnExit, makeFolder, printMachine, requireTools, writeResult } from './stage.ts'
@@ -67,7 +68,7 @@ async function playRound(
   round: number,
   outcome: Outcome,
 ): Promise<void> {
-  const { folder, cores, upstreamPort } = course
+  const { folder, cores, upstreamPort, options } = course
   let target: Target
   try {
     target = await contestant.start({ folder, core: cores.server, upstreamPort })
@@ -77,6 +78,7 @@ async function playRound(
   }
   try {
     for (const scenario of played) {
+      progress(`round ${round} of ${options.rounds}: ${contestant.id} in ${scenario.id}`)
       try {
         const sample = await takeSample(course, target, { contestant, scenario, round })
         outcome.samples.push(sample)

@@ -19,6 +19,7 @@ import { provideRedis } from '../demo/redis-server.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { benchFile, repositoryRoot } from './paths.ts'
 import { customerBody } from './peers/customer-body.ts'
+import { progress } from './progress.ts'
 
 const ROUNDS = 1_000
 const WARM_UP = 200
@@ -107,6 +108,7 @@ async function interleave(
 ): Promise<Row[]> {
   const times = new Map(Object.keys(rows).map((what) => [what, [] as number[]]))
   for (let i = 0; i < WARM_UP + ROUNDS; i++) {
+    if (i % 200 === 0) progress(`round ${i} of ${WARM_UP + ROUNDS}`)
     for (const [what, measure] of Object.entries(rows)) {
       const ms = await measure(i)
       if (i >= WARM_UP && ms !== null) times.get(what)?.push(ms)
@@ -219,6 +221,7 @@ async function main(): Promise<void> {
   })
   // As slow as reliability U2 has it: what is asked twice is asked in that time.
   delayMs = 500
+  progress(`${COLD_KEYS} cold keys through three instances`)
   const cold = await burst([a, b, c], counted)
   report(rows, cold)
   for (const { process } of [alone, a, b, c]) process.kill()

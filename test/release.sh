@@ -13,10 +13,14 @@ trap 'rm -rf "$logs"' EXIT
 # What runs in the background hears nothing of an interrupt.
 trap 'kill $lanes; exit 130' INT TERM
 
+# On a terminal, what is under way; a log has each run whole, when it has ended.
+step() { if [ -t 2 ]; then printf '… %s, %s\n' "$(date +%T)" "$*" >&2; fi; }
+
 # A name, then what to run.
 run() {
   name=$1
   shift
+  step "$name begins"
   {
     echo "== $*"
     env "$@" &
@@ -24,6 +28,7 @@ run() {
     echo $? >"$logs/$name.code"
   } >"$logs/$name" 2>&1
   mv "$logs/$name.code" "$logs/$name.ended"
+  step "$name has ended"
 }
 
 # Names, in the order in which they are told.

@@ -10,6 +10,7 @@ import { startLayby } from '../layby.ts'
 import { runLoad } from '../load.ts'
 import { chooseCores, describeMachine } from '../machine.ts'
 import { repositoryRoot } from '../paths.ts'
+import { progress } from '../progress.ts'
 import { type Scenario, scenarios } from '../scenarios.ts'
 import { killOnExit, makeFolder, printMachine, requireTools, writeResult } from '../stage.ts'
 import { prove } from '../verify.ts'
@@ -72,6 +73,7 @@ async function profileOf(scenario: Scenario, course: Course): Promise<CpuProfile
 }
 
 async function play(scenario: Scenario, course: Course): Promise<void> {
+  progress(`${scenario.id}, under the profiler`)
   const stacks = foldProfile(inSources(await profileOf(scenario, course)), repositoryRoot)
   const samples = [...stacks.values()].reduce((sum, count) => sum + count, 0)
   console.log(`\n${scenario.id}: ${scenario.title}; ${samples} samples`)

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { spawnPinned } from '../processes.ts'
+import { progress } from '../progress.ts'
 import { alignColumns } from '../report.ts'
 import type { EntriesRow } from './entries-worker.ts'
 import type { ScaleOptions } from './options.ts'
@@ -61,6 +62,7 @@ export async function playEntries({ cores }: Grounds, options: ScaleOptions): Pr
   const rows: EntriesRow[] = []
   const lines: string[][] = []
   for (const variant of VARIANTS) {
+    progress(`entries, ${variant}`)
     const own = await run(variant, cores.server, options)
     rows.push(...own)
     lines.push(...own.map((row) => cells(row, own[0]!)))

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { processTreeCpuSeconds } from '../cpu-time.ts'
 import { type RunningLayby, startLayby } from '../layby.ts'
 import { runLoad } from '../load.ts'
+import { progress } from '../progress.ts'
 import { median } from '../report.ts'
 import { clientHeaders, customerPath } from '../requests.ts'
 import { type Connection, openConnections } from './connections.ts'
@@ -82,6 +83,7 @@ async function waitUntilClosed(connections: readonly Connection[]) {
 async function waves(layby: RunningLayby, request: Buffer, count: number): Promise<Memory[]> {
   const tops: Memory[] = []
   for (let wave = 2; wave <= WAVES; wave += 1) {
+    progress(`wave ${wave} of ${WAVES}`)
     const connections = await openConnections(layby.port, request, count)
     tops.push(await memoryAfterCollection(layby))
     await Promise.all(connections.map((connection) => connection.end()))
@@ -99,12 +101,14 @@ async function warmUp({ folder, cores }: Grounds, { port }: RunningLayby): Promi
 
 async function measure(layby: RunningLayby, { connections, idleSeconds }: ScaleOptions) {
   const request = requestText()
+  progress('at rest, with one connection')
   const [other] = await openConnections(layby.port, request, 1)
   const alone = {
     memory: await memoryAfterCollection(layby),
     cpuMsPerSecond: await restingCpu(layby, Math.ceil(idleSeconds / 3)),
     latency: await probe(other!),
   }
+  progress(`at rest, with ${connections} connections`)
   const idle = await openConnections(layby.port, request, connections)
   await delay(1_000)
   const crowded = {
@@ -112,6 +116,7 @@ async function measure(layby: RunningLayby, { connections, idleSeconds }: ScaleO
     cpuMsPerSecond: await restingCpu(layby, idleSeconds),
     latency: await probe(other!),
   }
+  progress('until the server closes them')
   const closed = await waitUntilClosed(idle)
   await delay(1_000)
   const after = await memoryAfterCollection(layby)

@@ -1,5 +1,6 @@
 /** `npm run simulate`: one shift, through every mode and lifetime. `docs/choosing-lifetimes.md` explains it. */
 import { writeFileSync } from 'node:fs'
+import { progress } from '../progress.ts'
 import { readOptions, type SimulateOptions, usage } from './options.ts'
 import { planShift } from './plan.ts'
 import { faults, type Row, table, trips } from './report.ts'
@@ -17,6 +18,7 @@ async function simulate(options: SimulateOptions): Promise<Row[]> {
   for (const sharing of MODES) {
     for (const ttlMs of TTLS_MS) {
       const grantTtlMs = options.grantTtlMs ?? Math.max(LEAST_GRANT_TTL_MS, ttlMs)
+      progress(`${sharing}, TTL ${ttlMs / MINUTE_MS} min`)
       const lifetimes = { sharing, ttlMs, grantTtlMs, credentialTtlMs }
       const result = await runShift(plan, { ...lifetimes, seed, isAlike })
       rows.push({ ...lifetimes, result })

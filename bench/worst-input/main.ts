@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { describeMachine } from '../machine.ts'
 import { benchFile } from '../paths.ts'
+import { progress } from '../progress.ts'
 import { type Growth, measured, PIECES } from './cost.ts'
 import type { Parser } from './parser.ts'
 import { PARSERS } from './parsers.ts'
@@ -11,6 +12,7 @@ const MAX_LONG_US = 2_000
 const SAMPLES = 15
 
 function worstOf(parser: Parser): Growth {
+  progress(parser.name)
   const growths = parser.frames.flatMap((_, frame) =>
     PIECES.map((piece) => measured(parser, piece, frame, 1)),
   )
