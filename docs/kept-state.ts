@@ -328,6 +328,13 @@ export const KEPT_STATE: readonly KeptState[] = [
     'unit/processes/overview',
   ),
   kept(
+    ['lib/log-output.ts#waiting'],
+    'lines of the log that their reader has not taken',
+    '4 MiB',
+    'they are dropped and counted (`layby_log_lines_dropped_total`)',
+    'unit/lib/log-output',
+  ),
+  kept(
     ['lib/console-lines.ts#logged'],
     'codes of console messages',
     'four',

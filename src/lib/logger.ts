@@ -1,6 +1,7 @@
 /** pino, with what must never be logged cut out by path as a second line of defence. */
 import { type DestinationStream, type LogFn, type Logger, pino } from 'pino'
 import { faultFields } from './fault-fields.ts'
+import { standardOutput } from './standard-output.ts'
 
 export type { Logger } from 'pino'
 
@@ -22,7 +23,11 @@ const REDACTED = [
 /** Of the Elastic Common Schema. */
 const ECS_VERSION = '8.17.0'
 
-/** Field names follow the Elastic Common Schema where it has one. */
+/**
+ * Field names follow the Elastic Common Schema where it has one.
+ *
+ * @param destination standard output unless given
+ */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
     level,
@@ -35,7 +40,11 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
     // pino takes the message of what stands under this name for that of the line.
     errorKey: 'error.object',
   }
-  return destination === undefined ? pino(options) : pino(options, destination)
+  if (destination !== undefined) return pino(options, destination)
+  const output = standardOutput()
+  const log = pino(options, output)
+  output.onResumed((lines) => log.warn({ 'log.dropped_lines': lines }, 'log lines dropped'))
+  return log
 }
 
 /** Errors among the fields are logged without their messages, which may quote content. */

@@ -5,6 +5,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { addBuildInfo } from './build-info.ts'
 import { InstanceMetrics, type MetricsSources } from './instance-metrics.ts'
+import { addLogMetrics } from './log-metrics.ts'
 import { addMemoryLimits } from './memory-limits.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts'
@@ -33,6 +34,7 @@ export class Metrics {
     this.requests = new RequestMetrics(this.registry, sources.clock)
     this.instance = new InstanceMetrics(this.registry, sources)
     this.upstream = new UpstreamMetrics(this.registry, sources.clock, sources.upstream)
+    addLogMetrics(this.registry)
     collectDefaultMetrics({ register: this.registry })
     for (const name of UNWANTED) this.registry.removeSingleMetric(name)
   }

@@ -1,5 +1,6 @@
 /** What the primary of several processes counts itself. */
 import { Counter, Gauge, Registry } from 'prom-client'
+import { addLogMetrics } from './log-metrics.ts'
 import type { ProcessMetrics } from './merged-metrics.ts'
 
 export class PrimaryMetrics {
@@ -9,6 +10,7 @@ export class PrimaryMetrics {
   /** @param startedAt seconds since 1970-01-01 UTC */
   constructor(startedAt: number, listening: () => number) {
     const registers = [this.registry]
+    addLogMetrics(this.registry)
     this.#restarts = new Counter({
       name: 'layby_worker_restarts_total',
       help: 'Worker processes that ended unasked, and were started anew',

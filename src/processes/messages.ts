@@ -17,13 +17,12 @@ export type ToPrimary =
   /** The worker is there, and hears. */
   | { readonly kind: 'hello' }
   | { readonly kind: 'listening'; readonly url: string }
-  /** It can't serve. `key`: of the configuration, where that is at fault; `code`, `port`: of listening. */
+  /** It can't serve. `key`: of the configuration, where that is at fault; `code`: of the error. */
   | {
       readonly kind: 'failed'
       readonly key: string | null
       readonly reason: string
       readonly code: string | null
-      readonly port: number | null
     }
   /** Asks for an echo. `sentAt`: the worker's own monotonic time. */
   | { readonly kind: 'probe'; readonly sentAt: number }

@@ -143,7 +143,7 @@ export class Workers {
     }
   }
 
-  #failed({ key, reason, code, port }: ToPrimary & { kind: 'failed' }): void {
+  #failed({ key, reason, code }: ToPrimary & { kind: 'failed' }): void {
     const error = key === null ? new Error(reason) : new ConfigError(key, reason)
     if (this.#firstFailed === null)
       // A reason that has no key is the message of an error.
@@ -151,7 +151,7 @@ export class Workers {
         { key, reason: key === null ? null : reason, 'error.code': code },
         'a worker can’t start',
       )
-    else this.#firstFailed(Object.assign(error, code === null ? {} : { code, port }))
+    else this.#firstFailed(Object.assign(error, code === null ? {} : { code }))
   }
 
   #ended({ id }: Worker, startedAt: number, code: number | null, signal: string | null): void {

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+/** What is started. */
+export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
 /** Layby as an operator runs it: a process of its own, without what tap adds to a child. */
 export interface LaybyProcess {

@@ -65,6 +65,16 @@ export const OPERATIONS_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/cli', title: 'a token is sent to an operations port' }],
   },
   {
+    name: 'log-bound',
+    cuts: [['this.#waitingBytes + bytes.length > this.#maxWaitingBytes', 'false']],
+    tests: [{ file: 'unit/lib/log-output', title: 'lines beyond the bound' }],
+  },
+  {
+    name: 'log-end',
+    cuts: [['!isBusy(error) || this.#now() >= end', 'false']],
+    tests: [{ file: 'unit/lib/log-output', title: 'the end of a process' }],
+  },
+  {
     name: 'secret-is-text',
     cuts: [['text.includes(REPLACEMENT)', 'false']],
     tests: [{ file: 'unit/config/secret-files', title: 'a file that will not do' }],
