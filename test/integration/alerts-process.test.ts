@@ -120,7 +120,7 @@ t.test('LaybyMemoryNearLimit fires for the heap and for the control group', (t) 
     of('layby_process_memory_limit_bytes', 512 * 2 ** 20),
   ]
   expectFiring(t, using(0.79, 450), 14, [])
-  expectFiring(t, using(0.85, 300), 4, [])
+  expectFiring(t, using(0.85, 300), 9, [])
   expectFiring(t, using(0.85, 300), 14, ['LaybyMemoryNearLimit'])
   expectFiring(t, using(0.3, 480), 14, ['LaybyMemoryNearLimit'])
   // Garbage that is collected now and then is no leak.

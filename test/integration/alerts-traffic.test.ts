@@ -74,6 +74,29 @@ t.test('an open breaker is told, and that clients get errors', async (t) => {
   expectFiring(t, recording.series(), 15, ['LaybyServerErrors', 'LaybyUpstreamBreakerOpen'])
 })
 
+t.test(
+  'LaybyUpstreamErrors fires above one failed call in twenty, short of an open breaker',
+  async (t) => {
+    const upstream = await startUpstream(t, (received, res) => {
+      if (received.url.startsWith('/broken')) res.destroy()
+      else sendJson(res, received, { id: 1 })
+    })
+    const app = await buildTestApp(t, upstream.url)
+    let id = 1
+    // Few are misses, and many hits: clients see one error in a hundred.
+    const withFailures = (failing: number) => async () => {
+      await times(failing, (n) => app.get(`/broken/${n}`))
+      await times(20, () => app.get(`/customers/${++id}`))
+      await times(120, () => app.get('/customers/1'))
+    }
+    const many = await recorded(app, withFailures(2), 20)
+    expectFiring(t, many.series(), 3, [])
+    expectFiring(t, many.series(), 15, ['LaybyUpstreamErrors'])
+    const few = await recorded(app, withFailures(1), 20)
+    expectFiring(t, few.series(), 15, [])
+  },
+)
+
 t.test('LaybyServerErrors fires above one error in twenty answers', async (t) => {
   const upstream = await startUpstream(t, (received, res) => {
     const status = received.url.startsWith('/failing') ? 500 : 200
