@@ -3,24 +3,15 @@
  * what comes. `npm run docs:check -- docs/admin.md` checks one page. See docs/docs-check.md.
  */
 import { execFileSync } from 'node:child_process'
-import {
-  accessSync,
-  constants,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs'
+import { accessSync, constants, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { progress } from '../../bench/progress.ts'
 import { checkPages } from './check.ts'
 import { killAll, newcomerEnvironment } from './children.ts'
-import { type Fault, faultText } from './faults.ts'
-import { referenceFaults } from './references.ts'
+import { faultText } from './faults.ts'
+import { brokenReferences, INSTALLING_PAGE, pagesOf } from './repository.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 /** More where other work keeps the machine busy. */
@@ -28,12 +19,6 @@ const BUDGET_MS = 1_000 * Number(process.env['DOCS_CHECK_SECONDS'] ?? 180)
 const END_MS = 15_000
 /** What a clone does not have. */
 const LEFT_OUT = ['.git', '.build', '.tap', 'dist', 'node_modules']
-const INSTALLING_PAGE = 'README.md'
-
-function pagesOf(root: string): string[] {
-  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-  return [INSTALLING_PAGE, ...pages.sort().map((name) => `docs/${name}`)]
-}
 
 function copyOf(root: string, pages: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'layby-clone-'))
@@ -57,17 +42,6 @@ function hasProgram(program: string): boolean {
       return false
     }
   })
-}
-
-function brokenReferences(root: string, pages: readonly string[]): Fault[] {
-  const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
-  const repository = {
-    has: (path: string) => existsSync(join(root, path)),
-    page: (path: string) => (path.endsWith('.md') ? read(path) : null),
-    scripts: Object.keys(scripts),
-  }
-  return pages.flatMap((page) => referenceFaults(page, read(page), repository))
 }
 
 async function main(): Promise<void> {

@@ -1,4 +1,4 @@
-/** What a page names of the repository beside its commands: links, headings, scripts of package.json. Pure. */
+/** What a page names of the repository: links, headings, scripts of package.json, commands and options of layby. Pure. */
 import { posix } from 'node:path'
 import type { Fault } from './faults.ts'
 
@@ -8,6 +8,8 @@ export interface Repository {
   /** Text of a Markdown page; null: there is none. */
   page(path: string): string | null
   readonly scripts: readonly string[]
+  /** Commands of layby, each with its options. */
+  readonly commands: ReadonlyMap<string, readonly string[]>
 }
 
 export function referenceFaults(page: string, text: string, repository: Repository): Fault[] {
@@ -21,6 +23,11 @@ export function referenceFaults(page: string, text: string, repository: Reposito
       if (!repository.scripts.includes(name as string))
         fault(claimed, 'package.json has no such script')
     }
+    const code = isFenced ? [each] : [...each.matchAll(/`([^`]+)`/g)].map((found) => found[1] ?? '')
+    for (const text of code) {
+      const reason = unknownCommand(text, repository)
+      if (reason !== null) fault(text, reason)
+    }
     if (isFenced) continue
     for (const [claimed, target] of each.matchAll(/\]\(([^)\s]+)\)/g)) {
       const reason = brokenLink(page, target as string, repository)
@@ -28,6 +35,17 @@ export function referenceFaults(page: string, text: string, repository: Reposito
     }
   }
   return faults
+}
+
+/** Of `layby COMMAND --option`; a flag of its own (`layby --help`) is none. */
+function unknownCommand(code: string, { commands }: Repository): string | null {
+  const found = /(?:^|[|$] *|npx )layby ([a-z][a-z-]*)(.*)/.exec(code)
+  const [, command = '', rest = ''] = found ?? []
+  if (found === null || command === 'help') return null
+  const options = commands.get(command)
+  if (options === undefined) return `layby has no command ${command}`
+  const unknown = rest.match(/--[a-z-]+/g)?.find((option) => !options.includes(option))
+  return unknown === undefined ? null : `layby ${command} has no option ${unknown}`
 }
 
 function brokenLink(page: string, target: string, repository: Repository): string | null {
