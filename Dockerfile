@@ -48,7 +48,7 @@ HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+(process.env.LAYBY_OPS_PORT||9003)+'/health/live').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
 # Of the build: docker build --build-arg REVISION="$(git rev-parse HEAD)" --build-arg CREATED="$(date -u +%FT%TZ)"
 # Last, so that another revision alone builds nothing anew. No licence has been chosen, so there is no label for one.
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 ARG CREATED=unknown
 LABEL org.opencontainers.image.title="Layby" \
