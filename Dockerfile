@@ -37,9 +37,10 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY assets assets
+COPY bin bin
 COPY config config
 # `docker exec … layby tenants`
-RUN chmod +x dist/src/main.js && ln -s /app/dist/src/main.js /usr/local/bin/layby
+RUN ln -s /app/bin/layby.js /usr/local/bin/layby
 # Nothing is written at run time: run it with a read-only file system. By number, since Kubernetes' `runAsNonRoot`
 # can't tell who a name is.
 USER 1000:1000
@@ -58,4 +59,4 @@ LABEL org.opencontainers.image.title="Layby" \
       org.opencontainers.image.created="${CREATED}"
 ENTRYPOINT ["tini", "--"]
 # Not through npm: signals must reach the process. The flag: docs/decisions/2026-11-24-young-generation.md.
-CMD ["node", "--max-semi-space-size=32", "dist/src/main.js"]
+CMD ["node", "--max-semi-space-size=32", "bin/layby.js"]

@@ -5,8 +5,9 @@ const INTRODUCTION = `# The command line
 
 Generated from the commands' own help texts (\`src/cli/\`) by \`npm run docs:generate\`.
 
-From a checkout, \`npm run --silent build\` once, and then \`npx layby …\` or \`node dist/src/main.js …\`; in the image
-\`node dist/src/main.js …\`. Commands that ask a running instance find it by the same configuration as the server:
+From a checkout, \`npm ci && npm run build\` once, and then \`npm run layby -- top\`, or \`npm run --silent layby -- …\` where other programs read
+what is printed; in the image \`layby …\`. Not by npx: outside a checkout it would run whatever a public registry has under that name, with the
+admin token in its environment. Commands that ask a running instance find it by the same configuration as the server:
 on its own machine, or in its container, they need no options.
 `
 
