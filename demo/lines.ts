@@ -46,7 +46,7 @@ export function sharedLines(url: string, secondUrl: string): string {
   const json = `-H 'Content-Type: application/json'`
   return `  A second instance, ${secondUrl}, shares a Redis with the first. What one fills, the other has:
     curl -i ${url}/customers/2/ ${headers}
-    curl -i ${secondUrl}/customers/2/ ${headers}      detail=redis, and then detail=memory
+    curl -i ${secondUrl}/customers/2/ ${headers}   # detail=redis, and then detail=memory
 
   A write through one is seen through the other, which drops its copy when the message arrives:
     curl -i -X PATCH ${url}/customers/2 ${headers} ${json} -d '{"name": "Seen By Both"}'
