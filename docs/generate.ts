@@ -56,6 +56,11 @@ Generated from \`src/http/problems.ts\`. Each is \`application/problem+json\` (R
 API's own members \`field\`, \`detail\` and \`explanation\`, so that clients of the API can read it. \`code\` is stable; nothing of the
 request is repeated. Errors of the API itself pass byte for byte.
 
+\`requestSent\` is \`false\` where not a byte of the request has left for the API: it may be repeated as it is. It is \`"maybe"\` where one has, and no
+answer came: a write may have been applied, so read before you repeat it. \`explanation\` says the same in words. A call that was tried and failed is
+502 or 504; a read that was not tried, since the API has failed repeatedly, is 503 \`upstream_paused\`, and \`Retry-After\` is the time until the next
+one is.
+
 | code | status | type | field | what to do |
 |---|---|---|---|---|
 `

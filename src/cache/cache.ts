@@ -23,7 +23,6 @@ import { Refreshes } from './refreshes.ts'
 import type { ReadRequest } from './request.ts'
 import {
   discard,
-  failure,
   followed,
   type Hit,
   hasFailed,
@@ -31,6 +30,7 @@ import {
   isShareable,
   type Landing,
   type MissVerdict,
+  notCached,
   type Served,
   serve,
 } from './served.ts'
@@ -112,7 +112,7 @@ export class Cache {
     if (again.kind !== 'miss') return again
     const { verdict } = again
     // 2. The client wants it from the store or not at all.
-    if (request.directives.onlyIfCached) return failure('not-cached', NOT_CACHED)
+    if (request.directives.onlyIfCached) return notCached(NOT_CACHED)
     return this.#followOrFill(request, verdict, terms)
   }
 

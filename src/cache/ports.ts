@@ -102,19 +102,23 @@ export interface FailedCall {
 }
 
 /**
- * `unreachable`: no valid answer came; with `retryAfterMs`, none was asked for, since none came of late.
- * `timeout`: none came within its deadline. `limited`: not sent, the tenant has to wait.
+ * `unreachable`: no valid answer came. `timeout`: none came within its deadline. `paused`: not sent, since no answer came
+ * recently. `limited`: not sent, the tenant has to wait.
  */
 export type UpstreamFailure =
-  | { readonly kind: 'unreachable'; readonly retryAfterMs?: number }
-  | { readonly kind: 'timeout' }
-  | { readonly kind: 'limited'; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'unreachable' | 'timeout'
+      readonly cause: UpstreamCause
+      /** False: not a byte of the request has left. */
+      readonly wasSent: boolean
+    }
+  | { readonly kind: 'paused' | 'limited'; readonly retryAfterMs: number }
 
 export type UpstreamAnswer = BufferedAnswer | StreamedAnswer | UpstreamFailure
 
-/** Whether it was held back here, and the upstream knows nothing of it. */
+/** Whether the upstream knows nothing of the request. */
 export function isUnsent(answer: UpstreamAnswer): boolean {
-  return 'retryAfterMs' in answer
+  return 'retryAfterMs' in answer || ('wasSent' in answer && !answer.wasSent)
 }
 
 /**

@@ -38,7 +38,11 @@ export const STORABLE = {
   rejected: null,
   takesMs: 100,
 } as const satisfies AssumedAnswer
-export const UNREACHABLE: AssumedAnswer = { kind: 'unreachable' }
+export const UNREACHABLE: AssumedAnswer = {
+  kind: 'unreachable',
+  cause: 'refused',
+  wasSent: false,
+}
 
 /** What the second tier has to do with it. */
 export type RedisState =

@@ -3,6 +3,7 @@
  * log implement it; both see the same `Outcome` that made the header, so the three can't disagree.
  */
 import type { Outcome } from './outcome.ts'
+import type { UpstreamCause } from './ports.ts'
 
 export interface Report {
   readonly outcome: Outcome
@@ -14,6 +15,8 @@ export interface Report {
   readonly requestId: string
   /** Code of the problem that was answered; null: none. */
   readonly problem: string | null
+  /** Why the upstream gave no answer; null or left out: it did, or was not asked. */
+  readonly cause?: UpstreamCause | null
   readonly durationMs: number
   /** Of the trace that the request belongs to: 32 hex digits; null: no trace is known of. */
   readonly traceId: string | null

@@ -6,11 +6,29 @@ import type { Leader } from './coalesce.ts'
 import type { AskReason, Verdict } from './entitlement.ts'
 import type { Kept } from './fill.ts'
 import { type Detail, type Forward, type Outcome, outcome, staleHit } from './outcome.ts'
-import type { BufferedAnswer, StreamedAnswer, UpstreamAnswer, UpstreamFailure } from './ports.ts'
+import {
+  type BufferedAnswer,
+  isUnsent,
+  type StreamedAnswer,
+  type UpstreamAnswer,
+  type UpstreamCause,
+  type UpstreamFailure,
+} from './ports.ts'
 import type { HeaderList, Representation } from './records.ts'
 import type { StaleReason } from './stale.ts'
 
 export type Failure = UpstreamFailure['kind'] | 'not-cached'
+
+/** There is nothing to serve. */
+export interface FailedRead {
+  readonly failure: Failure
+  /** Milliseconds after which it may be tried again; null: nobody knows. */
+  readonly retryAfterMs: number | null
+  /** Null: the upstream was not asked. */
+  readonly cause: UpstreamCause | null
+  /** False: not a byte has left for the upstream, by this request or the one that it has joined. */
+  readonly wasSent: boolean
+}
 
 /** What the client is to be answered with. */
 export type Served =
@@ -27,13 +45,7 @@ export type Served =
       readonly answer: BufferedAnswer | StreamedAnswer
       readonly outcome: Outcome
     }
-  | {
-      readonly kind: 'failure'
-      readonly failure: Failure
-      /** Milliseconds after which it may be tried again; null: nobody knows. */
-      readonly retryAfterMs: number | null
-      readonly outcome: Outcome
-    }
+  | (FailedRead & { readonly kind: 'failure'; readonly outcome: Outcome })
 
 export type Hit = Extract<Served, { kind: 'representation' }>
 
@@ -48,8 +60,17 @@ export interface Landing {
   readonly ttl: number | null
 }
 
-export function failure(kind: Failure, told: Outcome, retryAfterMs: number | null = null): Served {
-  return { kind: 'failure', failure: kind, retryAfterMs, outcome: told }
+/** What only the store could have answered. */
+export function notCached(outcome: Outcome): Served {
+  const failed = { failure: 'not-cached', retryAfterMs: null, cause: null, wasSent: false } as const
+  return { kind: 'failure', ...failed, outcome }
+}
+
+const DETAIL_OF_FAILURE: Readonly<Record<UpstreamFailure['kind'], Detail | null>> = {
+  unreachable: null,
+  timeout: null,
+  paused: 'breaker',
+  limited: 'limited',
 }
 
 /** Whether it is an answer of the upstream at all. */
@@ -79,11 +100,16 @@ export function serve(
 ): Served {
   const { answer, kept } = landing
   if (isFailure(answer)) {
-    const retryAfterMs = 'retryAfterMs' in answer ? answer.retryAfterMs : undefined
-    const detail =
-      retryAfterMs === undefined ? null : answer.kind === 'limited' ? 'limited' : 'breaker'
+    const detail = DETAIL_OF_FAILURE[answer.kind]
     const told = outcome('failed', { forward: forwardOf(verdict), detail })
-    return failure(answer.kind, told, retryAfterMs ?? null)
+    return {
+      kind: 'failure',
+      failure: answer.kind,
+      retryAfterMs: 'retryAfterMs' in answer ? answer.retryAfterMs : null,
+      cause: 'cause' in answer ? answer.cause : null,
+      wasSent: !isUnsent(answer),
+      outcome: told,
+    }
   }
   const told =
     flight === null

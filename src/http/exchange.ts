@@ -4,10 +4,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Presence } from '../lib/presence.ts'
 import { isPlain, type WireAnswer } from './answer.ts'
-import type { Readers } from './cors-fields.ts'
 import { type Peer, peerOf } from './forwarded.ts'
 import { type InterimAnswer, writeInterim } from './interim.ts'
 import type { Passage } from './passage.ts'
+import type { Particulars } from './problem-answer.ts'
 import type { ProblemCode } from './problems.ts'
 import { endConnection, hasContent, writeAnswer, writeProblem } from './respond.ts'
 import type { RawRequest } from './validate.ts'
@@ -18,12 +18,8 @@ export interface Exchange {
   answer(answer: WireAnswer): void
   /** To be called before the answer, or the problem, is given. */
   inform(interim: InterimAnswer): void
-  /**
-   * @param retryAfter whole seconds; null: it is not known when to try again
-   * @param readers who may read it
-   * @returns the status that was answered
-   */
-  problem(code: ProblemCode, requestId: string, retryAfter: number | null, readers: Readers): number
+  /** @returns the status that was answered */
+  problem(code: ProblemCode, requestId: string, particulars: Partial<Particulars>): number
   /** Gives the request to what passes it through, and answers it. */
   passOn(passage: Passage): void
 }

@@ -48,6 +48,8 @@ export interface Source extends Pick<RawRequest, 'rawHeaders'> {
   readonly peer: Peer
   /** Hands on an interim answer. */
   readonly inform: (interim: InterimAnswer) => void
+  /** Called right before the first byte of it leaves for the upstream. */
+  readonly onSend: () => void
 }
 
 export interface Sending {
@@ -151,7 +153,10 @@ async function receive(
   if (length !== null && !hasName(headers, 'content-length')) {
     headers.push('content-length', String(length))
   }
-  const onSend = (): void => onOutcome(UNKNOWN)
+  const onSend = (): void => {
+    source.onSend()
+    onOutcome(UNKNOWN)
+  }
   const onFault = (error: unknown): void => reporter.faulted(error, head.requestId)
   const onInterim = forwardingInterim(source)
   const question = { method, path: target, headers, body, onSend, onFault, onInterim }

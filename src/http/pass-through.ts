@@ -17,11 +17,20 @@ import type { PassedAnswer } from './forward.ts'
 import { type Peer, peerOf } from './forwarded.ts'
 import { type InterimAnswer, writeInterim } from './interim.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
-import { factsOf, problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
-import { PROBLEMS, type ProblemCode } from './problems.ts'
+import {
+  causeOf,
+  type FailedPassage,
+  factsOf,
+  problemOf,
+  reportPassage,
+  retryAfterOf,
+  targetOf,
+} from './passage-end.ts'
+import { PROBLEMS } from './problems.ts'
 import { relayedAnswer } from './relayed-answer.ts'
 import { endConnection, writeAnswer, writeProblem } from './respond.ts'
 import { secondsToWait } from './retry-after.ts'
+import { markSent, wasSent } from './sent-requests.ts'
 
 export interface PassThroughDependencies extends PassageDependencies {
   readonly cors: Cors
@@ -40,10 +49,12 @@ interface Journey {
   readonly onRead: (() => void) | null
   readonly peer: Peer
   readonly inform: (interim: InterimAnswer) => void
+  readonly onSend: () => void
   answer: PassedAnswer | null
-  problem: ProblemCode | null
+  failed: FailedPassage | null
 }
 
+const CLIENT_GONE: FailedPassage = { code: 'client_gone', cause: null }
 const kJourney = Symbol('journey')
 /** Content comes with any method that Node's parser knows but these. */
 const WITHOUT_CONTENT: ReadonlySet<string> = new Set(['CONNECT', 'GET', 'HEAD', 'TRACE'])
@@ -62,8 +73,9 @@ export class PassThrough {
     const { rawHeaders } = req
     const onRead = isAwaited(req) ? () => res.writeContinue() : null
     const inform = (interim: InterimAnswer): void => writeInterim(res, interim)
-    const source = { rawHeaders, presence, peer: peerOf(req.socket), inform }
-    this.#journeys.set(req, { passage, ...source, onRead, answer: null, problem: null })
+    const onSend = (): void => markSent(req)
+    const source = { rawHeaders, presence, peer: peerOf(req.socket), inform, onSend }
+    this.#journeys.set(req, { passage, ...source, onRead, answer: null, failed: null })
   }
 
   async register(fastify: FastifyInstance): Promise<void> {
@@ -148,20 +160,21 @@ export class PassThrough {
       reply.raw.destroy()
       return
     }
-    journey.problem = code
+    journey.failed = { code, cause: causeOf(cause) }
     const retryAfter = secondsToWait(retryAfterOf(cause), this.#deps.random)
     const { head } = journey.passage
     const readers = this.#deps.cors.readersFor(head)
-    writeProblem(req, reply.raw, code, head.requestId, retryAfter, readers)
+    const particulars = { retryAfter, readers, wasSent: wasSent(req) }
+    writeProblem(req, reply.raw, code, head.requestId, particulars)
   }
 
   #report(req: IncomingMessage, res: ServerResponse): void {
     const journey = this.#journeys.get(req)
     if (journey === undefined) return
     // No head of an answer, and the connection has ended: the client did not wait for one.
-    const problem = res.headersSent ? journey.problem : 'client_gone'
+    const failed = res.headersSent ? journey.failed : CLIENT_GONE
     const status = res.headersSent ? res.statusCode : PROBLEMS.client_gone.status
-    reportPassage(journey.passage, status, problem, this.#deps)
+    reportPassage(journey.passage, status, failed, this.#deps)
   }
 }
 

@@ -1,5 +1,6 @@
 /** How a passage ends: what its client is told, and what is reported of it. */
 import type { Outcome } from '../cache/outcome.ts'
+import type { UpstreamCause } from '../cache/ports.ts'
 import type { Report, Reporter } from '../cache/report.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UpstreamFailed } from '../upstream/faults.ts'
@@ -26,6 +27,13 @@ export function problemOf(error: unknown): ProblemCode {
   if (error instanceof InvalidAnswer) return 'upstream_unreachable'
   if (!(error instanceof UpstreamFailed)) return 'internal_error'
   return error.kind === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable'
+}
+
+/** Why the upstream gave no answer; null: it did, or was not asked. */
+export function causeOf(error: unknown): UpstreamCause | null {
+  if (error instanceof UpstreamFailed) return error.why
+  if (error instanceof InvalidAnswer) return 'bad-http'
+  return error instanceof PlaceTooLate ? 'queue-timeout' : null
 }
 
 /** When to try again, in milliseconds, what `conduct` rejected with `error`; null: it is not known. */
@@ -63,13 +71,19 @@ function reportedOutcome(outcome: Outcome, problem: ProblemCode | null): Outcome
   return { ...outcome, kind: 'failed', detail }
 }
 
-/** Tells of a passage that has come to its end. */
+export interface FailedPassage {
+  readonly code: ProblemCode
+  readonly cause: UpstreamCause | null
+}
+
+/** Tells of a passage that has come to its end. @param failed null: it was answered */
 export function reportPassage(
   { head, outcome, route, span, startedAt, client }: Passage,
   status: number,
-  problem: ProblemCode | null,
+  failed: FailedPassage | null,
   { reporter, clock }: { readonly reporter: Reporter; readonly clock: Clock },
 ): void {
+  const problem = failed?.code ?? null
   const report: Report = {
     outcome: reportedOutcome(outcome, problem),
     status,
@@ -79,6 +93,7 @@ export function reportPassage(
     requestId: head.requestId,
     traceId: span.context.traceId,
     problem,
+    cause: failed?.cause ?? null,
     durationMs: clock.monotonic() - startedAt,
     client,
   }

@@ -11,11 +11,12 @@
  */
 import type { Credentials } from '../auth/credentials.ts'
 import { type Outcome, outcome, REFUSED } from '../cache/outcome.ts'
+import type { UpstreamCause } from '../cache/ports.ts'
 import { MeasuredTimes, UNTIMED } from '../cache/read-times.ts'
 import { noteLookup } from '../cache/read-trace.ts'
 import type { Report } from '../cache/report.ts'
 import type { ReadRequest } from '../cache/request.ts'
-import type { Failure, Served } from '../cache/served.ts'
+import type { Served } from '../cache/served.ts'
 import type { TenantSwitch } from '../cache/tenant-switch.ts'
 import type { Span } from '../lib/tracer.ts'
 import type { ClientLifetimes } from './client-lifetime.ts'
@@ -25,6 +26,7 @@ import { reportedMethod } from './methods.ts'
 import { optionsAnswer } from './options-answer.ts'
 import { type PassPlan, type Plan, Planner } from './plan.ts'
 import type { ProblemCode } from './problems.ts'
+import { problemOf } from './read-failures.ts'
 import { CACHED_READ, relayable, relayedAnswer } from './relayed-answer.ts'
 import { endRequest } from './request-traces.ts'
 import { secondsToWait } from './retry-after.ts'
@@ -73,6 +75,8 @@ interface Refusal {
   readonly startedAt: number
   /** Undefined: not begun yet. */
   readonly span?: Span
+  /** Whether a byte of it may have left for the API; left out: none has. */
+  readonly wasSent?: boolean
 }
 
 /** A preflight that is answered without the API. */
@@ -171,7 +175,7 @@ export class Pipeline {
       this.#respond(reading, await this.#reads.read(request, head, startedAt, span, times))
     } catch (error) {
       this.#deps.reporter.faulted(error, head.requestId)
-      this.#refuse({ exchange, head, span, startedAt }, 'internal_error')
+      this.#refuse({ exchange, head, span, startedAt, wasSent: true }, 'internal_error')
     }
   }
 
@@ -181,9 +185,10 @@ export class Pipeline {
     const readers = this.#deps.cors.readersFor(head)
     if (served.kind === 'failure') {
       const code = problemOf(served.failure)
-      const retryAfter = secondsToWait(served.retryAfterMs, this.#deps.random)
-      const status = exchange.problem(code, head.requestId, retryAfter, readers)
-      this.#report(reading, told, status, code)
+      const { retryAfterMs, wasSent } = served
+      const retryAfter = secondsToWait(retryAfterMs, this.#deps.random)
+      const status = exchange.problem(code, head.requestId, { retryAfter, readers, wasSent })
+      this.#report(reading, told, status, { code, cause: served.cause })
       return
     }
     const timing = this.#deps.isTimed ? this.#timingOf(reading) : null
@@ -234,10 +239,11 @@ export class Pipeline {
   }
 
   #refuse(refusal: Refusal, code: ProblemCode, retryAfterMs: number | null = null): void {
-    const { exchange, head } = refusal
+    const { exchange, head, wasSent = false } = refusal
     const retryAfter = secondsToWait(retryAfterMs, this.#deps.random)
     const readers = this.#deps.cors.readersFor(head)
-    this.#reportEnd(refusal, exchange.problem(code, head.requestId, retryAfter, readers), code)
+    const particulars = { retryAfter, readers, wasSent }
+    this.#reportEnd(refusal, exchange.problem(code, head.requestId, particulars), code)
   }
 
   #reportEnd(
@@ -263,7 +269,13 @@ export class Pipeline {
     })
   }
 
-  #report(reading: Reading, told: Outcome, status: number, problem: ProblemCode | null): void {
+  /** @param failed null: it was answered */
+  #report(
+    reading: Reading,
+    told: Outcome,
+    status: number,
+    failed: { readonly code: ProblemCode; readonly cause: UpstreamCause | null } | null,
+  ): void {
     const { exchange, head, request, startedAt, span } = reading
     this.#finish(span, {
       outcome: told,
@@ -273,7 +285,8 @@ export class Pipeline {
       tenant: request.view.tenant,
       requestId: head.requestId,
       traceId: span === null ? null : span.context.traceId,
-      problem,
+      problem: failed?.code ?? null,
+      cause: failed?.cause ?? null,
       durationMs: this.#deps.clock.monotonic() - startedAt,
       client: this.#deps.reportsClients ? exchange.peer.address : null,
     })
@@ -283,16 +296,4 @@ export class Pipeline {
     this.#deps.reporter.finished(report)
     if (span !== null) endRequest(span, report)
   }
-}
-
-const PROBLEM_OF_FAILURE = {
-  unreachable: 'upstream_unreachable',
-  timeout: 'upstream_timeout',
-  limited: 'tenant_limit',
-  'not-cached': 'not_cached',
-} as const
-
-/** What a client is answered with where there is nothing to serve. */
-export function problemOf(failure: Failure): ProblemCode {
-  return PROBLEM_OF_FAILURE[failure]
 }

@@ -6,14 +6,7 @@ import { PROBLEMS, type ProblemCode, type ProblemEntry } from './problems.ts'
 
 const NOT_SENT = 'The request was not sent upstream.'
 
-/** Problems that arise only after the request may have reached the upstream. */
-const AFTER_SENDING: ReadonlySet<ProblemCode> = new Set([
-  'client_gone',
-  'upstream_unreachable',
-  'upstream_timeout',
-  'content_too_large',
-  'internal_error',
-])
+const MAYBE_SENT = 'The request may have reached the API.'
 
 export interface ProblemAnswer {
   readonly status: number
@@ -24,17 +17,25 @@ export interface ProblemAnswer {
   readonly closes: boolean
 }
 
-/**
- * @param requestId the id under which the log knows this request
- * @param retryAfter whole seconds; null: it is not known when to try again
- * @param readers who may read it
- */
+/** What differs between two problems of one kind. */
+export interface Particulars {
+  /** Whole seconds; null: it is not known when to try again. */
+  readonly retryAfter: number | null
+  /** Who may read it. */
+  readonly readers: Readers
+  /** Whether a byte of the request may have left for the API. */
+  readonly wasSent: boolean
+}
+
+const NO_PARTICULARS: Particulars = { retryAfter: null, readers: AS_THE_API_SAYS, wasSent: false }
+
+/** @param requestId the id under which the log knows this request */
 export function problemAnswer(
   code: ProblemCode,
   requestId: string,
-  retryAfter: number | null = null,
-  readers: Readers = AS_THE_API_SAYS,
+  particulars: Partial<Particulars> = {},
 ): ProblemAnswer {
+  const { retryAfter, readers, wasSent } = { ...NO_PARTICULARS, ...particulars }
   const problem: ProblemEntry = PROBLEMS[code]
   const body = JSON.stringify({
     type: `urn:layby:problem:${problem.type}`,
@@ -43,7 +44,9 @@ export function problemAnswer(
     // guard: fixed-problems
     detail: problem.detail,
     field: problem.field,
-    explanation: AFTER_SENDING.has(code) ? 'The request may have reached the API.' : NOT_SENT,
+    explanation: wasSent ? MAYBE_SENT : NOT_SENT,
+    // guard: request-sent
+    requestSent: wasSent ? 'maybe' : false,
     instance: `urn:uuid:${requestId}`,
     code,
   })

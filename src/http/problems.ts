@@ -20,6 +20,7 @@ export type ProblemType =
   | 'internal-error'
   | 'upstream-unreachable'
   | 'upstream-timeout'
+  | 'upstream-paused'
   | 'not-cached'
   | 'tenant-limit'
   | 'overloaded'
@@ -211,6 +212,10 @@ export const PROBLEMS = {
   upstream_timeout: entry(504, 'upstream-timeout', 'The API did not answer in time', {
     title: 'The API did not answer in time',
     detail: 'the API did not answer within the configured time',
+  }),
+  upstream_paused: entry(503, 'upstream-paused', 'The API is not asked at present', {
+    title: 'The API is not asked at present',
+    detail: 'the API has failed repeatedly, and is asked once a second only; see Retry-After',
   }),
   overloaded: entry(503, 'overloaded', 'Overloaded', {
     title: 'Overloaded',

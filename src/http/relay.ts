@@ -9,7 +9,14 @@ import type { Exchange } from './exchange.ts'
 import type { PassedAnswer } from './forward.ts'
 import type { InterimAnswer } from './interim.ts'
 import { conduct, type Passage, type PassageDependencies } from './passage.ts'
-import { factsOf, problemOf, reportPassage, retryAfterOf, targetOf } from './passage-end.ts'
+import {
+  causeOf,
+  factsOf,
+  problemOf,
+  reportPassage,
+  retryAfterOf,
+  targetOf,
+} from './passage-end.ts'
 import type { Preflight } from './preflight.ts'
 import { relayedAnswer } from './relayed-answer.ts'
 import { secondsToWait } from './retry-after.ts'
@@ -32,11 +39,15 @@ export class Relay {
   async pass(exchange: Exchange, passage: Passage, presence: Presence): Promise<void> {
     const inform = (interim: InterimAnswer): void => exchange.inform(interim)
     const { raw, peer } = exchange
-    const source = { rawHeaders: raw.rawHeaders, presence, peer, inform }
+    let wasSent = false
+    const onSend = (): void => {
+      wasSent = true
+    }
+    const source = { rawHeaders: raw.rawHeaders, presence, peer, inform, onSend }
     try {
       this.#answer(exchange, passage, await conduct(passage, source, null, this.#deps))
     } catch (error) {
-      this.#fail(exchange, passage, error)
+      this.#fail(exchange, passage, error, wasSent)
     }
   }
 
@@ -72,13 +83,14 @@ export class Relay {
     body.once('close', () => reportPassage(passage, status, null, this.#deps))
   }
 
-  #fail(exchange: Exchange, passage: Passage, error: unknown): void {
+  #fail(exchange: Exchange, passage: Passage, error: unknown, wasSent: boolean): void {
     const { head } = passage
     const { requestId } = head
     const code = problemOf(error)
     if (code === 'internal_error') this.#deps.reporter.faulted(error, requestId)
     const retryAfter = secondsToWait(retryAfterOf(error), this.#deps.random)
-    const status = exchange.problem(code, requestId, retryAfter, this.#deps.cors.readersFor(head))
-    reportPassage(passage, status, code, this.#deps)
+    const readers = this.#deps.cors.readersFor(head)
+    const status = exchange.problem(code, requestId, { retryAfter, readers, wasSent })
+    reportPassage(passage, status, { code, cause: causeOf(error) }, this.#deps)
   }
 }

@@ -4,8 +4,7 @@ import type { Readable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { markEnding } from '../lib/lingering.ts'
 import { hasDate, headersOf, printable, type WireAnswer } from './answer.ts'
-import { AS_THE_API_SAYS, type Readers } from './cors-fields.ts'
-import { problemAnswer } from './problem-answer.ts'
+import { type Particulars, problemAnswer } from './problem-answer.ts'
 import type { ProblemCode } from './problems.ts'
 
 /** Where a fault came before the request had an id. */
@@ -82,10 +81,9 @@ export function writeProblem(
   res: ServerResponse,
   code: ProblemCode,
   requestId: string,
-  retryAfter: number | null = null,
-  readers: Readers = AS_THE_API_SAYS,
+  particulars: Partial<Particulars> = {},
 ): number {
-  const problem = problemAnswer(code, requestId, retryAfter, readers)
+  const problem = problemAnswer(code, requestId, particulars)
   const { status, reason, headers, body, closes } = problem
   // Reading on through content that nobody wants, or that can't be told from a request, is no use.
   // guard: doubt-ends-connection

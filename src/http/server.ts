@@ -24,6 +24,7 @@ import { problemAnswer } from './problem-answer.ts'
 import type { ProblemCode } from './problems.ts'
 import { Relay } from './relay.ts'
 import { NO_REQUEST_ID, writeProblem } from './respond.ts'
+import { wasSent } from './sent-requests.ts'
 import { WriteLimit } from './write-limit.ts'
 
 export type FrontEndDependencies = Omit<PipelineDependencies, 'isOverloaded'> &
@@ -144,7 +145,7 @@ function createPublicServer(
       // guard: fault-costs-request
       deps.reporter.faulted(error, NO_REQUEST_ID)
       const readers = deps.cors.readersFor({ origin: req.headers.origin ?? null, path: null })
-      writeProblem(req, res, 'internal_error', NO_REQUEST_ID, null, readers)
+      writeProblem(req, res, 'internal_error', NO_REQUEST_ID, { readers, wasSent: true })
     }
   }
   const server = createHttpServer({
@@ -183,8 +184,10 @@ function endAfterFault(
   const isBrokenOff = newest !== null && !newest.writableFinished
   const refuse = (): void => {
     // It may have been answered early, while it waited for its turn.
-    if (!isBrokenOff || !newest.headersSent) refuseUnparsed(problemOfFault(fault), socket, deps)
-    else if (newest.writableFinished) end()
+    if (!isBrokenOff || !newest.headersSent) {
+      const isOfSent = isBrokenOff && wasSent(newest.req)
+      refuseUnparsed(problemOfFault(fault), socket, deps, isOfSent)
+    } else if (newest.writableFinished) end()
     else newest.once('close', end)
   }
   // Answers to what was asked before may still be on their way: within one of them this would be taken for its body.
@@ -200,16 +203,22 @@ function isOwed(answer: ServerResponse): boolean {
   return !answer.writableFinished && (answer.req.complete || answer.headersSent)
 }
 
-/** What Node's parser refuses gets the same kind of answer as what the validator refuses. */
+/**
+ * What Node's parser refuses gets the same kind of answer as what the validator refuses.
+ *
+ * @param isOfSent it belongs to a request of which a part may have reached the API
+ */
 function refuseUnparsed(
   code: ProblemCode,
   socket: Socket,
   { newRequestId, reporter, reportsClients, lingering, cors }: FrontEndDependencies,
+  isOfSent = false,
 ): void {
   const client = reportsClients ? clientAddress(socket) : null
   const requestId = newRequestId()
   const readers = cors.readersFor({ origin: null, path: null })
-  const { status, reason, headers, body } = problemAnswer(code, requestId, null, readers)
+  const particulars = { readers, wasSent: isOfSent }
+  const { status, reason, headers, body } = problemAnswer(code, requestId, particulars)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   const limits = code === 'request_timeout' ? BRIEF : undefined

@@ -58,6 +58,7 @@ export class AccessLog
         outcome: outcome.kind,
         tier: outcome.tier,
         reason: report.problem ?? outcome.detail,
+        cause: report.cause ?? undefined,
         age: outcome.age,
         leader_request_id: outcome.leaderRequestId,
       },

@@ -58,6 +58,8 @@ interface Read {
   readonly headers: ReadHeaders
   /** Monotonic milliseconds. */
   readonly deadline: number
+  /** A byte of it has left, perhaps by the first of two connections. */
+  wasSent: boolean
 }
 
 interface Call {
@@ -114,13 +116,14 @@ export class UpstreamClient {
    */
   async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
     const sentAt = this.#options.clock.monotonic()
+    const read = { path: this.#locations.base + path, headers, deadline, wasSent: false }
     try {
-      return await this.#askTwice({ path: this.#locations.base + path, headers, deadline }, sentAt)
+      return await this.#askTwice(read, sentAt)
     } catch (error) {
       // guard: own-fault
       if (!(error instanceof UpstreamFailed)) throw error
       this.#report(error, headers.requestId)
-      return { kind: error.kind }
+      return { kind: error.kind, cause: error.why, wasSent: read.wasSent }
     }
   }
 
@@ -193,7 +196,8 @@ export class UpstreamClient {
   }
 
   /** Each time under a span of its own: the upstream can tell the two apart. */
-  #send(dispatcher: Dispatcher, { path, headers, deadline }: Read): Call {
+  #send(dispatcher: Dispatcher, read: Read): Call {
+    const { path, headers, deadline } = read
     const span = headers.span.begin('upstream')
     const lines = [...readHeaders(headers, span.context), ...this.#publicFields]
     const { requestId } = headers
@@ -202,7 +206,10 @@ export class UpstreamClient {
     const onFailed = (failed: UpstreamFailed, isGiven: boolean): void => {
       if (isGiven) this.#report(failed, requestId)
     }
-    const question = { method: 'GET', path, headers: lines, body: null, onFault, onFailed }
+    const onSend = (): void => {
+      read.wasSent = true
+    }
+    const question = { method: 'GET', path, headers: lines, body: null, onSend, onFault, onFailed }
     const totalMs = Math.max(0, deadline - this.#options.clock.monotonic())
     const terms = { ...this.#terms, totalMs, isCloseProof: this.#isCloseProof }
     const sent = send(dispatcher, question, terms, this.#options)
@@ -228,7 +235,7 @@ export class UpstreamClient {
 }
 
 function answerOf(checked: CheckedAnswer | null, sentAt: number): UpstreamAnswer {
-  if (checked === null) return { kind: 'unreachable' }
+  if (checked === null) return { kind: 'unreachable', cause: 'bad-http', wasSent: true }
   const { body, isProven, ...head } = checked
   if (Buffer.isBuffer(body)) return { kind: 'buffered', ...head, body: ownBytes(body), sentAt }
   return { kind: 'streamed', why: isProven ? 'size' : 'unproven', ...head, stream: body, sentAt }

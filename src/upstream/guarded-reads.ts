@@ -26,7 +26,8 @@ const TROUBLE: ReadonlySet<number> = new Set([502, 503, 504])
 const FULL_RETRY_MS = 2_000
 
 function refused(entry: Exclude<Entry, 'in'>): UpstreamFailure {
-  return entry === 'full' ? { kind: 'limited', retryAfterMs: FULL_RETRY_MS } : { kind: 'timeout' }
+  if (entry === 'full') return { kind: 'limited', retryAfterMs: FULL_RETRY_MS }
+  return { kind: 'timeout', cause: 'queue-timeout', wasSent: false }
 }
 
 type ReadHeaders = Parameters<ReadUpstream['read']>[1]
@@ -45,7 +46,7 @@ export class GuardedReads implements ReadUpstream {
     if (heldMs > 0) return { kind: 'limited', retryAfterMs: heldMs }
     if (places.isFull({ tenant, isAccepted })) return refused('full')
     const waitMs = breaker.waitMs()
-    return waitMs === null ? null : { kind: 'unreachable', retryAfterMs: waitMs }
+    return waitMs === null ? null : { kind: 'paused', retryAfterMs: waitMs }
   }
 
   async read(path: string, headers: ReadHeaders, deadline: number): Promise<UpstreamAnswer> {
@@ -84,7 +85,8 @@ export class GuardedReads implements ReadUpstream {
   ): Promise<UpstreamAnswer> {
     const { breaker, client } = this.#deps
     const waitMs = breaker.admit()
-    if (waitMs !== null) return { kind: 'unreachable', retryAfterMs: waitMs }
+    // guard: upstream-paused
+    if (waitMs !== null) return { kind: 'paused', retryAfterMs: waitMs }
     return this.#learn(headers.tenant, await client.read(path, headers, deadline))
   }
 

@@ -143,7 +143,7 @@ export class WireConnection implements Answering, Watched {
       // guard: fault-costs-connection
       this.#deps.reporter.faulted(error, NO_REQUEST_ID)
       const { req, res } = this.#lent ?? this.#lend(UNKNOWN_REQUEST)
-      writeProblem(req, res, 'internal_error', NO_REQUEST_ID)
+      writeProblem(req, res, 'internal_error', NO_REQUEST_ID, { wasSent: true })
     }
   }
 

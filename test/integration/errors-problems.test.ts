@@ -8,7 +8,17 @@ import { startUpstream } from '../helpers/upstream.ts'
 
 const ID = '0198c0de-0000-7000-8000-000000000001'
 const CODES = Object.keys(PROBLEMS) as ProblemCode[]
-const MEMBERS = ['type', 'title', 'status', 'detail', 'field', 'explanation', 'instance', 'code']
+const MEMBERS = [
+  'type',
+  'title',
+  'status',
+  'detail',
+  'field',
+  'explanation',
+  'requestSent',
+  'instance',
+  'code',
+]
 
 /** wire.md, "Types", as far as they exist in this version. */
 const WIRE_TYPES: Readonly<Record<string, number>> = {
@@ -55,7 +65,11 @@ for (const code of CODES) {
       instance: `urn:uuid:${ID}`,
       code,
     })
-    t.match(body['explanation'], /^The request (was not sent upstream|may have reached the API)\.$/)
+    t.equal(body['explanation'], 'The request was not sent upstream.')
+    t.equal(body['requestSent'], false)
+    const sent = JSON.parse(problemAnswer(code, ID, { wasSent: true }).body)
+    t.equal(sent.explanation, 'The request may have reached the API.')
+    t.equal(sent.requestSent, 'maybe')
     t.equal(answer.status, status)
     t.match(answer.reason, /^[\x20-\x7e]+$/, 'a reason phrase that any client can read')
     const headers = Object.fromEntries(pairs(answer.headers))
@@ -100,7 +114,7 @@ t.test('the example of wire.md, byte for byte', async (t) => {
   const body =
     '{"type":"urn:layby:problem:invalid-header","title":"Invalid request header","status":400,' +
     '"detail":"x-tenant-id must be a decimal integer","field":"x-tenant-id",' +
-    '"explanation":"The request was not sent upstream.",' +
+    '"explanation":"The request was not sent upstream.","requestSent":false,' +
     `"instance":"urn:uuid:${ID}","code":"invalid_tenant"}`
   t.equal(
     text.replace(/^Date: .*\r\n/m, ''),

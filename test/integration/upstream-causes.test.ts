@@ -1,166 +1,22 @@
 /** An outage says why: each way to fail has its cause in the log and the metrics, and clients see no address. */
-import dns from 'node:dns'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { createServer as createHttps } from 'node:https'
-import { type AddressInfo, createServer, type Server } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
-import type { UpstreamCause } from '../../src/cache/ports.ts'
+import t from 'tap'
 import type { Snapshot } from '../../src/ops/snapshot.ts'
 import { buildTestApp, type TestApp } from '../helpers/app.ts'
-import { startBlackHole } from '../helpers/black-hole.ts'
-import { openConnection, startRawUpstream } from '../helpers/raw-socket.ts'
+import { FAILING_UPSTREAMS, startAnswering } from '../helpers/failing-upstreams.ts'
+import { openConnection } from '../helpers/raw-socket.ts'
 import { until } from '../helpers/until.ts'
 import { startUpstream } from '../helpers/upstream.ts'
 
-const file = (name: string): string =>
-  fileURLToPath(new URL(`../../../test/helpers/tls/${name}`, import.meta.url))
-
-async function portOf(t: Test, server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  return (server.address() as AddressInfo).port
-}
-
-async function startTls(t: Test, certificate: string): Promise<string> {
-  const cert = readFileSync(file(certificate))
-  const server = createHttps({ key: readFileSync(file('server.key')), cert }, (_req, res) =>
-    res.end('{}'),
-  )
-  server.on('tlsClientError', () => {})
-  t.teardown(() => server.closeAllConnections())
-  return `https://127.0.0.1:${await portOf(t, server)}`
-}
-
-/** Answers each request with `text`, and ends the connection if told to. */
-async function startAnswering(t: Test, text: string, ends: boolean): Promise<string> {
-  const { url } = await startRawUpstream(t, ({ socket }) => {
-    socket.on('data', (piece: Buffer) => {
-      if (!piece.includes('\r\n\r\n')) return
-      socket.write(text)
-      if (ends) socket.end()
-    })
-  })
-  return url
-}
-
-type Done = (error: Error | null, ...found: never[]) => void
-type Lookup = (name: string, options: object, done: Done) => void
-
-function failLookups(t: Test): void {
-  const original = dns.lookup
-  const fails: Lookup = (name, options, done) => {
-    if (!name.endsWith('.invalid')) return (original as Lookup)(name, options, done)
-    const error = Object.assign(new Error(`getaddrinfo ${name}`), { code: 'ENOTFOUND' })
-    process.nextTick(done, error)
-  }
-  dns.lookup = fails as typeof dns.lookup
-  t.teardown(() => {
-    dns.lookup = original
-  })
-}
-
 const THINGS =
   'GET /things HTTP/1.1\r\nhost: a\r\nauthorization: Bearer a.b\r\nx-tenant-id: 7\r\n\r\n'
-const SHORT = 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"id": '
-
-interface Way {
-  readonly cause: UpstreamCause
-  readonly start: (t: Test) => Promise<string>
-  readonly code: string | undefined
-  readonly upstream?: Record<string, unknown>
-  readonly reason?: string
-}
-
-const WAYS: Readonly<Record<string, Way>> = {
-  'a port on which nothing listens': {
-    cause: 'refused',
-    start: async (t) => {
-      const upstream = await startUpstream(t)
-      await upstream.close()
-      return upstream.url
-    },
-    code: 'ECONNREFUSED',
-  },
-  'a name without an address': {
-    cause: 'dns',
-    start: async (t) => {
-      failLookups(t)
-      return 'http://api.layby.invalid:8000'
-    },
-    code: 'ENOTFOUND',
-  },
-  'a certificate that has expired': {
-    cause: 'tls',
-    start: (t) => startTls(t, 'expired.pem'),
-    upstream: { ca: file('ca.pem') },
-    code: 'CERT_HAS_EXPIRED',
-    reason: 'certificate has expired',
-  },
-  'a certificate for another name': {
-    cause: 'tls',
-    start: (t) => startTls(t, 'elsewhere.pem'),
-    upstream: { ca: file('ca.pem') },
-    code: 'ERR_TLS_CERT_ALTNAME_INVALID',
-    reason: 'the certificate is for another name',
-  },
-  'plain HTTP where TLS is expected': {
-    cause: 'tls',
-    start: async (t) => (await startUpstream(t)).url.replace('http:', 'https:'),
-    code: 'ERR_SSL_WRONG_VERSION_NUMBER',
-    reason: 'wrong version number',
-  },
-  'a connection that ends within the handshake': {
-    cause: 'tls',
-    start: async (t) => {
-      const server = createServer((socket) => socket.once('data', () => socket.destroy()))
-      return `https://127.0.0.1:${await portOf(t, server)}`
-    },
-    code: 'ECONNRESET',
-    reason: 'the connection ended within the handshake',
-  },
-  'a connection that ends before the answer': {
-    cause: 'reset',
-    start: (t) => startAnswering(t, '', true),
-    code: 'UND_ERR_SOCKET',
-  },
-  'a connection that ends within the answer': {
-    cause: 'truncated',
-    start: (t) => startAnswering(t, SHORT, true),
-    code: 'UND_ERR_SOCKET',
-  },
-  'an answer that is no HTTP': {
-    cause: 'bad-http',
-    start: (t) => startAnswering(t, 'no\r\n\r\n', false),
-    code: undefined,
-    reason: 'Expected HTTP/, RTSP/ or ICE/',
-  },
-  'an answer to what was not asked': {
-    cause: 'bad-http',
-    start: (t) => startAnswering(t, 'HTTP/1.1 206 Partial\r\ncontent-length: 0\r\n\r\n', false),
-    code: undefined,
-  },
-  'an answer that does not begin': {
-    cause: 'headers-timeout',
-    start: (t) => startAnswering(t, '', false),
-    upstream: { headersTimeoutMs: 200 },
-    code: 'UND_ERR_HEADERS_TIMEOUT',
-  },
-  'an answer that does not go on': {
-    cause: 'body-timeout',
-    start: (t) => startAnswering(t, SHORT, false),
-    upstream: { bodyTimeoutMs: 200 },
-    code: 'UND_ERR_BODY_TIMEOUT',
-  },
-  'an address that answers nothing': {
-    cause: 'connect-timeout',
-    start: async (t) => (await startBlackHole(t)).url,
-    upstream: { connectTimeoutMs: 200 },
-    code: 'UND_ERR_CONNECT_TIMEOUT',
-  },
-}
+const JSON_CONTENT = { body: '{}', headers: { 'content-type': 'application/json' } }
+const REQUESTS = [
+  ['GET', '/customers/1', {}],
+  ['GET', '/things', {}],
+  ['PATCH', '/customers/1', {}],
+  ['PATCH', '/customers/1', JSON_CONTENT],
+  ['POST', '/things', JSON_CONTENT],
+] as const
 
 async function metricsOf(app: TestApp): Promise<string> {
   return (await fetch(`${app.opsUrl}/metrics`)).text()
@@ -179,22 +35,22 @@ function linesOf(app: TestApp, message: string): Record<string, unknown>[] {
     .filter((line) => line['message'] === message)
 }
 
-for (const [name, { cause, start, code, upstream = {}, reason }] of Object.entries(WAYS)) {
+for (const [name, failing] of Object.entries(FAILING_UPSTREAMS)) {
+  const { cause, isSent, start, code, upstream = {}, reason } = failing
   t.test(`${name} is counted and logged as ${cause}`, async (t) => {
     const url = await start(t)
     const app = await buildTestApp(t, url, { upstream })
-    const ways = [
-      ['GET', '/customers/1'],
-      ['GET', '/things'],
-      ['PATCH', '/customers/1'],
-    ] as const
-    for (const [method, path] of ways) {
-      const reply = await app.get(path, { method })
+    for (const [method, path, more] of REQUESTS) {
+      const reply = await app.get(path, { method, ...more })
       t.ok(reply.status === 502 || reply.status === 504, `${method} ${path}: ${reply.status}`)
       t.notMatch(JSON.stringify(reply), /127\.0\.0\.1|layby\.invalid|ECONN|certificate/)
+      const { requestSent, explanation } = JSON.parse(reply.body)
+      t.equal(requestSent, isSent ? 'maybe' : false, `${method} ${path}`)
+      t.match(explanation, isSent ? /may have reached/ : /was not sent/)
+      t.equal(app.reports.at(-1)?.cause, cause)
     }
     const metrics = await metricsOf(app)
-    t.ok(metrics.includes(`layby_upstream_errors_total{cause="${cause}"} 3\n`))
+    t.ok(metrics.includes(`layby_upstream_errors_total{cause="${cause}"} 5\n`))
     const counted = metrics.match(/^layby_upstream_errors_total\{cause="[a-z-]+"\} [1-9]/gm)
     t.equal(counted?.length, 1, 'and as nothing else')
     const lines = linesOf(app, 'upstream call failed')
@@ -204,7 +60,7 @@ for (const [name, { cause, start, code, upstream = {}, reason }] of Object.entri
     t.notMatch(app.logged(), /127\.0\.0\.1|layby\.invalid/)
     t.match((await snapshotOf(app)).upstream, {
       name: new URL(url).host,
-      errors: { [cause]: 3 },
+      errors: { [cause]: 5 },
     })
   })
 }

@@ -274,4 +274,9 @@ export const REQUEST_GUARDS: readonly Guard[] = [
     cuts: [['detail: problem.detail', 'detail: process.cwd()']],
     tests: [{ file: 'integration/errors-problems', title: 'byte for byte' }],
   },
+  {
+    name: 'request-sent',
+    cuts: [["wasSent ? 'maybe' : false", "'maybe'"]],
+    tests: [{ file: 'integration/request-sent-problems', title: 'the breaker keeps back' }],
+  },
 ]

@@ -187,6 +187,16 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     tests: [{ file: 'unit/upstream/guards', title: 'memory stays bounded' }],
   },
   {
+    name: 'upstream-paused',
+    cuts: [
+      [
+        "{ kind: 'paused', retryAfterMs: waitMs }",
+        "{ kind: 'unreachable', cause: 'refused', wasSent: false }",
+      ],
+    ],
+    tests: [{ file: 'integration/request-sent-problems', title: 'the breaker keeps back' }],
+  },
+  {
     name: 'own-fault',
     cuts: [['!(error instanceof UpstreamFailed)', 'false']],
     tests: [

@@ -27,7 +27,8 @@ import { headersOf } from '../../../src/http/answer.ts'
 import { cacheStatus } from '../../../src/http/cache-status.ts'
 import { Cors } from '../../../src/http/cors.ts'
 import type { Exchange } from '../../../src/http/exchange.ts'
-import { Pipeline, problemOf } from '../../../src/http/pipeline.ts'
+import { Pipeline } from '../../../src/http/pipeline.ts'
+import { problemOf } from '../../../src/http/read-failures.ts'
 import { RequestTraces } from '../../../src/http/request-traces.ts'
 import { SilentTracer } from '../../../src/lib/tracer.ts'
 import { Reporting } from '../../../src/ops/reporting.ts'
@@ -95,8 +96,8 @@ const MOODS = {
   busy: { kind: 'answer', status: 429, rejected: 'status', takesMs: 0 },
   broken: { kind: 'answer', status: 500, rejected: 'status', takesMs: 0 },
   down: { kind: 'answer', status: 503, rejected: 'status', takesMs: 0 },
-  gone: { kind: 'unreachable' },
-  slow: { kind: 'timeout' },
+  gone: { kind: 'unreachable', cause: 'reset', wasSent: true },
+  slow: { kind: 'timeout', cause: 'headers-timeout', wasSent: true },
 } as const satisfies Record<string, AssumedAnswer>
 
 /** More than the world has. */

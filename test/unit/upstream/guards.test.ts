@@ -161,7 +161,7 @@ t.test('what a read would be refused with is told without sending one', async (t
   t.equal(reads.refusal('8', true), null)
   clock.advance(5_000)
   for (let i = 0; i < 10; i++) breaker.failed()
-  t.same(reads.refusal('7', true), { kind: 'unreachable', retryAfterMs: 1_000 })
+  t.same(reads.refusal('7', true), { kind: 'paused', retryAfterMs: 1_000 })
   clock.advance(1_000)
   for (const look of [1, 2])
     t.equal(reads.refusal('7', true), null, `${look}: looking is not trying`)
