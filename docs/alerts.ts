@@ -1,6 +1,6 @@
 /**
  * What is made of `deploy/prometheus/alerts.yml` and `runbooks` of `package.json`: the URL of each alert's runbook, the
- * same rules for the Prometheus operator, and the links of the Grafana dashboard.
+ * same rules for the Prometheus operator and the Helm chart, and the links of the Grafana dashboard.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -8,6 +8,8 @@ const ROOT = new URL('../../', import.meta.url)
 /** Relative to the root of the repository. */
 export const RULES = 'deploy/prometheus/alerts.yml'
 export const OPERATOR_RULES = 'deploy/kubernetes/service-monitor/prometheus-rule.yaml'
+/** A copy: a chart holds no file of another folder. */
+export const CHART_RULES = 'deploy/helm/layby/files/alerts.yml'
 export const GRAFANA_DASHBOARD = 'deploy/grafana/dashboard.json'
 
 /** Where `docs/operations.md` is read, without an anchor. */
@@ -57,6 +59,7 @@ export function writeAlerts(): void {
   const base = runbookBase()
   const rules = rulesWithRunbooks(readFileSync(at(RULES), 'utf8'), base)
   writeFileSync(at(RULES), rules)
+  writeFileSync(at(CHART_RULES), rules)
   writeFileSync(at(OPERATOR_RULES), operatorRules(rules))
   const dashboard = readFileSync(at(GRAFANA_DASHBOARD), 'utf8')
   writeFileSync(at(GRAFANA_DASHBOARD), dashboardWithRunbooks(dashboard, base))

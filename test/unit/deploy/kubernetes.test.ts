@@ -1,22 +1,27 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Deployment } from 'kubernetes-models/apps/v1'
+import type { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2'
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1'
-import { Namespace, Secret, Service, ServiceAccount } from 'kubernetes-models/v1'
+import { Namespace, Service } from 'kubernetes-models/v1'
 import t from 'tap'
+import { parse, stringify } from 'yaml'
 import { configKeys } from '../../../src/config/keys.ts'
-import { configOf, documentsOf, longestReadMs, pathsBelow } from './files.ts'
+import { configOf, documentsOf, longestReadMs, pathsBelow, textOf } from './files.ts'
+import { invalidObject } from './models.ts'
 
 const FOLDER = 'deploy/kubernetes'
-const MODELS = {
-  Deployment,
-  NetworkPolicy,
-  PodDisruptionBudget,
-  Namespace,
-  Secret,
-  Service,
-  ServiceAccount,
-} as const
-type Kind = keyof typeof MODELS
+interface AdapterValues {
+  readonly rules: {
+    readonly custom: readonly {
+      readonly seriesQuery: string
+      readonly name: { readonly matches: string; readonly as: string }
+      readonly metricsQuery: string
+    }[]
+  }
+}
 
 interface Kustomization {
   readonly namespace: string
@@ -52,13 +57,13 @@ const portOf = (path: string): unknown =>
 const ports = new Map((container.ports ?? []).map((port) => [port.name, port.containerPort]))
 
 t.test('every object is what Kubernetes allows', (t) => {
-  for (const file of [...kustomization.resources, 'secret.example.yaml']) {
-    const object = one<{ readonly kind: Kind }>(file)
-    const Model = MODELS[object.kind] as new (data: object) => { validate(): void }
-    t.doesNotThrow(() => new Model(object).validate(), file)
+  const files = ['secret.example.yaml', 'autoscaling/horizontal-pod-autoscaler.yaml']
+  for (const file of [...kustomization.resources, ...files]) {
+    t.equal(invalidObject(one<object>(file)), undefined, file)
   }
   const wrong = { ...one<object>('pod-disruption-budget.yaml'), spec: { maxUnavailable: true } }
-  t.throws(() => new PodDisruptionBudget(wrong as never).validate(), 'it would see a wrong type')
+  t.match(invalidObject(wrong), /maxUnavailable/, 'it would see a wrong type')
+  t.equal(invalidObject({ kind: 'Pot' }), 'Pot has no schema')
   t.end()
 })
 
@@ -210,5 +215,42 @@ t.test('the policy lets out what Layby needs: names, Redis and the API', (t) => 
   const url = new URL(config.upstream.url)
   const api = url.port === '' ? { 'https:': 443, 'http:': 80 }[url.protocol] : Number(url.port)
   t.strictSame(new Set(out), new Set([53, Number(new URL(config.redis.url ?? '').port), api]))
+  t.end()
+})
+
+t.test('the autoscaler and the deployment do not fight over the number of instances', (t) => {
+  const { resources, patches } = one<{
+    readonly resources: readonly string[]
+    readonly patches: readonly { readonly target: object; readonly patch: string }[]
+  }>('autoscaling/kustomization.yaml')
+  t.strictSame(resources, ['horizontal-pod-autoscaler.yaml'])
+  const { spec } = one<HorizontalPodAutoscaler>('autoscaling/horizontal-pod-autoscaler.yaml')
+  t.strictSame(spec?.scaleTargetRef, { apiVersion: 'apps/v1', kind: 'Deployment', name: 'layby' })
+  t.strictSame(
+    patches.map(({ target }) => target),
+    [{ kind: 'Deployment', name: 'layby' }],
+  )
+  t.strictSame(parse(patches[0]?.patch ?? ''), [{ op: 'remove', path: '/spec/replicas' }])
+  t.equal(spec?.minReplicas, deployment.replicas)
+  t.end()
+})
+
+t.test("the autoscaler's metric is what the adapter makes of a counter of Layby", (t) => {
+  const { spec } = one<HorizontalPodAutoscaler>('autoscaling/horizontal-pod-autoscaler.yaml')
+  const { rules } = one<AdapterValues>('autoscaling/prometheus-adapter.yaml')
+  const [rule] = rules.custom
+  t.equal(rules.custom.length, 1)
+  const [, series = ''] = /^(\w+)\{/.exec(rule?.seriesQuery ?? '') ?? []
+  t.match(textOf('docs/metrics.md'), new RegExp(`^\\| \`${series}\` \\| counter \\|`, 'm'))
+  t.match(series, new RegExp(rule?.name.matches ?? '^$'))
+  t.equal(spec?.metrics?.[0]?.pods?.metric.name, rule?.name.as)
+  const query = rule?.metricsQuery
+    .replace('<<.Series>>', series)
+    .replace('<<.LabelMatchers>>', 'namespace="layby",pod=~"a|b"')
+    .replace('<<.GroupBy>>', 'pod')
+  const file = join(t.testdir({}), 'rules.yml')
+  const group = { name: 'a', rules: [{ record: 'a', expr: query }] }
+  writeFileSync(file, stringify({ groups: [group] }))
+  t.match(execFileSync('promtool', ['check', 'rules', file]).toString(), 'SUCCESS')
   t.end()
 })

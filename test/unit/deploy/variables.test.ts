@@ -26,7 +26,7 @@ t.test('every LAYBY_ variable that is named anywhere answers to a key', (t) => {
 
 t.test('every key that is named in a comment or a sentence exists', (t) => {
   const groups = [...new Set(KEYS.map(({ path }) => path.split('.')[0] as string))]
-  const named = new RegExp(`\\b(?:${groups.join('|')})(?:\\.[a-z][A-Za-z]*)+\\b`, 'g')
+  const named = new RegExp(`(?<![.\\w])(?:${groups.join('|')})(?:\\.[a-z][A-Za-z]*)+\\b`, 'g')
   const paths = KEYS.map(({ path }) => path)
   const files = /\.(?:ts|js|md|ya?ml|json|conf|sh|acl|com)$/
   for (const path of FILES) {
