@@ -1,8 +1,14 @@
 /** Alerts on the process itself: over series that a Layby has shown, and by hand where none can be brought to it. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { expectFiring, type InputSeries, Recording, scrape } from '../helpers/alert-series.ts'
-import { buildTestApp } from '../helpers/app.ts'
+import {
+  expectFiring,
+  type InputSeries,
+  Recording,
+  type Scrape,
+  scrape,
+} from '../helpers/alert-series.ts'
+import { buildTestApp, HEADERS } from '../helpers/app.ts'
 import { startLayby } from '../helpers/layby-process.ts'
 import { until } from '../helpers/until.ts'
 import { startUpstream } from '../helpers/upstream.ts'
@@ -107,7 +113,33 @@ t.test('a busy event loop and what is shed for it are told', async (t) => {
   expectFiring(t, recording.series(), 20, alerts)
 })
 
-/** By hand: a heap near its limit sheds and collects, so that no test holds it there; a control group needs root. */
+t.test('LaybyMemoryNearLimit fires where the memory tier outgrows a small heap', async (t) => {
+  const upstream = await startUpstream(t)
+  const flags = ['--max-old-space-size=40', '--max-semi-space-size=1']
+  const layby = await startLayby(t, upstream.url, { flags })
+  const used = ({ values }: Scrape): number =>
+    values.get('layby_heap_used_ratio{job="layby",instance="a"}') ?? 0
+  const recording = new Recording()
+  let found = await scrape(layby.opsUrl)
+  t.ok(used(found) > 0.3 && used(found) < 0.8, `${used(found)} at the start`)
+  recording.add(found)
+  recording.hold(12)
+  expectFiring(t, recording.series(), 12, [])
+  let id = 0
+  await until(async () => {
+    for (let i = 0; i < 100; i++) {
+      await (await fetch(`${layby.url}/customers/${++id}`, { headers: HEADERS })).text()
+    }
+    found = await scrape(layby.opsUrl)
+    return used(found) > 0.81
+  })
+  recording.add(found)
+  recording.hold(12)
+  expectFiring(t, recording.series(), 20, [])
+  expectFiring(t, recording.series(), 24, ['LaybyMemoryNearLimit'])
+})
+
+/** By hand: a control group with a limit needs rights that tests have not, and a heap does not stay where it is put. */
 t.test('LaybyMemoryNearLimit fires for the heap and for the control group', (t) => {
   const of = (name: string, value: number): InputSeries => ({
     series: `${name}{job="layby",instance="a"}`,
