@@ -4,12 +4,14 @@
  * that the two share. `-- --traffic`: sample traffic that goes on until the end.
  */
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import closeWithGrace from 'close-with-grace'
+import closeWithGrace, { type Options } from 'close-with-grace'
 import { buildApp } from '../src/app.ts'
+import { EXIT } from '../src/cli/exit-codes.ts'
 import { ConfigError } from '../src/config/config-error.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { createLogger } from '../src/lib/logger.ts'
+import { hearSignals } from '../src/lib/stop-signals.ts'
+import { type DemoArguments, parseDemo, USAGE } from './arguments.ts'
 import { seededRandom } from './data.ts'
 import { clientLines, operatorLines, sharedLines } from './lines.ts'
 import { readableLog } from './readable-log.ts'
@@ -47,15 +49,8 @@ function hasOwnAdminToken(): boolean {
   return token !== '' || file !== ''
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      delay: { type: 'string', default: '150' },
-      redis: { type: 'boolean', default: false },
-      traffic: { type: 'boolean', default: false },
-    },
-  })
-  const upstream = await startSampleUpstream({ port: UPSTREAM_PORT, delayMs: Number(values.delay) })
+async function main(values: DemoArguments): Promise<void> {
+  const upstream = await startSampleUpstream({ port: UPSTREAM_PORT, delayMs: values.delayMs })
   const tokens = [...Object.values(SAMPLE_TOKENS), ...TRAFFIC_TOKENS]
   for (const token of tokens) upstream.state.addToken(token)
   const redis = values.redis ? await provideRedis(process.env['LAYBY_REDIS_URL']) : null
@@ -79,22 +74,29 @@ async function main(): Promise<void> {
   console.log(operatorLines(addresses, values.traffic))
   const urls = second === null ? [first.url] : [first.url, second.url]
   const traffic = values.traffic ? startTraffic({ urls, random: seededRandom('traffic') }) : null
-  closeWithGrace({ delay: 4_000, logger: false }, async () => {
+  const skip: Options['skip'] = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGUSR2']
+  const { close } = closeWithGrace({ delay: 4_000, logger: false, skip }, async () => {
     await traffic?.stop()
     await Promise.all([first.close(), second?.close()])
     await upstream.close()
     redis?.stop()
   })
+  // Ctrl+C comes twice, from the terminal and from npm.
+  hearSignals({ leave: close, leaveNow: () => process.exit(1), ignored: close })
 }
 
-main().catch((error: unknown) => {
-  const { code } = error as NodeJS.ErrnoException
-  const isTaken = code === 'EADDRINUSE'
-  const reason = isTaken
+function failed(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error)
+  const reason = message.includes('EADDRINUSE')
     ? 'a port of the demo (8003, 8004 or 9003; with --redis 8005 and 9005 too) is taken; stop what uses it and try again'
-    : error instanceof Error
-      ? error.message
-      : String(error)
+    : message
   console.error(`demo: ${reason}`)
-  process.exit(error instanceof ConfigError ? 78 : 1)
-})
+  process.exit(error instanceof ConfigError ? EXIT.configuration : EXIT.fault)
+}
+
+const parsed = parseDemo(process.argv.slice(2))
+if (parsed === 'help') console.log(USAGE)
+else if ('problem' in parsed) {
+  console.error(`demo: ${parsed.problem}; npm run demo -- --help tells what there is`)
+  process.exitCode = EXIT.usage
+} else main(parsed).catch(failed)

@@ -22,14 +22,17 @@ export async function provideRedis(known: string | undefined): Promise<DemoRedis
     '--appendonly',
     'no',
   ]
-  const child = spawn('redis-server', options, { stdio: 'ignore' })
+  // In a process group of its own: Ctrl+C in the terminal is for the demo, which ends it after what uses it.
+  const child = spawn('redis-server', options, { stdio: 'ignore', detached: true })
+  const stop = (): void => void child.kill()
+  process.once('exit', stop)
   const failed = once(child, 'error').then(() => {
     throw new Error(
       '--redis needs redis-server (Debian: apt-get install redis-server), or LAYBY_REDIS_URL',
     )
   })
   await Promise.race([untilListening(port), failed])
-  return { url: `redis://127.0.0.1:${port}`, stop: () => void child.kill() }
+  return { url: `redis://127.0.0.1:${port}`, stop }
 }
 
 async function freePort(): Promise<number> {

@@ -8,7 +8,7 @@ import type {
   Prediction,
 } from './explanation-reply.ts'
 import { byteSize, duration } from './figures.ts'
-import { printable } from './printable.ts'
+import { printable, printableAdvice } from './printable.ts'
 
 const WIDTH = 80
 const INDENT = '  '
@@ -50,7 +50,7 @@ function predictionLines(title: string, { cacheStatus, problem, assumes, meaning
     problem === null
       ? `${wayOf(cacheStatus)}: ${cacheStatus}`
       : `answered with a problem: ${problem}`
-  const rests = assumes === 'nothing' ? [] : wrapped(printable(meaning), WIDTH, INDENT)
+  const rests = assumes === 'nothing' ? [] : wrapped(printableAdvice(meaning), WIDTH, INDENT)
   return [...titled(title, told), ...rests]
 }
 
@@ -71,8 +71,8 @@ function lookLines(title: string, look: ExplainedLook): string[] {
 
 function meaningLines({ meaning, remedy }: { readonly meaning: string; readonly remedy: string }) {
   const todo =
-    remedy === NOTHING_TO_DO ? [] : wrapped(`What to do: ${printable(remedy)}`, WIDTH, INDENT)
-  return [...wrapped(printable(meaning), WIDTH, INDENT), ...todo]
+    remedy === NOTHING_TO_DO ? [] : wrapped(`What to do: ${printableAdvice(remedy)}`, WIDTH, INDENT)
+  return [...wrapped(printableAdvice(meaning), WIDTH, INDENT), ...todo]
 }
 
 function recordLines({ grant, admission, representation }: ExplainedLook): string[] {
@@ -168,7 +168,9 @@ function fenceLines(known: readonly ExplainedFence[], look: ExplainedLook): stri
   if (rows.length === 0) return []
   const table = tableLines(
     [{ title: 'FENCE' }, { title: 'STATE' }, { title: 'NAME' }, { title: 'OF' }],
-    rows.map(([of, { kind, state, name }]) => [kind, state, name, of].map(printable)),
+    rows.map(([of, { kind, state, name }]) =>
+      [kind, state, name, of].map((cell) => printable(cell)),
+    ),
   )
   return ['', ...table]
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { MEANINGS } from '../../../src/cache/reasons.ts'
 import type { ExplainedLook, Explanation } from '../../../src/cli/explanation-reply.ts'
 import { explanationLines } from '../../../src/cli/explanation-screen.ts'
 
@@ -142,4 +143,17 @@ t.test('nothing stored, a last reject and a tripped tenant are told', (t) => {
   }
   for (const line of lines) t.ok(line.length <= 80, line)
   t.end()
+})
+
+t.test('advice is printed whole, however long it is', async (t) => {
+  const all = Object.values(MEANINGS).flatMap((topic) => Object.values(topic))
+  t.ok(all.some(({ meaning, remedy }) => meaning.length > 300 || remedy.length > 300))
+  for (const { meaning, remedy } of all) {
+    const memory = { ...LOOK, meaning, remedy }
+    const text = explanationLines(QUERY, { ...TOLD, memory })
+      .join(' ')
+      .replace(/ +/g, ' ')
+    t.ok(text.includes(meaning), meaning)
+    if (remedy !== 'Nothing.') t.ok(text.includes(`What to do: ${remedy}`), remedy)
+  }
 })

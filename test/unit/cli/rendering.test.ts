@@ -62,6 +62,9 @@ t.test('a table is as wide as it must be, and ends no line with spaces', (t) => 
 t.test('text of others gives a terminal no orders', (t) => {
   t.equal(printable('a\u001b[2Jb\nc\u202ed\u009b1m'), 'a [2Jb c d 1m')
   t.equal(printable('x'.repeat(1_000)).length, 300)
+  t.equal(printable('one two three', 10), 'one two…', 'what is too long ends after a word')
+  t.equal(printable('one two three', 9), 'one two…')
+  t.equal(printable('one two', 7), 'one two')
   t.end()
 })
 
