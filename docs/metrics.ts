@@ -2,6 +2,7 @@
 import { Metrics } from '../src/ops/metrics.ts'
 import { PrimaryMetrics } from '../src/ops/primary-metrics.ts'
 import {
+  CERTIFICATE_USES,
   CONNECTION_STATES,
   FILL_RESULTS,
   INVALIDATION_SOURCES,
@@ -81,6 +82,7 @@ const LABELS = `
 | \`source\` | ${words(INVALIDATION_SOURCES)} |
 | \`header\` | ${words(KEPT_HEADERS)} |
 | \`cause\` | ${words(UPSTREAM_CAUSES)} (see below) |
+| \`certificate\` | ${words(CERTIFICATE_USES)}: of the public listener, shown by the API when it was last connected to, and the authorities of \`upstream.ca\` and \`redis.ca\` |
 | \`state\` | ${words(CONNECTION_STATES)} |
 | \`target\` | \`upstream\`, \`redis\` |
 | \`tenant_rank\` | \`1\` to \`10\`; of \`layby_tenant_top_requests\`, \`layby tenants\` tells who it is |
@@ -113,6 +115,7 @@ export function listedMetrics(): Listed[] {
     switchedOffTenants: () => 0,
     traffic: { top: () => [] },
     upstream: { connections: () => ({ connecting: 0, active: 0, idle: 0 }), waiting: () => 0 },
+    certificates: () => ({ server: null, upstream: null, 'upstream-ca': null, 'redis-ca': null }),
     redis: {
       isUsable: true,
       isWritable: true,

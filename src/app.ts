@@ -21,7 +21,7 @@ import type { Landing } from './cache/served.ts'
 import { SharingMode } from './cache/sharing.ts'
 import { Standings } from './cache/standing.ts'
 import { TenantSwitch } from './cache/tenant-switch.ts'
-import { readCertificates } from './config/files.ts'
+import { certificateExpiries, readCertificates } from './config/files.ts'
 import type { Config } from './config/schema.ts'
 import { cacheStatus } from './http/cache-status.ts'
 import { formBytes } from './http/forms.ts'
@@ -250,8 +250,7 @@ export async function buildApp(
   if (siblings === null) warnOfPlainSharing(limits.sharing, log)
   const isReady = (): boolean => phase.isReady
   const around = surroundings(deps, frontEnds)
-  const { waiting } = deps
-  const state = { upstream: { connections: () => client.connections, waiting }, isReady, around }
+  const state = { ...measured(config, client, deps.waiting), isReady, around }
   const operated = { ...core, config, shared, credentials, ...state, wording: WORDING }
   const { server: ops, inside: operations } = await buildOperations(operated, observers)
   const listen = (): Promise<Listening> =>
@@ -262,6 +261,19 @@ export async function buildApp(
     await Promise.all([client.close(), shared?.close(), tracer.close()])
   }
   return { log, operations, listen, close }
+}
+
+/** What metrics ask of the upstream, and of certificates: of files as they are read at the start. */
+function measured(
+  config: Config,
+  client: UpstreamClient,
+  waiting: () => number,
+): Pick<Operated, 'upstream' | 'certificates'> {
+  const files = certificateExpiries(config)
+  return {
+    upstream: { connections: () => client.connections, waiting },
+    certificates: () => ({ ...files, upstream: client.certificateExpiresAt }),
+  }
 }
 
 /** How the front ends tell of an outcome. */

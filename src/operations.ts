@@ -23,6 +23,7 @@ import { purgeRoute } from './ops/admin-purge.ts'
 import type { AdminRoute } from './ops/admin-route.ts'
 import { tenantRoute } from './ops/admin-tenant.ts'
 import { tenantsRoute } from './ops/admin-tenants.ts'
+import type { CertificateExpiries } from './ops/certificate-metrics.ts'
 import { type ExplainDependencies, explainRoute } from './ops/explain.ts'
 import type { Observations } from './ops/merged-observations.ts'
 import { Metrics } from './ops/metrics.ts'
@@ -81,6 +82,7 @@ export interface Operated {
   readonly shared: SharedState | null
   readonly tenants: TenantSwitch
   readonly upstream: UpstreamState
+  readonly certificates: () => CertificateExpiries
   readonly isReady: () => boolean
   readonly explainer: Explainer
   readonly around: Omit<Surroundings, 'credentialOf' | 'tier'>
@@ -139,7 +141,7 @@ export async function buildOperations(
 
 /** Metrics hear of everything from here on. */
 function meter(
-  { memory, sharing, shared, config, tenants, upstream }: Operated,
+  { memory, sharing, shared, config, tenants, upstream, certificates }: Operated,
   { clock, reporting, traffic }: Observers,
 ): Metrics {
   const sources = {
@@ -151,6 +153,7 @@ function meter(
     redis: shared,
     traffic,
     upstream,
+    certificates,
   }
   const metrics = new Metrics(sources, version())
   reporting.add(metrics.requests)

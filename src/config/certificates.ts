@@ -24,6 +24,18 @@ export function certificatesFault(pem: string): string | null {
   return `can't be used: ${place} is no valid PEM`
 }
 
+/**
+ * When the first certificate of a file expires. Milliseconds since 1970-01-01 UTC; null: it has none.
+ *
+ * @param pem in which `certificatesFault` finds none
+ */
+export function earliestExpiry(pem: string | null): number | null {
+  const times = (pem?.match(BLOCK) ?? []).map((block) =>
+    Date.parse(new X509Certificate(block).validTo),
+  )
+  return times.length === 0 ? null : Math.min(...times)
+}
+
 function isCertificate(block: string): boolean {
   try {
     return new X509Certificate(block).raw.length > 0

@@ -1,7 +1,7 @@
 /** The files that a configuration names: read, and found to be what they should be. */
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import { certificatesFault } from './certificates.ts'
+import { certificatesFault, earliestExpiry } from './certificates.ts'
 import { ConfigError } from './config-error.ts'
 import type { Config } from './schema.ts'
 
@@ -20,6 +20,15 @@ export function readAllFiles({ server, upstream, redis }: Config): void {
   readCertificates('upstream.ca', upstream.ca)
   readCertificates('redis.ca', redis.ca)
   readTls(server.tls)
+}
+
+/** When what these files hold now expires, each the first of its certificates: milliseconds since 1970-01-01 UTC, or null. */
+export function certificateExpiries({ server, upstream, redis }: Config) {
+  return {
+    server: earliestExpiry(readTls(server.tls)?.cert ?? null),
+    'upstream-ca': earliestExpiry(readCertificates('upstream.ca', upstream.ca)),
+    'redis-ca': earliestExpiry(readCertificates('redis.ca', redis.ca)),
+  }
 }
 
 /** @throws ConfigError when one of the two is missing, can't be read, or does not fit the other */

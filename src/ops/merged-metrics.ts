@@ -15,6 +15,7 @@ export type ProcessMetrics = readonly MetricObjectWithValues<MetricValue<string>
 const GAUGES: Readonly<Record<string, 'min' | 'max'>> = {
   layby_breaker_state: 'max',
   layby_build_info: 'max',
+  layby_certificate_expiry_timestamp_seconds: 'min',
   layby_bus_live: 'min',
   layby_heap_used_ratio: 'max',
   layby_process_memory_limit_bytes: 'max',

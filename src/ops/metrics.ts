@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { addBuildInfo } from './build-info.ts'
+import { addCertificates, type CertificateExpiries } from './certificate-metrics.ts'
 import { InstanceMetrics, type MetricsSources } from './instance-metrics.ts'
 import { addLogMetrics } from './log-metrics.ts'
 import { addMemoryLimits } from './memory-limits.ts'
@@ -20,6 +21,11 @@ const UNWANTED = [
   'nodejs_heap_space_size_available_bytes',
 ]
 
+export interface AllSources extends MetricsSources {
+  readonly upstream: UpstreamState
+  readonly certificates: () => CertificateExpiries
+}
+
 export class Metrics {
   readonly registry = new Registry()
   /** All are to be added to those who hear of what happens. */
@@ -28,9 +34,10 @@ export class Metrics {
   readonly upstream: UpstreamMetrics
 
   /** @param version of Layby */
-  constructor(sources: MetricsSources & { readonly upstream: UpstreamState }, version: string) {
+  constructor(sources: AllSources, version: string) {
     addBuildInfo(this.registry, version)
     addMemoryLimits(this.registry)
+    addCertificates(this.registry, sources.certificates)
     this.requests = new RequestMetrics(this.registry, sources.clock)
     this.instance = new InstanceMetrics(this.registry, sources)
     this.upstream = new UpstreamMetrics(this.registry, sources.clock, sources.upstream)

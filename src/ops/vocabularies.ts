@@ -68,6 +68,16 @@ export const UPSTREAM_CAUSES: Words<UpstreamCause> = {
   stopping: true,
 }
 
+/** What a certificate is for: of the public listener, shown by the API, and the authorities of `upstream.ca` and `redis.ca`. */
+export type CertificateUse = 'server' | 'upstream' | 'upstream-ca' | 'redis-ca'
+
+export const CERTIFICATE_USES: Words<CertificateUse> = {
+  server: true,
+  upstream: true,
+  'upstream-ca': true,
+  'redis-ca': true,
+}
+
 /** What a connection to the upstream does: it is being made, has a request under way, or waits for one. */
 export type ConnectionState = 'connecting' | 'active' | 'idle'
 

@@ -148,6 +148,11 @@ export class UpstreamClient {
     return checked
   }
 
+  /** As `Connector` has it. */
+  get certificateExpiresAt(): number | null {
+    return this.#connector.certificateExpiresAt
+  }
+
   get connections(): Connections {
     const { connecting, open } = this.#connector
     const running = [this.#pool, ...this.#retrying].reduce(

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net'
 import { buildConnector, errors } from 'undici'
 import { failWhenReset } from './cut-connections.ts'
+import { certificateExpiry } from './peer-certificate.ts'
 import { skipContinue } from './skipped-continue.ts'
 
 export class Connector {
@@ -13,6 +14,7 @@ export class Connector {
   readonly #inUse = new WeakSet<object>()
   readonly #open = new Set<Socket>()
   #connecting = 0
+  #certificateExpiresAt: number | null = null
 
   /** @param ca PEM of the authorities to trust in place of the system's; null: the system's */
   constructor(timeoutMs: number, ca: string | null) {
@@ -35,6 +37,7 @@ export class Connector {
           return
         }
         this.#open.add(socket)
+        this.#certificateExpiresAt = certificateExpiry(socket)
         socket.once('close', () => this.#open.delete(socket))
         failWhenReset(socket)
         skipContinue(socket)
@@ -53,6 +56,11 @@ export class Connector {
   /** Connections that are being made: name, connection, handshake. */
   get connecting(): number {
     return this.#connecting
+  }
+
+  /** Of the certificate that was shown last: milliseconds since 1970-01-01 UTC; null: none was. */
+  get certificateExpiresAt(): number | null {
+    return this.#certificateExpiresAt
   }
 
   /** Connections that are there. */
