@@ -34,6 +34,7 @@ export const OWN_TEXT_ONLY: Readonly<Record<string, string>> = {
   'lib/redis-address.ts': 'the configuration',
   'stores/redis-clients.ts': 'the configuration',
   'upstream/failure-causes.ts': 'codes and fixed texts of Node and OpenSSL',
+  'upstream/peer-certificate.ts': 'a time as OpenSSL writes it, of a certificate that was accepted',
   'stores/redis-keys.ts': 'names of fences, by cache/key.ts',
   'stores/shared-switches.ts': 'ids of tenants, and its replace is no text’s',
   'stores/bus-envelope.ts': 'what was sealed by an instance with the same secret',
