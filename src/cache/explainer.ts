@@ -65,7 +65,7 @@ export interface Surroundings {
 
 export interface ExplainerDependencies {
   readonly memory: Pick<MemoryStore, 'peek'>
-  readonly fences: Pick<Fences, 'sight'>
+  readonly fences: Pick<Fences, 'isInTouch' | 'sight'>
   readonly sharing: SharingMode
   readonly flights: Coalescer<Landing | null>
   readonly rejects: LastRejects
@@ -159,6 +159,7 @@ export class Explainer {
       underWay: { ...underWay, isElsewhere: rest.isTurnTaken && mayWait },
       parent,
       isWritePending: this.#isWritePending(request, parent, sightAfter(this.#deps, glance)),
+      isInTouch: this.#deps.fences.isInTouch(),
       refusal: around.refusal(tenant, isAdmitted(standing, now)),
       isOverloaded: around.isOverloaded(),
       isOff: around.isOff(tenant),

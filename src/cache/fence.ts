@@ -52,6 +52,8 @@ export interface Fences {
   holds(stamp: FenceStamp): boolean
   /** The present local values as one text: equal texts, no write seen in between. */
   peek(names: readonly Key[]): string
+  /** Whether what others change is heard: false, and a fence that does not hold may not have changed at all. */
+  isInTouch(): boolean
   /** For one who only looks: nothing is created or changed. */
   sight(name: Key): FenceSight
   /**

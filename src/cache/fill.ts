@@ -110,7 +110,10 @@ export class FillStore {
       ? null
       : await fences.extend(opened, this.#familyOf(request, assessment))
     const representation = this.#represent(request, answer, assessment, stamp ?? [], times)
-    if (stamp === null) return { representation, rejected: 'fence', shared: NOTHING_SHARED }
+    if (stamp === null) {
+      const rejected = fences.isInTouch() ? 'fence' : 'fences-unknown'
+      return { representation, rejected, shared: NOTHING_SHARED }
+    }
     const grant = this.#witness(request, representation, stamp, answer.sentAt)
     if (grant === null) {
       return { representation, rejected: 'superseded', shared: NOTHING_SHARED }

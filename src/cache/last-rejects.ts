@@ -60,7 +60,10 @@ export class LastRejects {
   }
 }
 
+/** Reasons that are not in the answer. */
+const PASSING: ReadonlySet<RejectReason> = new Set(['fence', 'fences-unknown', 'superseded'])
+
 /** Whether it is likely to be the same for the next answer. An error of the upstream passes, and so does a write. */
 function isOfTheView({ reason, status }: Reject): boolean {
-  return reason !== 'fence' && reason !== 'superseded' && !isErrorStatus(status)
+  return !PASSING.has(reason) && !isErrorStatus(status)
 }

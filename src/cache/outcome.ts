@@ -56,6 +56,8 @@ export type RejectReason =
   | 'version'
   /** A write was under way or ended in between. */
   | 'fence'
+  /** Whether a write was under way can't be known: Redis, or the other processes, were out of reach. */
+  | 'fences-unknown'
   /** A later answer has shown something else already. */
   | 'superseded'
 

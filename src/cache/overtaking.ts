@@ -30,7 +30,8 @@ export class Overtaking {
   }
 
   /**
-   * Other bytes than these were shown. Past a known write that was to be expected: nobody was served them since.
+   * Other bytes than these were shown. Past a known write that was to be expected: no client was served them since, so it
+   * is no change that was found here.
    *
    * @param at when the request left; monotonic milliseconds
    */
@@ -38,7 +39,10 @@ export class Overtaking {
     const { memory, fences, reporter } = this.#deps
     const held = memory.get(this.keyOf(request, digest))
     if (held?.kind === 'representation') {
-      if (fences.holds(held.stamp)) reporter.outdated(held.servedAt - held.generatedAt)
+      if (fences.holds(held.stamp)) {
+        reporter.outdated(held.servedAt - held.generatedAt)
+        reporter.invalidated('change')
+      }
       this.#compare(request, held, shown, at)
     }
     this.#supersede(request, digest, at)
@@ -48,7 +52,6 @@ export class Overtaking {
     const key = this.keyOf(request, digest)
     this.#deps.memory.set(key, { kind: 'superseded', at }, request.view.tenant)
     this.#deps.tier?.supersede(request.view.tenant, key)
-    this.#deps.reporter.invalidated('change')
   }
 
   #compare({ viewKey }: ReadRequest, held: Representation, shown: Representation, at: number) {

@@ -93,6 +93,8 @@ export interface Findings {
   readonly parent: string | null
   /** A write to the record, its tenant or that parent is under way: nothing is stored. */
   readonly isWritePending: boolean
+  /** What others change is heard. */
+  readonly isInTouch: boolean
   /** What a request to the upstream would be refused with, unsent; null: it would be sent. */
   readonly refusal: UpstreamFailure | null
   /** The process is short of time or memory, and answers from memory only. */
@@ -196,13 +198,13 @@ function landed(
 }
 
 function landingOf(found: Findings, assumed: AssumedAnswer): Landing {
-  const { ttlMs, isWritePending, now } = found
+  const { ttlMs, now } = found
   const shared = Promise.resolve()
   if (assumed.kind !== 'answer') {
     return { answer: assumed, kept: { representation: null, rejected: null, shared }, ttl: null }
   }
   const { status, takesMs } = assumed
-  const rejected = assumed.rejected ?? (isWritePending ? 'fence' : null)
+  const rejected = assumed.rejected ?? (found.isWritePending ? overtaken(found) : null)
   const answer: UpstreamAnswer = {
     kind: 'buffered',
     status,
@@ -213,6 +215,10 @@ function landingOf(found: Findings, assumed: AssumedAnswer): Landing {
   }
   const ttl = rejected === null ? secondsLeft(now + ttlMs, now + takesMs) : null
   return { answer, kept: { representation: null, rejected, shared }, ttl }
+}
+
+function overtaken({ isInTouch }: Findings): RejectReason {
+  return isInTouch ? 'fence' : 'fences-unknown'
 }
 
 function from({ outcome }: { readonly outcome: Outcome }, assumes: Assumption): Prediction {

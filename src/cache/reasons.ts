@@ -166,6 +166,11 @@ const REJECT: Table<RejectReason> = {
     meaning: 'A write was under way, or ended while the answer was: it may be from before.',
     remedy: 'Expected beside writes. If it stays, `fences` names the one that is `pending`.',
   },
+  'fences-unknown': {
+    meaning:
+      'Redis, or the other processes of this instance, were out of reach while the answer was under way: whether a write came in between can’t be known.',
+    remedy: 'See why Redis is away: `layby_redis_up`, and docs/operations.md, "When Redis dies".',
+  },
   superseded: {
     meaning: 'A later request has been shown something else already.',
     remedy: NOTHING_TO_DO,

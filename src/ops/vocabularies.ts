@@ -36,6 +36,7 @@ export const REJECT_REASONS: Words<RejectReason> = {
   unproven: true,
   version: true,
   fence: true,
+  'fences-unknown': true,
   superseded: true,
 }
 

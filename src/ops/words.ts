@@ -58,6 +58,7 @@ export const MISS_WORDS: Words<MissReason | 'none'> = {
   'reject.unproven': 'not stored: nothing shows that the body is whole',
   'reject.version': 'not stored: another API version was answered',
   'reject.fence': 'not stored: a write was under way',
+  'reject.fences-unknown': 'not stored: Redis was away, so writes might not be known',
   'reject.superseded': 'not stored: a later answer was there already',
 }
 

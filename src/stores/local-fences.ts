@@ -72,6 +72,10 @@ export class LocalFences implements FenceStore {
     return { name, value: write === 'expired' ? null : mark, isPending: write === 'pending', mark }
   }
 
+  isInTouch(): boolean {
+    return true
+  }
+
   async open(names: readonly Key[], kin: Key | null, isProvisional = false): Promise<OpenFence> {
     // Asked first: it notices writes that ran out of time, and that changes values.
     const pending = names.filter((name) => this.#pending.isPending(name)).length > 0

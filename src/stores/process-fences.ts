@@ -52,6 +52,10 @@ export class ProcessFences implements FenceStore {
     return this.#siblings.isInTouch() ? seen : { name, value: null, isPending: true, mark: null }
   }
 
+  isInTouch(): boolean {
+    return this.#siblings.isInTouch()
+  }
+
   async open(names: readonly Key[], kin: Key | null, isProvisional = false): Promise<OpenFence> {
     const opened = await this.#local.open(names, kin, isProvisional)
     return this.#siblings.isInTouch() ? opened : { ...opened, pending: true }

@@ -68,6 +68,11 @@ export class SharedFences implements FenceStore {
     return this.#options.table.sight(name)
   }
 
+  isInTouch(): boolean {
+    const { trust, commands } = this.#options
+    return trust.isTrusted() && commands.isAnswering
+  }
+
   async open(names: readonly Key[], kin: Key | null, isProvisional = false): Promise<OpenFence> {
     const all = kin === null ? names : [...names, kin]
     for (const name of all) this.#used(name, isProvisional)
@@ -229,8 +234,8 @@ export class SharedFences implements FenceStore {
     names: readonly Key[],
     isProvisional = false,
   ): Promise<ReadonlyMap<Key, string> | null> {
-    const { table, trust, commands } = this.#options
-    if (!trust.isTrusted() || !commands.isAnswering) return null
+    const { table } = this.#options
+    if (!this.isInTouch()) return null
     const known = names.map((name) => table.valueOf(name))
     if (!known.includes(null)) return new Map(names.map((name, i) => [name, known[i] as string]))
     const fenceMs = isProvisional ? PROVISIONAL_FENCE_MS : this.#options.fenceLifetimeMs

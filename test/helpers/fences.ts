@@ -8,6 +8,7 @@ export function fencesLike(
   const bound: FenceStore = {
     holds: (stamp) => sound().holds(stamp),
     peek: (names) => sound().peek(names),
+    isInTouch: () => sound().isInTouch(),
     sight: (name) => sound().sight(name),
     open: (names, kin, isProvisional) => sound().open(names, kin, isProvisional),
     extend: (open, names) => sound().extend(open, names),

@@ -74,6 +74,7 @@ for (const reason of [
   'size',
   'unproven',
   'fence',
+  'fences-unknown',
   'version',
   'private',
   'type',
