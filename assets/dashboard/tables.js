@@ -1,7 +1,7 @@
 /** The tables of the page: each `data-table` and its rows. Text only: nothing of a snapshot becomes markup. */
 import { quantile } from './figures.js'
+import { mainReason } from './findings.js'
 import { duration, timeOfDay, whole } from './format.js'
-import { mainReason } from './verdict.js'
 import { INVALIDATION_WORDS, inWords, MISS_WORDS, OUTCOME_WORDS, STALE_WORDS } from './words.js'
 
 /** @typedef {import('./values.js').View} View */

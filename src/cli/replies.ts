@@ -33,6 +33,8 @@ export const TenantRow = Type.Object({
   tenant: Type.String(),
   requests: Type.Number(),
   hits: Type.Number(),
+  /** Turned away, since it had too much under way. */
+  limited: Type.Number(),
   /** Reason → how many. */
   misses: Counts,
 })

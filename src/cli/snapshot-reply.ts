@@ -25,6 +25,8 @@ export const SnapshotReply = Type.Object({
     misses: Counts,
     upstreamErrors: Amount,
     shed: Amount,
+    limited: Amount,
+    failedReads: Amount,
   }),
   upstream: Type.Object({
     calls: Amount,

@@ -3,9 +3,10 @@
  * verdict are those of the dashboard's page, so that the two can't say different things.
  */
 import { type Figures, hitShare, joined, perSecond, quantile } from '../ops/figures.ts'
+import { mainReason } from '../ops/findings.ts'
 import type { Histogram } from '../ops/samples.ts'
 import type { Snapshot } from '../ops/snapshot.ts'
-import { mainReason, verdictOf } from '../ops/verdict.ts'
+import { verdictOf } from '../ops/verdict.ts'
 import { fit, tableLines, wrapped } from './columns.ts'
 import { byteSize, duration, latency, percent, shortCount } from './figures.ts'
 import type { Tone, ToneLine } from './paint.ts'
@@ -118,7 +119,7 @@ function trafficLines({ snapshot, figures }: TopView): ToneLine[] {
       'REQUESTS',
       `${rate(figures, figures.requests)}  reads ${rate(figures, figures.reads)}`,
       `refused ${count(byOutcome['refused'])}  failed ${count(byOutcome['failed'])}`,
-      `turned away ${count(figures.shed)}`,
+      `turned away ${count(figures.shed + figures.limited)}`,
     ),
     ...latencyLines(figures),
   ]

@@ -4,12 +4,16 @@
  */
 import type { Histogram } from './samples.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { TenantFigures } from './tenant-traffic.ts'
 
 export interface Figures {
   /** Length of the time, in seconds; null: all of the process's life. */
   readonly seconds: number | null
   readonly requests: number
-  /** Reads that the cache had a say in: hits, fills, followers, bypasses, and what only the store could have answered. */
+  /**
+   * Reads that the cache had a say in: hits, fills, followers, bypasses, what only the store could have answered, and
+   * those that failed. All shares of reads are shares of these.
+   */
   readonly reads: number
   readonly hits: { readonly memory: number; readonly redis: number }
   readonly byOutcome: Readonly<Record<string, number>>
@@ -25,6 +29,10 @@ export interface Figures {
   /** Time that requests have waited for a place among those under way. Seconds. */
   readonly queueWait: Histogram
   readonly shed: number
+  readonly limited: number
+  readonly failedReads: number
+  /** Of those that ask most, most first. */
+  readonly tenants: readonly TenantFigures[]
   readonly mismatches: number
   readonly latency: Readonly<Record<string, Histogram>>
 }
@@ -36,12 +44,13 @@ const READS = ['hit', 'fill', 'follower', 'bypass', 'not-cached']
 export function figuresBetween(earlier: Snapshot | null, later: Snapshot): Figures {
   const from = earlier?.instance === later.instance ? earlier : null
   const byOutcome = minus(later.requests.byOutcome, from?.requests.byOutcome)
+  const failedReads = later.requests.failedReads - (from === null ? 0 : from.requests.failedReads)
   const count = (of: (snapshot: Snapshot) => number): number =>
     of(later) - (from === null ? 0 : of(from))
   return {
     seconds: from === null ? null : (later.monotonicMs - from.monotonicMs) / 1000,
     requests: count(({ requests }) => requests.total),
-    reads: READS.reduce((sum, outcome) => sum + (byOutcome[outcome] ?? 0), 0),
+    reads: READS.reduce((sum, outcome) => sum + (byOutcome[outcome] ?? 0), failedReads),
     hits: {
       memory: count(({ requests }) => requests.hits.memory),
       redis: count(({ requests }) => requests.hits.redis),
@@ -60,6 +69,9 @@ export function figuresBetween(earlier: Snapshot | null, later: Snapshot): Figur
         ? later.upstream.queueWait
         : difference(from.upstream.queueWait, later.upstream.queueWait),
     shed: count(({ requests }) => requests.shed),
+    limited: count(({ requests }) => requests.limited),
+    failedReads,
+    tenants: tenantsBetween(from?.tenants ?? [], later.tenants),
     mismatches: count(({ redis }) => redis?.mismatches ?? 0),
     latency: latenciesBetween(from?.latency ?? {}, later.latency),
   }
@@ -115,6 +127,26 @@ function minus(later: Counts, earlier: Counts = {}): Counts {
   return Object.fromEntries(
     Object.entries(later).map(([word, count]) => [word, count - (earlier[word] ?? 0)]),
   )
+}
+
+/** One that came in anew, or again in another's place, has nothing to be taken off. */
+function tenantsBetween(
+  earlier: readonly TenantFigures[],
+  later: readonly TenantFigures[],
+): TenantFigures[] {
+  return later
+    .map((now) => {
+      const before = earlier.find(({ tenant }) => tenant === now.tenant)
+      if (before === undefined || before.requests > now.requests) return now
+      return {
+        tenant: now.tenant,
+        requests: now.requests - before.requests,
+        hits: now.hits - before.hits,
+        limited: now.limited - before.limited,
+        misses: minus(now.misses, before.misses),
+      }
+    })
+    .sort((a, b) => b.requests - a.requests)
 }
 
 function latenciesBetween(

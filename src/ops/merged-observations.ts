@@ -27,5 +27,11 @@ function added(a: TenantFigures, b: TenantFigures): TenantFigures {
   for (const [reason, count] of Object.entries(b.misses) as [MissReason, number][]) {
     misses[reason] = (misses[reason] ?? 0) + count
   }
-  return { tenant: a.tenant, requests: a.requests + b.requests, hits: a.hits + b.hits, misses }
+  return {
+    tenant: a.tenant,
+    requests: a.requests + b.requests,
+    hits: a.hits + b.hits,
+    limited: a.limited + b.limited,
+    misses,
+  }
 }

@@ -30,6 +30,8 @@ interface Combination {
   readonly followers: Count | null
   readonly rejects: Count | null
   readonly stale: Count | null
+  /** Of those that are reads of cached resources. */
+  readonly failedReads: Count | null
 }
 
 type ByStatus = Map<number, Combination>
@@ -42,6 +44,7 @@ export class RequestMetrics implements Pick<Reporter, 'finished' | 'lookedUp' | 
   readonly #followers: Count
   readonly #rejects: Readonly<Record<RejectReason, Count>>
   readonly #stale: Readonly<Record<StaleReason, Count>>
+  readonly #failedReads: Count
   readonly #combinations = new Map<OutcomeKind, Map<Tier | null, Map<Detail | null, ByStatus>>>()
   #last: Combination
   #overflow: Count | null = null
@@ -67,10 +70,16 @@ export class RequestMetrics implements Pick<Reporter, 'finished' | 'lookedUp' | 
     }).series({})
     this.#rejects = rejectCounts(registry)
     this.#stale = staleCounts(registry)
+    this.#failedReads = new CounterFamily(registry, {
+      name: 'layby_failed_reads_total',
+      help: 'Reads of cached resources that were answered with neither a copy nor a valid answer of the API',
+      labelNames: [],
+    }).series({})
     this.#last = this.#combine('hit', 'memory', 'memory', 200)
   }
 
-  finished({ outcome, status, durationMs, traceId }: Report): void {
+  finished(report: Report): void {
+    const { outcome, status, durationMs, traceId } = report
     const of = this.#combinationOf(outcome, status)
     const { age, ttl } = outcome
     of.requests.total++
@@ -79,6 +88,7 @@ export class RequestMetrics implements Pick<Reporter, 'finished' | 'lookedUp' | 
     if (of.stale !== null && ttl !== null && ttl < 0) of.stale.total++
     if (of.followers !== null) of.followers.total++
     if (of.rejects !== null) of.rejects.total++
+    if (of.failedReads !== null && isCachedRead(report)) of.failedReads.total++
   }
 
   lookedUp(milliseconds: number): void {
@@ -115,6 +125,7 @@ export class RequestMetrics implements Pick<Reporter, 'finished' | 'lookedUp' | 
       followers: kind === 'follower' ? this.#followers : null,
       rejects: isReject(detail) ? this.#rejects[rejectOf(detail)] : null,
       stale: isStale(detail) ? this.#stale[detail] : null,
+      failedReads: kind === 'failed' ? this.#failedReads : null,
     }
     const ofKind = within(this.#combinations, kind, () => new Map())
     const ofTier = within(ofKind, tier, () => new Map<Detail | null, ByStatus>())
@@ -182,6 +193,11 @@ function within<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const value = map.get(key) ?? make()
   map.set(key, value)
   return value
+}
+
+/** Writes have a route too, the row of the API's table, and other methods. */
+function isCachedRead({ route, method }: Report): boolean {
+  return route !== null && (method === 'GET' || method === 'HEAD')
 }
 
 const REJECT = 'reject.'

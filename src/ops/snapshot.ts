@@ -56,8 +56,12 @@ export interface RequestTotals {
   readonly misses: Readonly<Record<string, number>>
   /** Answers with a status of 500 and above that came from the upstream. */
   readonly upstreamErrors: number
-  /** Turned away, since the instance or the tenant had too much under way. */
+  /** Turned away, since the instance had too much under way. */
   readonly shed: number
+  /** Turned away, since their tenant had too much under way. */
+  readonly limited: number
+  /** Reads of cached resources that were answered with neither a copy nor a valid answer of the API. */
+  readonly failedReads: number
 }
 
 export interface UpstreamTotals {
@@ -113,6 +117,7 @@ export interface SnapshotSources {
 export const SNAPSHOT_METRICS = [
   'layby_requests_total',
   'layby_request_seconds',
+  'layby_failed_reads_total',
   'layby_fill_seconds',
   'layby_followers_total',
   'layby_stale_served_total',
@@ -199,9 +204,13 @@ function requestTotals(samples: Samples): RequestTotals {
     ),
     shed: samples.sum(
       'layby_requests_total',
-      ({ outcome, reason, code }) =>
-        code === '503' && (outcome === 'refused' || reason === 'limited'),
+      ({ outcome, code }) => code === '503' && outcome === 'refused',
     ),
+    limited: samples.sum(
+      'layby_requests_total',
+      ({ outcome, reason }) => outcome === 'failed' && reason === 'limited',
+    ),
+    failedReads: samples.sum('layby_failed_reads_total'),
   }
 }
 

@@ -17,6 +17,8 @@ export interface TenantFigures {
   /** All that it asked, writes and what passes through included. */
   readonly requests: number
   readonly hits: number
+  /** Turned away, since the tenant had too much under way. */
+  readonly limited: number
   /** How many reads of cached routes were no hits, by reason. */
   readonly misses: Readonly<Partial<Record<MissReason, number>>>
 }
@@ -27,6 +29,7 @@ interface Entry {
   inherited: number
   requests: number
   hits: number
+  limited: number
   misses: Map<MissReason, number>
 }
 
@@ -58,8 +61,8 @@ export class TenantTraffic implements Pick<Reporter, 'finished'> {
     return [...this.#entries.values()]
       .sort((a, b) => b.requests - a.requests)
       .slice(0, count)
-      .map(({ tenant, requests, hits, misses }) => {
-        return { tenant, requests, hits, misses: Object.fromEntries(misses) }
+      .map(({ tenant, requests, hits, limited, misses }) => {
+        return { tenant, requests, hits, limited, misses: Object.fromEntries(misses) }
       })
   }
 
@@ -67,7 +70,7 @@ export class TenantTraffic implements Pick<Reporter, 'finished'> {
     const left = this.#entries.size < this.#capacity ? null : this.#takeLightest()
     const inherited = left === null ? 0 : weightOf(left)
     if (left !== null) this.#entries.delete(left.tenant)
-    const entry = { tenant, inherited, requests: 0, hits: 0, misses: new Map() }
+    const entry = { tenant, inherited, requests: 0, hits: 0, limited: 0, misses: new Map() }
     this.#entries.set(tenant, entry)
     return entry
   }
@@ -93,7 +96,9 @@ function weightOf({ inherited, requests }: Entry): number {
   return inherited + requests
 }
 
-function noteMiss({ misses }: Entry, outcome: Outcome): void {
+function noteMiss(entry: Entry, outcome: Outcome): void {
+  const { misses } = entry
+  if (outcome.kind === 'failed' && outcome.detail === 'limited') entry.limited++
   const reason = missReason(outcome)
   if (reason !== null) misses.set(reason, (misses.get(reason) ?? 0) + 1)
 }

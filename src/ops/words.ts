@@ -62,6 +62,27 @@ export const MISS_WORDS: Words<MissReason | 'none'> = {
   'reject.superseded': 'not stored: a later answer was there already',
 }
 
+const API_FORBIDS = 'The API’s header fields forbid to keep its answers: ask its makers.'
+
+/** What somebody can do about most misses being of this kind, as a sentence. Where nothing is left to do there is none. */
+export const REMEDY_WORDS: Readonly<Partial<Words<MissReason>>> = {
+  'tenant-off': 'An operator can switch its cache on again (docs/admin.md).',
+  'version-pin': 'One token names two API versions in turn: give each OAuth client one version.',
+  query: 'Have its clients ask for the record without a query.',
+  'no-store': 'Ask the makers of its clients why they send Cache-Control: no-store.',
+  request: 'Ask the makers of its clients why they send no-cache with each read.',
+  'reject.no-store': API_FORBIDS,
+  'reject.private': API_FORBIDS,
+  'reject.no-cache': API_FORBIDS,
+  'reject.cache-control': API_FORBIDS,
+  'reject.expired': API_FORBIDS,
+  'reject.set-cookie': API_FORBIDS,
+  'reject.vary': API_FORBIDS,
+  'reject.encoding': 'Have what stands before the API send its answers uncompressed.',
+  'reject.size': 'A larger cache.maxBodyBytes keeps such bodies.',
+  'reject.unproven': 'Have what stands before the API send Content-Length or chunks.',
+}
+
 export const STALE_WORDS: Words<StaleReason> = {
   swr: 'while it was refreshed',
   'max-stale': 'the client accepts it',
@@ -85,4 +106,13 @@ export const FILL_WORDS: Words<FillResult> = {
 /** @returns the word itself where it has no words of its own */
 export function inWords(words: Readonly<Record<string, string>>, word: string): string {
   return words[word] ?? word.replaceAll(/[_.-]/g, ' ')
+}
+
+export function whole(count: number): string {
+  return new Intl.NumberFormat('en').format(count)
+}
+
+/** @param share null: unknown */
+export function percent(share: number | null): string {
+  return share === null ? '–' : `${Math.floor(share * 100)}\u00a0%`
 }

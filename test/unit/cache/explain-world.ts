@@ -285,7 +285,7 @@ export class World {
     this.#maxFences = maxFences
     this.#isCramped = memoryBytes < MUCH_MEMORY
     this.#fences = new LocalFences({ clock, maxFences })
-    const fences = this.#counted(this.#fences, 'sight')
+    const fences = this.#counted(this.#fences, 'isInTouch', 'sight')
     const memory = this.#counted(createMemoryStore({ maxBytes: memoryBytes }), 'peek')
     const random = (): number => 0.5
     this.#core = buildCore(config, { clock, random, fences, memory }, reporter)
@@ -370,14 +370,15 @@ export class World {
   }
 
   /** Counts the calls of all methods but the one that only looks. */
-  #counted<T extends object>(of: T, look: keyof T & string): T {
+  #counted<T extends object>(of: T, ...looks: readonly (keyof T & string)[]): T {
     return new Proxy(of, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target)
         if (typeof member !== 'function') return member
         return (...args: unknown[]) => {
           const at = String(name)
-          if (at !== look) this.#calls[at] = (this.#calls[at] ?? 0) + 1
+          if (!(looks as readonly string[]).includes(at))
+            this.#calls[at] = (this.#calls[at] ?? 0) + 1
           return member.apply(target, args)
         }
       },

@@ -28,6 +28,8 @@ const SNAPSHOT: Snapshot = {
     misses: { none: 80, 'reject.status': 10 },
     upstreamErrors: 4,
     shed: 0,
+    limited: 0,
+    failedReads: 0,
   },
   upstream: {
     calls: 95,
@@ -50,8 +52,14 @@ const SNAPSHOT: Snapshot = {
   redis: { isUp: true, isBusLive: true, busGaps: histogram(0), mismatches: 0 },
   breakers: { upstream: false },
   tenants: [
-    { tenant: '7', requests: 1_200, hits: 880, misses: { 'uri-miss': 80 } },
-    { tenant: '9223372036854775807', requests: 100, hits: 20, misses: { 'reject.status': 10 } },
+    { tenant: '7', requests: 1_200, hits: 880, limited: 0, misses: { 'uri-miss': 80 } },
+    {
+      tenant: '9223372036854775807',
+      requests: 100,
+      hits: 20,
+      limited: 0,
+      misses: { 'reject.status': 10 },
+    },
   ],
   problems: [
     {
@@ -113,6 +121,7 @@ t.test('it fits whatever the terminal is, and shows more where there is room', (
     tenant: String(n + 1),
     requests: 10,
     hits: 5,
+    limited: 0,
     misses: {},
   }))
   const problems = Array.from({ length: 20 }, () => SNAPSHOT.problems[0]!)

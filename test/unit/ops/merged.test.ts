@@ -60,6 +60,7 @@ t.test('tenants are added up and sorted anew, problems are sorted by time', (t) 
     tenant,
     requests,
     hits: 1,
+    limited: 0,
     misses: { 'uri-miss': 2 } as const,
   })
   t.strictSame(

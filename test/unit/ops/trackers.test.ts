@@ -51,6 +51,7 @@ t.test('a tenant is told with its hits, and its misses by reason', (t) => {
       tenant: '7',
       requests: told.length,
       hits: 2,
+      limited: 0,
       misses: {
         'uri-miss': 1,
         stale: 1,
@@ -62,7 +63,7 @@ t.test('a tenant is told with its hits, and its misses by reason', (t) => {
         'not-cached': 1,
       },
     },
-    { tenant: '8', requests: 1, hits: 1, misses: {} },
+    { tenant: '8', requests: 1, hits: 1, limited: 0, misses: {} },
   ])
   t.strictSame(traffic.top(1).length, 1)
   t.end()

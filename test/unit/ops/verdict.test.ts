@@ -1,12 +1,15 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { figuresBetween, joined, quantile } from '../../../src/ops/figures.ts'
 import type { Histogram } from '../../../src/ops/samples.ts'
 import { type Snapshot, snapshotOf } from '../../../src/ops/snapshot.ts'
+import type { TenantFigures } from '../../../src/ops/tenant-traffic.ts'
 import { type Verdict, verdictOf } from '../../../src/ops/verdict.ts'
 import { inWords, MISS_WORDS } from '../../../src/ops/words.ts'
 
 type Series = readonly [outcome: string, tier: string, reason: string, code: string, count: number]
 
+const FINDINGS = new URL('../../../../src/ops/findings.ts', import.meta.url)
 const HIT: Series = ['hit', 'memory', 'memory', '200', 90]
 const FILL: Series = ['fill', 'none', 'none', '200', 10]
 
@@ -70,7 +73,7 @@ t.test('what is wrong is told in words, worst first', (t) => {
     ['upstream-failing', [['failed', 'none', 'none', '502', 5]], {}],
     ['upstream-errors', [['pass-through', 'none', 'none', '500', 20]], {}],
     ['shedding', [['refused', 'none', 'none', '503', 1]], {}],
-    ['shedding', [['failed', 'none', 'limited', '503', 1]], {}],
+    ['tenant-limited', [['failed', 'none', 'limited', '503', 1]], {}],
     ['not-ready', [], { isReady: false }],
     ['redis-down', [], { redis: { ...redis, isUp: false, isBusLive: false } }],
     ['bus-silent', [], { redis: { ...redis, isBusLive: false } }],
@@ -102,12 +105,107 @@ t.test('what is wrong is told in words, worst first', (t) => {
   const both = judged([HIT], { breakers: { upstream: true }, redis: { ...redis, isUp: false } })
   t.strictSame(codes(both), ['breaker-open', 'redis-down'])
   t.equal(both.state, 'bad')
-  t.equal(both.title, 'Something is wrong; the cache is helping: 100\u00a0% of reads come from it')
+  t.equal(
+    both.title,
+    'The API does not answer; the cache is helping: 100\u00a0% of reads come from it',
+  )
   t.strictSame(
     codes(judged([HIT, ['failed', 'none', 'none', '502', 0]])),
     [],
     'nothing: no finding',
   )
+  t.end()
+})
+
+t.test('reads that failed are reads: with them the share of hits is no better than it was', (t) => {
+  const of = snapshot([HIT, ['failed', 'none', 'none', '502', 90]])
+  const failing = { ...of, requests: { ...of.requests, failedReads: 60 } }
+  const verdict = verdictOf(failing, figuresBetween(null, failing), 'in the last minute')
+  t.equal(
+    verdict.title,
+    '50\u00a0% of requests were not answered by the API; the cache is helping: 60\u00a0% of reads come from it',
+  )
+  t.match(verdict.because, '90 of 150 reads were hits')
+  t.equal(verdict.state, 'bad')
+  t.end()
+})
+
+t.test('what is wrong goes before the age of the process', (t) => {
+  const missing: Series = ['fill', 'none', 'none', '200', 95]
+  const gaps = { bounds: [], counts: [], count: 0, sum: 0 }
+  const redis = { isUp: false, isBusLive: false, busGaps: gaps, mismatches: 0 }
+  const verdict = judged([missing], { startedAt: 950_000, redis })
+  t.equal(verdict.headline, 'not-helping')
+  t.match(verdict.title, /^Redis is down; the cache is not helping/)
+  t.end()
+})
+
+const tenant = (name: string, more: Partial<TenantFigures> = {}): TenantFigures => {
+  return { tenant: name, requests: 40, hits: 0, limited: 0, misses: {}, ...more }
+}
+
+t.test(
+  'what a tenant’s limit turns away is its own: no failure of the API, nor of the instance',
+  (t) => {
+    const series: Series[] = [HIT, FILL, ['failed', 'none', 'limited', '503', 50]]
+    const tenants = [tenant('7'), tenant('42', { limited: 50 })]
+    const verdict = judged(series, { tenants })
+    t.strictSame(codes(verdict), ['tenant-limited'])
+    const [finding] = verdict.findings
+    t.match(finding, { state: 'watch', title: 'Requests of tenant 42 are turned away' })
+    t.match(
+      finding?.text,
+      /^50 requests were turned away in the last minute, since tenant 42 had too/,
+    )
+    const many = ['1', '2', '3', '4', '5'].map((name) => tenant(name, { limited: 9 }))
+    t.match(judged(series, { tenants: many }).findings[0]?.title, 'tenants 1, 2, 3 and 2 more')
+    t.match(judged(series).findings[0]?.title, 'Requests of a tenant are turned away')
+    t.end()
+  },
+)
+
+t.test('a tenant without a hit is told of where something can be done, and only there', (t) => {
+  const cases: [misses: TenantFigures['misses'], expected: RegExp | null][] = [
+    [{ 'tenant-off': 30 }, /^No read of tenant 42 was a hit .* An operator can switch/],
+    [{ 'version-pin': 25, 'uri-miss': 5 }, /One token names two API versions in turn/],
+    [{ 'reject.no-store': 30 }, /header fields forbid/],
+    [{ 'uri-miss': 30 }, null],
+    [{ query: 19 }, null],
+  ]
+  for (const [misses, expected] of cases) {
+    const verdict = judged([HIT, FILL], { tenants: [tenant('42', { misses }), tenant('7')] })
+    if (expected === null) t.strictSame(codes(verdict), [])
+    else t.match(verdict.findings, [{ code: 'tenant-without-hits', text: expected }])
+  }
+  const withHits = tenant('42', { hits: 1, misses: { query: 50 } })
+  t.strictSame(codes(judged([HIT, FILL], { tenants: [withHits] })), [])
+  t.end()
+})
+
+t.test('tenants of a while are differences too, and one that came in anew is whole', (t) => {
+  const before = snapshot([HIT], { tenants: [tenant('1', { requests: 10, misses: { query: 3 } })] })
+  const now = [tenant('1', { requests: 15, misses: { query: 4 } }), tenant('2', { requests: 9 })]
+  const { tenants } = figuresBetween(before, snapshot([HIT], { tenants: now, monotonicMs: 90_000 }))
+  t.match(tenants, [
+    { tenant: '2', requests: 9 },
+    { tenant: '1', requests: 5, misses: { query: 1 } },
+  ])
+  t.end()
+})
+
+t.test('each finding names a section of docs/operations.md that is there', (t) => {
+  const text = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
+  const sections = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9 -]/g, '')
+      .replaceAll(' ', '-'),
+  )
+  const named = [
+    ...readFileSync(FINDINGS, 'utf8').matchAll(/section(?:: |\s*=\s*|: of = )'([a-z-]+)'/g),
+  ]
+  t.ok(named.length >= 8)
+  for (const [, section = ''] of named) t.ok(sections.includes(section), section)
   t.end()
 })
 
