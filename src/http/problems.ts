@@ -117,6 +117,7 @@ export const PROBLEMS = {
     'the request is not well-formed HTTP/1.1',
     true,
   ),
+  plain_http: request('scheme', 'must be https', 'this port speaks TLS: ask by https://', true),
   invalid_target: request(
     'request-target',
     'must be a path',

@@ -150,7 +150,13 @@ function createPublicServer(
   }
   const server = createHttpServer({
     options: HTTP_SETTINGS,
-    tls: deps.tls,
+    tls:
+      deps.tls === null
+        ? null
+        : {
+            options: deps.tls,
+            refusePlain: (socket) => refuseUnparsed('plain_http', socket, deps),
+          },
     handle,
     continuesItself: true,
     lingering: deps.lingering,

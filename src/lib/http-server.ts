@@ -17,14 +17,18 @@ import type { Duplex } from 'node:stream'
 import { type TlsOptions, Server as TlsServer } from 'node:tls'
 import { isEnding, type Lingering } from './lingering.ts'
 import { oweAnswer, whenNoneIsOwed } from './owed-answers.ts'
+import { whenFirstByte } from './plain-on-tls.ts'
 
 /** Half of what Node keeps, names and values counted: of a list up to here nothing is missing. */
 const MAX_KEPT_FIELDS = 1_000
 
 export interface HttpServerSettings {
   readonly options: ServerOptions
-  /** Null: plain HTTP. */
-  readonly tls: TlsOptions | null
+  /** Null: plain HTTP. `refusePlain` answers, in plain HTTP, a client that speaks it here, and ends the connection. */
+  readonly tls: {
+    readonly options: TlsOptions
+    readonly refusePlain: (socket: Socket) => void
+  } | null
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void
   /** Whether `handle` says itself when the client is to send the content that it has announced (`Expect: 100-continue`). */
   readonly continuesItself: boolean
@@ -55,11 +59,16 @@ export function createHttpServer({
   const server =
     tls === null
       ? createServer(options, handleOwed)
-      : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handleOwed)
+      : createTlsServer({ ...options, ...tls.options, minVersion: 'TLSv1.2' }, handleOwed)
   ignoreUpgrades(server)
   // guard: socket-errors
   server.prependListener('connection', keepErrorListener)
-  if (tls !== null) server.prependListener('secureConnection', keepErrorListener)
+  if (tls !== null) {
+    server.prependListener('secureConnection', keepErrorListener)
+    const giveToTls = acceptFirst(server, 'connection', (socket) =>
+      whenFirstByte(socket, (isPlain) => (isPlain ? tls.refusePlain(socket) : giveToTls(socket))),
+    )
+  }
   // A connection that can't be accepted (no file descriptor, no memory) is an error of the server. It costs that
   // connection; whoever listens hears of errors of listening in addition.
   server.on('error', ignore)

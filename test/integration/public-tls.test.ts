@@ -1,5 +1,9 @@
 /** TLS on the public listener: both front ends, hits and misses, and what a bad pair of files says. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Agent } from 'undici'
@@ -41,14 +45,51 @@ t.test('customers are read over TLS, hits included', async (t) => {
   }
 })
 
-t.test('plain HTTP to a TLS listener gets nothing', async (t) => {
+t.test('plain HTTP on the TLS port gets a 400 that says so, and reaches nothing', async (t) => {
+  const upstream = await startUpstream(t)
+  for (const fastPath of [true, FAST_PATH]) {
+    const app = await buildTestApp(t, upstream.url, { server: { tls: TLS, fastPath } })
+    const agent = new Agent()
+    t.teardown(() => agent.destroy())
+    const origin = app.url.replace('https', 'http')
+    const content = { method: 'POST' as const, path: '/customers', body: 'x'.repeat(200_000) }
+    for (const asked of [{ method: 'GET' as const, path: '/customers/1' }, content]) {
+      const { statusCode, headers, body } = await agent.request({
+        origin,
+        headers: HEADERS,
+        ...asked,
+      })
+      t.equal(statusCode, 400)
+      t.match(headers, { 'content-type': /^application\/problem\+json/, connection: 'close' })
+      t.match(await body.json(), { code: 'plain_http', detail: /https:\/\//, requestSent: false })
+    }
+    t.match(app.logged(), '"reason":"plain_http"')
+  }
+  t.equal(upstream.requests.length, 0)
+})
+
+t.test('a hello of TLS that comes in pieces is taken for one', async (t) => {
   const upstream = await startUpstream(t)
   const app = await buildTestApp(t, upstream.url, { server: { tls: TLS } })
-  const agent = new Agent()
-  t.teardown(() => agent.destroy())
-  const origin = app.url.replace('https', 'http')
-  await t.rejects(agent.request({ origin, path: '/customers/1', method: 'GET', headers: HEADERS }))
-  t.equal(upstream.requests.length, 0)
+  const raw = connect(Number(new URL(app.url).port), '127.0.0.1')
+  t.teardown(() => raw.destroy())
+  await once(raw, 'connect')
+  // What the client's TLS writes goes on byte by byte.
+  const pieces = new Duplex({
+    read: () => {},
+    write(chunk: Buffer, _encoding, done) {
+      for (const byte of chunk) raw.write(Buffer.of(byte))
+      done()
+    },
+  })
+  raw.setNoDelay(true).on('data', (data) => pieces.push(data))
+  const ca = readFileSync(file('ca.pem'))
+  const socket = connectTls({ socket: pieces, ca, servername: 'localhost' })
+  t.teardown(() => socket.destroy())
+  await once(socket, 'secureConnect')
+  socket.write('GET /customers/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  t.match(String(answer), /^HTTP\/1\.1 401 /)
 })
 
 t.test('files that do not fit are a configuration error that names the key', async (t) => {

@@ -153,6 +153,11 @@ export const REQUEST_GUARDS: readonly Guard[] = [
     tests: [{ file: 'integration/proxy-protocol', title: 'is closed unanswered' }],
   },
   {
+    name: 'first-byte-time',
+    cuts: [['close, timeoutMs', 'close, 600_000']],
+    tests: [{ file: 'unit/lib/plain-on-tls', title: 'nothing comes' }],
+  },
+  {
     name: 'proxy-header-time',
     cuts: [['HEADER_MS', '600_000']],
     tests: [{ file: 'integration/proxy-protocol', title: 'is closed in time', seconds: 60 }],

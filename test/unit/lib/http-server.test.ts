@@ -23,7 +23,7 @@ const PIPELINED = 5_000
 function create(tls: typeof TLS | null, handle: HttpServerSettings['handle'] = () => {}): Server {
   return createHttpServer({
     options: {},
-    tls,
+    tls: tls === null ? null : { options: tls, refusePlain: (socket) => socket.destroy() },
     handle,
     continuesItself: false,
     lingering: new Lingering(),
