@@ -8,7 +8,7 @@ import { expectFiring, type Scrape, scrape } from '../helpers/alert-series.ts'
 import { buildTestApp, type TestApp } from '../helpers/app.ts'
 import { type Certificate, makeCertificate } from '../helpers/certificates.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const DAY_SECONDS = 86_400
 const seriesOf = (use: string): string =>

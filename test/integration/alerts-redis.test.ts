@@ -146,6 +146,8 @@ t.test('LaybyLatencyHigh fires where hits wait, here for Redis', async (t) => {
     for (let id = from; id < from + 10; id++) {
       redis.pause()
       const reading = reader.get(`/customers/${id}`)
+      // It asks Redis next, which stands still for so long.
+      await reader.lookedUp(id)
       await new Promise((resolve) => setTimeout(resolve, 30))
       redis.resume()
       await reading

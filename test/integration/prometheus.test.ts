@@ -95,6 +95,8 @@ t.test('every panel has data, and every alert can be evaluated, over a live Layb
     redis: { url: redis.url },
     cache: { staleWhileRevalidateMs: 60_000, ttlMs: 1_500 },
     ops: { adminToken: ADMIN_TOKEN },
+    // Of no effect over plain HTTP, but that it expires one day.
+    upstream: { ca: at('test/helpers/tls/ca.pem') },
   }
   const app = await buildTestApp(t, upstream.url, values, { clock: systemClock })
   const prometheus = await startPrometheus(t, app.opsUrl, RULES_FILE)

@@ -1,5 +1,5 @@
 /** The rules of alerts: what is made of them, where they lead, and which job they are about. */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import {
@@ -126,6 +126,16 @@ t.test('the job of each scrape configuration of ours is one that the rules are a
 
 t.test('a rule means Layby: by a metric with its prefix, or by the job', (t) => {
   for (const { alert, expr } of rules) t.match(expr, /\blayby_|job=~"layby/, alert)
+  t.end()
+})
+
+t.test('every alert is brought about by a test that names it', (t) => {
+  const folder = 'test/integration'
+  const files = readdirSync(`${ROOT}${folder}`).filter((name) => /^alerts-.*\.test\.ts$/.test(name))
+  const cases = files.map((name) => textOf(`${folder}/${name}`)).join('')
+  t.ok(files.length > 0)
+  // As one of those that fire; titles name it without quotation marks.
+  for (const { alert } of rules) t.ok(cases.includes(`'${alert}'`), alert)
   t.end()
 })
 
