@@ -265,6 +265,12 @@ export const KEPT_STATE: readonly KeptState[] = [
     'the lightest gives way',
   ),
   kept(
+    ['ops/history.ts#points'],
+    'points of the dashboard’s charts',
+    '240: an hour',
+    'the oldest is forgotten',
+  ),
+  kept(
     ['ops/recent-problems.ts#byCode'],
     'recent problems',
     '10 of each code',

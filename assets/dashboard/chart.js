@@ -1,11 +1,10 @@
 /** A chart of lines over the last minutes, which says its latest values in words as well. */
 import uPlot from './uplot.js'
 
-/** @typedef {import('../../src/ops/figures.ts').Figures} Figures */
 /**
  * @typedef {object} Line
  * @property {string} label
- * @property {(figures: Figures) => number | null} of
+ * @property {keyof import('../../src/ops/points.ts').PointValues} of
  *
  * @typedef {object} Chart
  * @property {string} name of the element, in `data-chart`
@@ -35,9 +34,11 @@ export function drawChart(chart) {
   ).observe(element)
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => plot.redraw(false))
 
-  /** @param {readonly import('./history.js').Point[]} points */
+  /** @param {readonly import('../../src/ops/points.ts').Point[]} points */
   return (points) => {
-    const values = chart.lines.map(({ of }) => points.map(({ figures }) => figures && of(figures)))
+    const values = chart.lines.map(({ of }) =>
+      points.map(({ values }) => (values === null ? null : values[of])),
+    )
     plot.setData([points.map(({ at }) => at), ...values])
     const latest = chart.lines.map(
       ({ label }, at) => `${label} ${chart.format(values[at].at(-1) ?? null)}`,

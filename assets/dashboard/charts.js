@@ -1,21 +1,9 @@
 /** What the charts show. */
 import { drawChart } from './chart.js'
-import { hitShare, perSecond, quantile } from './figures.js'
 import { duration, percent, rate } from './format.js'
-
-/** @typedef {import('../../src/ops/figures.ts').Figures} Figures */
 
 /** From nothing up, and some air above. @type {import('uplot').Scale['range']} */
 const fromZero = (_, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)]
-
-/** @param {string} outcome */
-const p95 =
-  (outcome) =>
-  (/** @type {Figures} */ { latency }) =>
-    latency[outcome] ? quantile(latency[outcome], 0.95) : null
-
-/** @param {(figures: Figures) => number | undefined} of */
-const aSecond = (of) => (/** @type {Figures} */ figures) => perSecond(figures, of(figures) ?? 0)
 
 export function drawCharts() {
   const draws = [
@@ -24,8 +12,8 @@ export function drawCharts() {
       format: percent,
       scale: { range: () => [0, 1.02] },
       lines: [
-        { label: 'Memory', of: (figures) => hitShare(figures, 'memory') },
-        { label: 'Redis', of: (figures) => hitShare(figures, 'redis') },
+        { label: 'Memory', of: 'memoryShare' },
+        { label: 'Redis', of: 'redisShare' },
       ],
     }),
     drawChart({
@@ -33,9 +21,9 @@ export function drawCharts() {
       format: rate,
       scale: { range: fromZero },
       lines: [
-        { label: 'All', of: aSecond(({ requests }) => requests) },
-        { label: 'Hits', of: aSecond(({ hits }) => hits.memory + hits.redis) },
-        { label: 'Passed through', of: aSecond(({ byOutcome }) => byOutcome['pass-through']) },
+        { label: 'All', of: 'requestRate' },
+        { label: 'Hits', of: 'hitRate' },
+        { label: 'Passed through', of: 'passThroughRate' },
       ],
     }),
     drawChart({
@@ -43,8 +31,8 @@ export function drawCharts() {
       format: rate,
       scale: { range: fromZero },
       lines: [
-        { label: 'Saved a second', of: aSecond(({ saved }) => saved) },
-        { label: 'Made a second', of: aSecond(({ calls }) => calls) },
+        { label: 'Saved a second', of: 'savedRate' },
+        { label: 'Made a second', of: 'callRate' },
       ],
     }),
     drawChart({
@@ -56,13 +44,13 @@ export function drawCharts() {
         range: (_, min, max) => [Math.min(min ?? 1e-5, 1e-5), Math.max(max ?? 1, 1)],
       },
       lines: [
-        { label: 'Hit, p95', of: p95('hit') },
-        { label: 'Fill, p95', of: p95('fill') },
-        { label: 'Pass-through, p95', of: p95('pass-through') },
+        { label: 'Hit, p95', of: 'hitP95' },
+        { label: 'Fill, p95', of: 'fillP95' },
+        { label: 'Pass-through, p95', of: 'passThroughP95' },
       ],
     }),
   ]
-  return (/** @type {readonly import('./history.js').Point[]} */ points) => {
+  return (/** @type {readonly import('../../src/ops/points.ts').Point[]} */ points) => {
     for (const draw of draws) draw(points)
   }
 }

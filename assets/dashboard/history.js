@@ -1,16 +1,20 @@
-/** The last minutes of an instance: snapshots for rates, and points for the charts. */
+/** The last hour of an instance: snapshots of the last minute for rates, and points for the charts. */
 import { figuresBetween } from './figures.js'
+import { pointBetween } from './points.js'
 
 /** @typedef {import('../../src/ops/snapshot.ts').Snapshot} Snapshot */
 /** @typedef {import('../../src/ops/figures.ts').Figures} Figures */
-/** @typedef {{ at: number, figures: Figures | null }} Point seconds since 1970; null: nothing was heard */
+/** @typedef {import('../../src/ops/points.ts').Point} Point */
 
-const MAX_POINTS = 300
 /** What "the last minute" is, and how much of it is enough to speak of it. */
 const MINUTE_MS = 60_000
 const ENOUGH_MS = 10_000
 /** A point of a chart is the mean of so long. */
 const POINT_MS = 5_000
+const SHOWN_SECONDS = 3_600
+/** So many are kept as they came, older ones as far apart as those that the server keeps. */
+const RECENT_POINTS = 300
+const OLDER_SECONDS = 15
 
 export class History {
   /** @type {Snapshot[]} */
@@ -27,13 +31,22 @@ export class History {
     this.#snapshots.push(snapshot)
     while (snapshot.monotonicMs - this.#snapshots[0].monotonicMs > MINUTE_MS + 1_000)
       this.#snapshots.shift()
-    if (before) this.#point({ at: snapshot.at / 1000, figures: figuresBetween(before, snapshot) })
+    if (before) this.#point(pointBetween(before, snapshot))
+  }
+
+  /** What the server has kept is put in where nothing was heard. @param {readonly Point[]} kept oldest first */
+  fill(kept) {
+    if (kept.length === 0) return
+    const [first, last] = [kept[0].at, kept[kept.length - 1].at]
+    const before = this.points.filter(({ at }) => at < first)
+    const after = this.points.filter(({ at, values }) => at > last && values !== null)
+    this.points = [...before, ...kept, ...after]
   }
 
   /** A gap in the charts. */
   pause() {
     const last = this.points.at(-1)
-    if (last?.figures) this.#point({ at: last.at + 0.5, figures: null })
+    if (last?.values) this.#point({ at: last.at + 0.5, values: null })
   }
 
   /** @returns {{ figures: Figures, during: string }} of the last minute, or of the whole life until there is enough */
@@ -54,7 +67,15 @@ export class History {
 
   /** @param {Point} point */
   #point(point) {
-    this.points.push(point)
-    if (this.points.length > MAX_POINTS) this.points.shift()
+    const { points } = this
+    points.push(point)
+    const at = points.length - RECENT_POINTS
+    if (at > 0 && isCrowded(points[at - 1], points[at])) points.splice(at, 1)
+    while (points[0].at < point.at - SHOWN_SECONDS) points.shift()
   }
+}
+
+/** @param {Point} earlier @param {Point} later */
+function isCrowded(earlier, later) {
+  return earlier.values !== null && later.values !== null && later.at - earlier.at < OLDER_SECONDS
 }

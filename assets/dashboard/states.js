@@ -22,6 +22,22 @@ function say(element, text) {
   if (element.textContent !== text) element.textContent = text
 }
 
+/**
+ * How it does and which instance it is, for whoever has many tabs: the title is told of hidden ones too.
+ *
+ * @param {string} state
+ * @param {string} host empty: not known
+ */
+export function showTitle(state, host) {
+  const title = [state, host, 'Layby'].filter(Boolean).join(' · ')
+  if (document.title !== title) document.title = title
+}
+
+/** @param {View} view */
+export function stateWord({ snapshot, figures, during }) {
+  return STATE_WORDS[verdictOf(snapshot, figures, during).state]
+}
+
 /** @param {View} view */
 export function showVerdict({ snapshot, figures, during }) {
   const verdict = verdictOf(snapshot, figures, during)

@@ -26,6 +26,14 @@ const COUNTS = {
 const TEXTS = {
   hitRatio: ({ figures }) => percent(hitShare(figures, 'any')),
   window: ({ during }) => during,
+  clientErrors: ({ figures }) => whole(figures.byStatus['4xx'] ?? 0),
+  clientErrorShare: ({ figures }) => shareOfRequests(figures, '4xx'),
+  serverErrors: ({ figures }) => whole(figures.byStatus['5xx'] ?? 0),
+  serverErrorShare: ({ figures }) => shareOfRequests(figures, '5xx'),
+  host: ({ snapshot }) => snapshot.host,
+  instance: ({ snapshot }) => `instance ${snapshot.instance.slice(0, 8)}`,
+  version: ({ snapshot }) => `version ${snapshot.version}`,
+  upstream: ({ snapshot }) => `API ${snapshot.upstream.name}`,
   requestRate: ({ figures }) => rate(perSecond(figures, figures.requests)),
   hitP95: ({ figures }) => p95(figures, 'hit'),
   fillP95: ({ figures }) => p95(figures, 'fill'),
@@ -40,6 +48,11 @@ const TEXTS = {
   uptime: ({ snapshot: { at, startedAt } }) =>
     startedAt === null ? '' : `up for ${span((at - startedAt) / 1000)}`,
   sharing: ({ snapshot }) => `sharing: ${snapshot.sharing.mode}`,
+}
+
+/** @param {View['figures']} figures @param {string} status */
+function shareOfRequests({ byStatus, requests }, status) {
+  return requests === 0 ? '–' : percent((byStatus[status] ?? 0) / requests)
 }
 
 /** @param {View['figures']} figures @param {string} outcome */

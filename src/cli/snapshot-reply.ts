@@ -14,6 +14,8 @@ const Histogram = Type.Object({
 
 export const SnapshotReply = Type.Object({
   instance: Type.String(),
+  host: Type.String(),
+  version: Type.String(),
   at: Amount,
   monotonicMs: Amount,
   startedAt: AmountOrNull,
@@ -23,6 +25,7 @@ export const SnapshotReply = Type.Object({
     byOutcome: Counts,
     hits: Type.Object({ memory: Amount, redis: Amount }),
     misses: Counts,
+    byStatus: Counts,
     upstreamErrors: Amount,
     shed: Amount,
     limited: Amount,

@@ -3,11 +3,14 @@
  * metrics are (docs/decisions/2026-11-24-the-dashboard-is-open.md): tenant ids, and no customer's data.
  */
 import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../lib/clock.ts'
+import { version } from '../lib/version.ts'
 import { sendOpsProblem } from './admin-problems.ts'
 import { EventStream } from './event-stream.ts'
+import { History, recordHistory } from './history.ts'
 import { type PageFile, readPageFiles } from './page-files.ts'
 import type { RecentProblem } from './recent-problems.ts'
 import type { MetricSamples } from './samples.ts'
@@ -47,7 +50,14 @@ export function addDashboard(fastify: FastifyInstance, deps: DashboardDependenci
   const files = readPageFiles()
   const take = snapshots(deps)
   const events = new EventStream(async () => JSON.stringify(await take()))
-  fastify.addHook('preClose', async () => events.end())
+  const history = new History()
+  const recorder = recordHistory(history, take)
+  // Not of a process whose operations listener is another's.
+  fastify.addHook('onListen', async () => recorder.start())
+  fastify.addHook('preClose', async () => {
+    recorder.end()
+    events.end()
+  })
 
   fastify.get('/dashboard', (request, reply) => sendFile(files.get('index.html'), request, reply))
   // Relative: the port may stand behind another proxy, below a path of its own.
@@ -58,6 +68,10 @@ export function addDashboard(fastify: FastifyInstance, deps: DashboardDependenci
   fastify.get('/dashboard/snapshot', async (_request, reply) => {
     reply.headers(LIVE_HEADERS)
     return take()
+  })
+  fastify.get('/dashboard/history', async (_request, reply) => {
+    reply.headers(LIVE_HEADERS)
+    return { points: history.upTo(await take()) }
   })
   // A HEAD of it would have no end.
   fastify.get('/dashboard/events', { exposeHeadRoute: false }, (request, reply) =>
@@ -97,7 +111,7 @@ function sendFile(
 function snapshots(deps: DashboardDependencies): () => Promise<Snapshot> {
   const { clock, registry, isReady, traffic, problems, memoryMaxBytes, refresh } = deps
   const { upstreamName } = deps
-  const instance = randomUUID()
+  const identity = { instance: randomUUID(), host: hostname(), version: version() }
   return async () => {
     await refresh?.()
     const metrics = await Promise.all(
@@ -107,7 +121,7 @@ function snapshots(deps: DashboardDependencies): () => Promise<Snapshot> {
       }),
     )
     return snapshotOf({
-      instance,
+      ...identity,
       at: clock.wall(),
       monotonicMs: clock.monotonic(),
       isReady: isReady(),

@@ -18,6 +18,8 @@ export interface Figures {
   readonly hits: { readonly memory: number; readonly redis: number }
   readonly byOutcome: Readonly<Record<string, number>>
   readonly misses: Readonly<Record<string, number>>
+  /** Answers by class of status. */
+  readonly byStatus: Readonly<Record<string, number>>
   readonly saved: number
   readonly calls: number
   readonly fills: Readonly<Record<string, number>>
@@ -57,6 +59,7 @@ export function figuresBetween(earlier: Snapshot | null, later: Snapshot): Figur
     },
     byOutcome,
     misses: minus(later.requests.misses, from?.requests.misses),
+    byStatus: minus(later.requests.byStatus, from?.requests.byStatus),
     saved: count(({ upstream }) => upstream.saved),
     calls: count(({ upstream }) => upstream.calls),
     fills: minus(later.upstream.fills, from?.upstream.fills),

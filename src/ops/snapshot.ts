@@ -13,6 +13,10 @@ import type { TenantFigures } from './tenant-traffic.ts'
 export interface Snapshot {
   /** Of this process, random: totals of another start from zero. */
   readonly instance: string
+  /** Name of the machine, container or pod. */
+  readonly host: string
+  /** Of Layby. */
+  readonly version: string
   /** Wall clock, milliseconds since 1970-01-01 UTC; for people only. */
   readonly at: number
   /** The clock of all rates. Milliseconds from an arbitrary moment. */
@@ -54,6 +58,8 @@ export interface RequestTotals {
   readonly hits: { readonly memory: number; readonly redis: number }
   /** Reads of cached routes that went on to the upstream, by `detail` of their outcome, or `none`. */
   readonly misses: Readonly<Record<string, number>>
+  /** By class of status: `2xx`, `3xx`, `4xx`, `5xx`. */
+  readonly byStatus: Readonly<Record<string, number>>
   /** Answers with a status of 500 and above that came from the upstream. */
   readonly upstreamErrors: number
   /** Turned away, since the instance had too much under way. */
@@ -103,6 +109,8 @@ export interface RedisState {
 
 export interface SnapshotSources {
   readonly instance: string
+  readonly host: string
+  readonly version: string
   readonly at: number
   readonly monotonicMs: number
   readonly isReady: boolean
@@ -156,12 +164,14 @@ const MISSED: ReadonlySet<unknown> = new Set(['fill', 'bypass'])
 const FROM_UPSTREAM: ReadonlySet<unknown> = new Set(['fill', 'follower', 'bypass', 'pass-through'])
 
 export function snapshotOf(sources: SnapshotSources): Snapshot {
-  const { instance, at, monotonicMs, isReady } = sources
+  const { instance, host, version, at, monotonicMs, isReady } = sources
   const samples = new Samples(sources.metrics)
   const startedAt = samples.value('process_start_time_seconds')
   const requests = requestTotals(samples)
   return {
     instance,
+    host,
+    version,
     at,
     monotonicMs,
     startedAt: startedAt === null ? null : startedAt * 1000,
@@ -198,6 +208,7 @@ function requestTotals(samples: Samples): RequestTotals {
     byOutcome: samples.sumBy('layby_requests_total', 'outcome'),
     hits: { memory: hits['memory'] ?? 0, redis: hits['redis'] ?? 0 },
     misses: samples.sumBy('layby_requests_total', 'reason', ({ outcome }) => MISSED.has(outcome)),
+    byStatus: statusClasses(samples),
     upstreamErrors: samples.sum(
       'layby_requests_total',
       ({ outcome, code }) => FROM_UPSTREAM.has(outcome) && Number(code) >= 500,
@@ -212,6 +223,16 @@ function requestTotals(samples: Samples): RequestTotals {
     ),
     failedReads: samples.sum('layby_failed_reads_total'),
   }
+}
+
+function statusClasses(samples: Samples): Record<string, number> {
+  const classes: Record<string, number> = { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 }
+  for (const [code, count] of Object.entries(samples.sumBy('layby_requests_total', 'code'))) {
+    const name = `${code[0]}xx`
+    // What is counted together has no status.
+    if (name in classes) classes[name] = (classes[name] ?? 0) + count
+  }
+  return classes
 }
 
 /**

@@ -1,6 +1,10 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
+import { hostname } from 'node:os'
 import t from 'tap'
+import { systemClock } from '../../src/lib/clock.ts'
+import { version } from '../../src/lib/version.ts'
+import type { Point } from '../../src/ops/points.ts'
 import type { Snapshot } from '../../src/ops/snapshot.ts'
 import { buildTestApp } from '../helpers/app.ts'
 import { until } from '../helpers/until.ts'
@@ -69,9 +73,29 @@ t.test('a snapshot has totals, and neither token nor customer', async (t) => {
   t.match(snapshot.requests, { total: 3, hits: { memory: 1, redis: 0 }, misses: { none: 1 } })
   t.match(snapshot.upstream, { calls: 1, saved: 1 })
   t.match(snapshot, { isReady: true, redis: null, breakers: { upstream: false } })
+  t.match(snapshot.requests.byStatus, { '2xx': 2, '4xx': 1, '5xx': 0 })
+  t.match(snapshot, { version: version(), host: hostname() })
   t.match(snapshot.tenants, [{ tenant: '7', hits: 1 }])
   t.match(snapshot.problems, [{ code: 'invalid_parameter', status: 400 }])
   t.notMatch(text, /token-one|4711|Plain/)
+})
+
+t.test('a page that is just opened is told what was before it', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, {}, { clock: systemClock })
+  const history = async (): Promise<Point[]> => {
+    const reply = await fetch(`${app.opsUrl}/dashboard/history`)
+    t.equal(reply.headers.get('cache-control'), 'no-store')
+    t.match(reply.headers.get('content-security-policy'), /^default-src 'none';/)
+    return ((await reply.json()) as { points: Point[] }).points
+  }
+  await until(async () => (await history()).length === 1)
+  for (const path of ['/customers/4711/', '/customers/4711/', '/customers/07']) await app.get(path)
+  const [point, ...more] = await history()
+  t.equal(more.length, 0, 'whoever asks often adds nothing')
+  t.match(point?.values, { memoryShare: 0.5, redisShare: 0, serverErrorRate: 0 })
+  t.ok((point?.values?.requestRate ?? 0) > 0)
+  t.ok((point?.values?.clientErrorRate ?? 0) > 0)
 })
 
 t.test('listeners are bounded, and end with the instance without holding it up', async (t) => {

@@ -31,9 +31,11 @@ import { WriteLimit } from '../../src/http/write-limit.ts'
 import type { Logger } from '../../src/lib/logger.ts'
 import { UNTRACED } from '../../src/lib/tracer.ts'
 import { AccessLog } from '../../src/ops/access-log.ts'
+import { History } from '../../src/ops/history.ts'
 import { MergedMetrics } from '../../src/ops/merged-metrics.ts'
 import { RecentProblems } from '../../src/ops/recent-problems.ts'
 import { RequestMetrics } from '../../src/ops/request-metrics.ts'
+import { type Snapshot, snapshotOf } from '../../src/ops/snapshot.ts'
 import { TenantTraffic } from '../../src/ops/tenant-traffic.ts'
 import { PrimaryLink } from '../../src/processes/link.ts'
 import { Overview } from '../../src/processes/overview.ts'
@@ -86,6 +88,14 @@ async function inBatches(work: (name: string, i: number) => Promise<unknown>): P
 
 const clock = new FakeClock()
 const MISS = { kind: 'ask', reason: 'no-grant' } as MissVerdict
+
+function emptySnapshot(): Snapshot {
+  return snapshotOf({
+    ...{ instance: 'one', host: 'pod-1', version: '1.2.3', upstreamName: 'api.example' },
+    ...{ at: 0, monotonicMs: 0, isReady: true, memoryMaxBytes: 1 },
+    ...{ metrics: [], tenants: [], problems: [] },
+  })
+}
 
 function reportOf(more: Partial<Report>): Report {
   const told = outcome('hit', { tier: 'memory' })
@@ -574,6 +584,18 @@ const CASES: readonly Case[] = [
       const traffic = new TenantTraffic()
       for (const tenant of names()) traffic.finished(reportOf({ tenant }))
       return traffic
+    },
+  },
+  {
+    places: ['ops/history.ts#points'],
+    bound: 0,
+    run: () => {
+      const history = new History()
+      const snapshot = emptySnapshot()
+      for (let i = 0; i < NAMES / 10; i++) history.add({ ...snapshot, monotonicMs: i * 15_000 })
+      const points = history.upTo({ ...snapshot, monotonicMs: NAMES * 15_000 })
+      if (points.length !== 241) throw new Error('an hour and what is since then')
+      return history
     },
   },
   {

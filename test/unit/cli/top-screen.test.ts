@@ -17,6 +17,8 @@ const histogram = (count: number) => ({
 
 const SNAPSHOT: Snapshot = {
   instance: 'a',
+  host: 'pod-1',
+  version: '1.2.3',
   at: AT,
   monotonicMs: 720_000,
   startedAt: AT - 720_000,
@@ -26,6 +28,7 @@ const SNAPSHOT: Snapshot = {
     byOutcome: { hit: 900, fill: 90, follower: 10, 'pass-through': 250, refused: 50 },
     hits: { memory: 800, redis: 100 },
     misses: { none: 80, 'reject.status': 10 },
+    byStatus: { '2xx': 1_240, '3xx': 0, '4xx': 50, '5xx': 10 },
     upstreamErrors: 4,
     shed: 0,
     limited: 0,

@@ -20,6 +20,8 @@ function snapshot(series: readonly Series[], more: Partial<Snapshot> = {}): Snap
   })
   const made = snapshotOf({
     instance: 'one',
+    host: 'pod-1',
+    version: '1.2.3',
     at: 1_000_000,
     monotonicMs: 60_000,
     isReady: true,
@@ -229,6 +231,7 @@ t.test(
 
 t.test('a refresh and a failed call count against what was saved', (t) => {
   const of = snapshotOf({
+    ...{ host: 'pod-1', version: '1.2.3' },
     ...{ instance: 'one', at: 0, monotonicMs: 0, isReady: true, memoryMaxBytes: 1 },
     upstreamName: 'api.example',
     metrics: [
