@@ -9,4 +9,9 @@ export class ConfigError extends Error {
     super(`${key}: ${reason}`)
     this.key = key
   }
+
+  /** The same, with what else there is to say. */
+  and(more: string): ConfigError {
+    return new ConfigError(this.key, `${this.message.slice(this.key.length + 2)}; ${more}`)
+  }
 }

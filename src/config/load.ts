@@ -9,6 +9,8 @@ import { checkListeners, checkListenHost, checkNotItself, checkUrl } from './add
 import { ConfigError } from './config-error.ts'
 import { checkCors } from './cors-rules.ts'
 import { checkForwarded } from './forwarded-rules.ts'
+import { configKeys } from './keys.ts'
+import { variablesNear } from './near-miss.ts'
 import { checkRedis } from './redis-rules.ts'
 import { type Config, ConfigSchema, type RawConfig } from './schema.ts'
 import { configErrorOf, type SchemaError } from './schema-errors.ts'
@@ -24,7 +26,19 @@ export interface LoadedConfig {
 /** @throws ConfigError naming the key and the reason */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const { values, origins, unknownVariables } = gatherValues(sources)
-  return { config: parseConfig(values), origins, unknownVariables }
+  try {
+    return { config: parseConfig(values), origins, unknownVariables }
+  } catch (error) {
+    throw error instanceof ConfigError ? withMisspelt(error, unknownVariables) : error
+  }
+}
+
+/** A key that seems to lack its value may have it under a misspelt name. */
+function withMisspelt(error: ConfigError, unknownVariables: readonly string[]): ConfigError {
+  const variable = configKeys().find(({ path }) => path === error.key)?.variable
+  const misspelt = unknownVariables.find((name) => variablesNear(name).includes(variable ?? ''))
+  if (misspelt === undefined || variable === undefined) return error
+  return error.and(`no key answers to ${misspelt}: is ${variable} meant?`)
 }
 
 /**

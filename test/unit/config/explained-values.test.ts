@@ -89,6 +89,20 @@ t.test('a name that is not known is told with those that are near', async (t) =>
   t.strictSame(nearTo('x'.repeat(10_000), ['x']), [])
 })
 
+t.test('a key that lacks its value is told with a misspelt variable that is set', async (t) => {
+  const lacking = { LAYBY_UPSTREAM_URL: '' }
+  t.match(
+    reasonFor({ ...lacking, LAYBY_UPSTREM_URL: 'http://zqcanaryqz.example' }),
+    /^upstream\.url: is required: .*; no key answers to LAYBY_UPSTREM_URL: is LAYBY_UPSTREAM_URL meant\?$/,
+  )
+  t.match(
+    reasonFor({ LAYBY_REDIS_URL: 'redis://127.0.0.1', LAYBY_SECRT: 'zqcanaryqz'.repeat(4) }),
+    /^secret: is required .*LAYBY_SECRT: is LAYBY_SECRET meant\?$/,
+  )
+  t.notMatch(reasonFor({ ...lacking, LAYBY_UPSTREM_URL: 'zqcanaryqz' }), 'zqcanaryqz')
+  t.notMatch(reasonFor({ ...lacking, LAYBY_SECRT: 'x' }), 'LAYBY_SECRT')
+})
+
 t.test(
   'a file that is no JSON is told with line and column, and never with its text',
   async (t) => {
