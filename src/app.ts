@@ -80,6 +80,8 @@ export interface App {
   readonly operations?: OperationsInside
   /** Binds both listeners; one among several processes binds the public one only. */
   listen(): Promise<Listening>
+  /** Where that takes long: makes it end soon, either way. `close` has to follow. */
+  endStarting?(): void
   /** Stops listening, ends idle connections, waits for what is under way. */
   close(): Promise<void>
 }

@@ -77,6 +77,7 @@ async function serve(sources: ConfigSources, signals: StopSignals | null): Promi
   const leave = async ({ err }: { readonly err?: Error | undefined }): Promise<void> => {
     isLeaving = true
     if (err !== undefined) app.log.fatal(faultFields(err), 'fault')
+    app.endStarting?.()
     // What it opens has to be closed.
     await listening.catch(() => {})
     await app.close()

@@ -86,7 +86,7 @@ export async function buildProcesses(config: Config, script = SCRIPT): Promise<A
     clearTimeout(end)
     await ops.close()
   }
-  return { log, listen, close }
+  return { log, listen, endStarting: () => workers.endStarting(), close }
 }
 
 function urlOf({ address, port, family }: AddressInfo): string {

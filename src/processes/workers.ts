@@ -73,7 +73,7 @@ export class Workers {
       this.#fork(resolve)
     })
     this.#firstFailed = null
-    for (let i = 1; i < this.#options.count; i++) this.#fork()
+    for (let i = 1; i < this.#options.count && !this.#isLeaving; i++) this.#fork()
     return url
   }
 
@@ -92,9 +92,21 @@ export class Workers {
     })
   }
 
+  /**
+   * No further worker is started, and those that do not listen so far are ended: nothing is under way in them. `start`
+   * rejects where the first one is among them.
+   */
+  endStarting(): void {
+    this.#isLeaving = true
+    for (const worker of Object.values(cluster.workers ?? {})) {
+      // Not SIGKILL: one that has begun to listen, and has not said so yet, drains on this signal.
+      if (worker !== undefined && !this.#listening.has(worker.id)) worker.process.kill('SIGTERM')
+    }
+  }
+
   /** Resolves when all have answered what was under way, and are gone. */
   async drain(): Promise<void> {
-    this.#isLeaving = true
+    this.endStarting()
     const ids = Object.keys(cluster.workers ?? {}).map(Number)
     if (ids.length > 0) {
       const gone = new Promise<void>((resolve) => {

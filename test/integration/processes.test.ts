@@ -183,6 +183,27 @@ t.test('a drain finishes what is under way, also when every process gets the sig
   t.notMatch(running.output(), /a worker has ended/)
 })
 
+t.test('a signal in the start ends it at once: no worker is started only to leave', async (t) => {
+  const running = start(t, {
+    LAYBY_UPSTREAM_URL: 'http://127.0.0.1:9',
+    LAYBY_SERVER_PROCESSES: '8',
+    LAYBY_SERVER_DRAIN_TIMEOUT_MS: '60000',
+  })
+  const pid = running.child.pid as number
+  const count = async (): Promise<number> =>
+    (await children(pid).catch(() => '')).split(' ').filter(Boolean).length
+  await until(async () => (await count()) === 1)
+  running.child.kill('SIGTERM')
+  let most = 0
+  await until(async () => {
+    most = Math.max(most, await count())
+    return running.child.exitCode !== null
+  })
+  t.equal(most, 1)
+  t.equal(await running.exited, 0)
+  t.notMatch(running.output(), /"(?:error|fatal)"|"listening"/)
+})
+
 async function children(pid: number): Promise<string> {
   const { readFile } = await import('node:fs/promises')
   return readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
