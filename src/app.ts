@@ -281,17 +281,15 @@ function measured(
 /** How the front ends tell of an outcome. */
 const WORDING = { cacheStatus, problemOf }
 
+interface ReadSurroundings {
+  readonly pins: VersionPins
+  readonly readUpstream: GuardedReads
+  readonly tenants: TenantSwitch
+}
+
 /** What bears on the next read beside the cache. */
 function surroundings(
-  {
-    pins,
-    readUpstream,
-    tenants,
-  }: {
-    readonly pins: VersionPins
-    readonly readUpstream: GuardedReads
-    readonly tenants: TenantSwitch
-  },
+  { pins, readUpstream, tenants }: ReadSurroundings,
   { isOverloaded }: FrontEnds,
 ): Operated['around'] {
   return {
