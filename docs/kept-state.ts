@@ -122,7 +122,7 @@ export const KEPT_STATE: readonly KeptState[] = [
     'the oldest is asked again early',
   ),
   kept(
-    ['upstream/connector.ts#open'],
+    ['upstream/connector.ts#open', 'upstream/connection-lives.ts#lives'],
     'connections to the upstream',
     '`upstream.connections`, and those of reads sent once more',
     '—',

@@ -203,13 +203,14 @@ function connectUpstream(
   { server, upstream, cache }: Config,
   clock: Clock,
   reporting: Reporting,
+  random: () => number,
 ): UpstreamClient {
   const ca = readCertificates('upstream.ca', upstream.ca)
   const { maxBodyBytes } = cache
   const faulted: Reporter['faulted'] = (error, requestId) => reporting.faulted(error, requestId)
   const failed: Reporting['upstreamFailed'] = (call) => reporting.upstreamFailed(call)
   const { uploadPauseMs, publicUrl } = server
-  const own = { ca, maxBodyBytes, uploadPauseMs, publicUrl, clock, faulted, failed }
+  const own = { ca, maxBodyBytes, uploadPauseMs, publicUrl, clock, faulted, failed, random }
   return new UpstreamClient({ ...upstream, ...own })
 }
 
@@ -223,7 +224,7 @@ export async function buildApp(
   siblings: Siblings | null = null,
 ): Promise<App> {
   const { server, upstream, cache: limits } = config
-  const clock = overrides.clock ?? systemClock
+  const { clock = systemClock, random = Math.random } = overrides
   const log = overrides.log ?? createLogger(config.log.level)
   const observers = buildObservers(config, log, clock, overrides.reporter ?? {})
   const { reporting } = observers
@@ -231,7 +232,7 @@ export async function buildApp(
   const { core, shared, pins } = buildInstance(config, overrides, clock, reporting, siblings)
   const secrets = [config.secret, ...config.previousSecrets]
   const credentials = new Credentials(secrets, overrides.partitionOf)
-  const client = connectUpstream(config, clock, reporting)
+  const client = connectUpstream(config, clock, reporting, random)
   const phase: Phase = { isReady: false, isDraining: false }
   const deps = {
     ...core,
@@ -241,7 +242,7 @@ export async function buildApp(
     pins,
     isDraining: () => phase.isDraining,
     ...guard(client, upstream, clock, reporting),
-    random: overrides.random ?? Math.random,
+    random,
     reporter: reporting,
     traces: new RequestTraces(tracer, log.isLevelEnabled('debug')),
     newRequestId: overrides.newRequestId ?? randomUUID,

@@ -10,12 +10,14 @@ import type { AnswerPatience } from './answer-deadlines.ts'
 import type { BodyTerms, Question, Received, ReceptionTerms, Sent } from './call.ts'
 import { endCall, failCall } from './call-span.ts'
 import { type CheckedAnswer, checkedAnswer, type SentRequest } from './checked-answer.ts'
+import { ConnectionLives } from './connection-lives.ts'
 import { Connector } from './connector.ts'
 import { failedCall } from './failure-causes.ts'
 import { UpstreamFailed } from './faults.ts'
 import { InvalidAnswer } from './given-up.ts'
 import { type ReadHeaders, readHeaders } from './headers.ts'
 import { Locations } from './locations.ts'
+import { NameWatch } from './name-watch.ts'
 import { publicFields } from './public-fields.ts'
 import { send } from './reception.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -31,6 +33,12 @@ export interface UpstreamOptions extends AnswerPatience {
   readonly publicUrl: string | null
   readonly connectTimeoutMs: number
   readonly connections: number
+  /** How long a connection is used; 0: without end. */
+  readonly connectionLifeMs: number
+  /** How often the name is looked up while there are connections; 0: never. */
+  readonly addressCheckMs: number
+  /** Uniform in [0, 1). */
+  readonly random: () => number
   /** PEM of the authorities to trust in place of the system's; null: the system's. */
   readonly ca: string | null
   /** Bodies up to this size are read whole. */
@@ -71,6 +79,8 @@ interface Call {
 
 export class UpstreamClient {
   readonly #pool: Pool
+  readonly #lives: ConnectionLives
+  readonly #name: NameWatch
   readonly #origin: string
   readonly #connection: Client.Options
   /** Each with the one read that was sent by it. */
@@ -104,8 +114,12 @@ export class UpstreamClient {
       bodyTimeout: 0,
       connect: this.#connector.connect,
     }
+    const { connections, connectionLifeMs, addressCheckMs, random } = options
+    this.#lives = new ConnectionLives({ lifeMs: connectionLifeMs, random })
+    this.#name = new NameWatch(url.hostname, addressCheckMs, this.#lives)
+    const factory = this.#lives.newClient
     // guard: no-redirect
-    this.#pool = new Pool(url.origin, { ...this.#connection, connections: options.connections })
+    this.#pool = new Pool(url.origin, { ...this.#connection, connections, factory })
   }
 
   /**
@@ -163,7 +177,14 @@ export class UpstreamClient {
     return { connecting, active, idle: open - active }
   }
 
+  /** The authorities that may vouch for the API have changed: connections are made anew. */
+  trust(ca: string): void {
+    this.#connector.trust(ca)
+    this.#lives.endAll()
+  }
+
   async close(): Promise<void> {
+    this.#name.stop()
     await Promise.all([this.#pool, ...this.#retrying].map((each) => each.destroy()))
   }
 

@@ -11,6 +11,8 @@ import { skipContinue } from './skipped-continue.ts'
 
 export class Connector {
   readonly connect: buildConnector.connector
+  /** Verifies by the authorities that are trusted now. */
+  #dial: buildConnector.connector
   readonly #inUse = new WeakSet<object>()
   readonly #open = new Set<Socket>()
   #connecting = 0
@@ -18,18 +20,12 @@ export class Connector {
 
   /** @param ca PEM of the authorities to trust in place of the system's; null: the system's */
   constructor(timeoutMs: number, ca: string | null) {
-    const connect = buildConnector({
-      // undici counts in half seconds, and would be late by as much: the deadline is kept here.
-      timeout: 0,
-      // guard: upstream-certificate
-      rejectUnauthorized: true,
-      ...(ca === null ? {} : { ca }),
-    })
+    this.#dial = dialTrusting(ca)
     this.connect = (options, callback) => {
       this.#connecting++
       // It returns the socket at once, whatever its type says.
       // guard: names-are-not-remembered
-      const connecting = connect(options, (...[error, socket]) => {
+      const connecting = this.#dial(options, (...[error, socket]) => {
         clearTimeout(timer)
         this.#connecting--
         if (error !== null) {
@@ -51,6 +47,11 @@ export class Connector {
         connecting.destroy(new errors.ConnectTimeoutError('the deadline for connecting has passed'))
       }, timeoutMs)
     }
+  }
+
+  /** From now on; connections that there are stay as they are. Sessions from before are not resumed. */
+  trust(ca: string): void {
+    this.#dial = dialTrusting(ca)
   }
 
   /** Connections that are being made: name, connection, handshake. */
@@ -78,4 +79,14 @@ export class Connector {
     if (code === 'UND_ERR_SOCKET') return (socket?.bytesRead ?? 0) > 0
     return typeof error === 'object' && error !== null && this.#inUse.has(error)
   }
+}
+
+function dialTrusting(ca: string | null): buildConnector.connector {
+  return buildConnector({
+    // undici counts in half seconds, and would be late by as much: the deadline is kept by `Connector`.
+    timeout: 0,
+    // guard: upstream-certificate
+    rejectUnauthorized: true,
+    ...(ca === null ? {} : { ca }),
+  })
 }

@@ -67,6 +67,9 @@ t.test('what undici says of how it was called is ours', async (t) => {
     clock: systemClock,
     faulted: () => void t.fail('no body has begun'),
     failed: () => {},
+    connectionLifeMs: 0,
+    addressCheckMs: 0,
+    random: () => 0,
   })
   t.teardown(() => client.close())
   const headers = { authorization: 'Bearer a.b', tenant: '7', version: null, span: UNTRACED }

@@ -169,6 +169,9 @@ function startClient(t: Test, url: string): UpstreamClient {
     streamTimeoutMs: 30_000,
     faulted: () => t.fail('no fault of our own'),
     failed: () => {},
+    connectionLifeMs: 0,
+    addressCheckMs: 0,
+    random: () => 0,
   })
   t.teardown(() => client.close())
   return client

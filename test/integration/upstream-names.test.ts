@@ -63,7 +63,11 @@ async function startNamed(t: Test, upstream: Record<string, unknown> = {}) {
   const names = standInForNames(t)
   const server = await startUpstream(t)
   const url = server.url.replace('127.0.0.1', NAME)
-  return { names, server, app: await buildTestApp(t, url, { upstream }) }
+  return {
+    names,
+    server,
+    app: await buildTestApp(t, url, { upstream: { addressCheckMs: 0, ...upstream } }),
+  }
 }
 
 async function checkUnreachable(t: Test, app: TestApp): Promise<void> {

@@ -27,6 +27,14 @@ export const upstream = group({
     default: 128,
     description: 'Most connections to the API at once.',
   }),
+  connectionLifeMs: milliseconds(
+    300_000,
+    'Time for which a connection to the API is used, up to a fifth less; then it finishes its request and is closed. 0: for as long as it holds.',
+  ),
+  addressCheckMs: milliseconds(
+    5_000,
+    'How often the name in `url` is looked up while there are connections; those to an address that it has lost twice in a row finish their request and are closed. 0: never.',
+  ),
   tenantReads: Type.Integer({
     minimum: 1,
     maximum: 10_000,

@@ -17,8 +17,8 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     prelude: "import { interceptors } from 'undici';",
     cuts: [
       [
-        'connections: options.connections });',
-        'connections: options.connections }).compose(interceptors.redirect({ maxRedirections: 3 }));',
+        'connections, factory });',
+        'connections, factory }).compose(interceptors.redirect({ maxRedirections: 3 }));',
       ],
     ],
     tests: [{ file: 'integration/upstream-faults', title: 'F34: a redirect' }],
@@ -27,8 +27,8 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
     name: 'names-are-not-remembered',
     cuts: [
       [
-        'const connecting = connect(options,',
-        'if (globalThis.failure) { callback(globalThis.failure, null); return; } const connecting = connect(options,',
+        'const connecting = this.#dial(options,',
+        'if (globalThis.failure) { callback(globalThis.failure, null); return; } const connecting = this.#dial(options,',
       ],
       ['callback(error, null);', '{ globalThis.failure = error; callback(error, null); }'],
     ],
@@ -195,6 +195,19 @@ export const UPSTREAM_GUARDS: readonly Guard[] = [
       ],
     ],
     tests: [{ file: 'integration/request-sent-problems', title: 'the breaker keeps back' }],
+  },
+  {
+    name: 'moved-address',
+    cuts: [['life.absences >= ABSENCES', 'false']],
+    tests: [
+      { file: 'integration/connection-lives', title: 'follows the name' },
+      { file: 'unit/upstream/connection-lives', title: 'missing twice' },
+    ],
+  },
+  {
+    name: 'finished-before-closed',
+    cuts: [['client.stats.running === 0', 'true']],
+    tests: [{ file: 'integration/connection-lives', title: 'finishes its request' }],
   },
   {
     name: 'own-fault',
