@@ -62,6 +62,25 @@ t.test('LaybyHitRatioLow fires where most reads go to the API', async (t) => {
   expectFiring(t, (await recorded(app, half, 60)).series(), 58, [])
 })
 
+t.test('LaybyHitRatioLow counts reads that failed, and nothing that passes through', async (t) => {
+  const upstream = await startUpstream(t, (received, res) => {
+    if (received.url.startsWith('/broken')) res.destroy()
+    else sendJson(res, received, { id: 1 })
+  })
+  const app = await buildTestApp(t, upstream.url)
+  await app.get('/customers/1')
+  const failing = (path: string) => async () => {
+    await times(40, (n) => app.get(`${path}/${100 + n}`))
+    await times(20, () => app.get('/customers/1'))
+  }
+  const passed = (await recorded(app, failing('/broken'), 60)).series()
+  expectFiring(t, passed, 58, ['LaybyServerErrors', 'LaybyUpstreamErrors'])
+  await upstream.close()
+  const read = (await recorded(app, failing('/customers'), 60)).series()
+  const alerts = ['LaybyHitRatioLow', 'LaybyServerErrors', 'LaybyUpstreamBreakerOpen']
+  expectFiring(t, read, 58, alerts)
+})
+
 t.test('an open breaker is told, and that clients get errors', async (t) => {
   const upstream = await startUpstream(t)
   const app = await buildTestApp(t, upstream.url)
