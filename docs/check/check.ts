@@ -82,6 +82,9 @@ class Check implements Checked {
     if (step.needs !== null && !this.#options.has(step.needs)) {
       return this.#skip(step, `${step.needs} is not there`)
     }
+    if (course.isBroken && step.kind === 'run') {
+      return this.#skip(step, 'what the page starts has not started')
+    }
     if (this.left() <= 0) return this.fault(step, step.line, step.script, 'no time was left')
     if (step.kind === 'smoke') {
       this.started++
@@ -114,6 +117,8 @@ class PageCourse {
   readonly #ports: readonly number[]
   #shell: PageShell | null = null
   #smoke: Smoke | null = null
+  /** What comes next would ask something else that listens there. */
+  isBroken = false
 
   constructor(check: Check, options: CheckOptions, files: string, ports: readonly number[]) {
     this.#check = check
@@ -124,6 +129,7 @@ class PageCourse {
 
   async start(step: SmokeStep): Promise<void> {
     await this.#endSmoke(step.page)
+    this.isBroken = true
     for (const port of this.#ports) {
       if (await isTaken(port)) {
         const came = `port ${port}, which the page names, is taken by something else`
@@ -134,8 +140,11 @@ class PageCourse {
       startMs: this.#check.left(),
       endMs: this.#options.endMs,
     })
-    if ('smoke' in started) this.#smoke = started.smoke
-    else this.#check.fault(step, step.line, started.claimed, started.came)
+    if ('came' in started) {
+      return this.#check.fault(step, step.line, started.claimed, started.came)
+    }
+    this.isBroken = false
+    this.#smoke = started.smoke
   }
 
   async run(step: RunStep): Promise<void> {

@@ -1,5 +1,5 @@
 /** `npm run docs:check` on pages of its own: a wrong claim is a fault of its line, and nothing is left running. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -168,13 +168,19 @@ t.test(
     const port = await freePort()
     const server = createServer().listen(port, '127.0.0.1')
     t.teardown(() => server.close())
-    const { checked } = await check(t, [
+    const { checked, folder } = await check(t, [
       `Open http://127.0.0.1:${port}/dashboard.`,
       '```sh smoke: never',
       'touch started; echo never',
       '```',
+      '```sh run',
+      'touch asked',
+      '```',
     ])
     t.match(checked.faults, [{ line: 3, came: new RegExp(`port ${port}.*taken`) }])
+    t.match(checked.skipped, [{ line: 6, reason: 'what the page starts has not started' }])
+    t.notOk(existsSync(join(folder, 'started')))
+    t.notOk(existsSync(join(folder, 'asked')), 'nor is what has the port asked')
   },
 )
 
