@@ -49,7 +49,7 @@ export async function gauge(instance: TestApp, name: string): Promise<number> {
 /** Asks until the answer is yes; gives up after a generous time. */
 export async function until(
   isSo: () => Promise<boolean> | boolean,
-  limitMs = 15_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const end = performance.now() + limitMs
   while (!(await isSo())) {

@@ -126,9 +126,11 @@ t.test('that a client breaks off its content is neither the API’s fault nor ou
   const client = openConnection(t, app.url)
   const head = Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}\r\n`)
   client.write(
-    `POST /things HTTP/1.1\r\nHost: a\r\n${head.join('')}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"a":`,
+    `POST /things HTTP/1.1\r\nHost: a\r\n${head.join('')}Content-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`,
   )
-  await new Promise((done) => setTimeout(done, 50))
+  // Its content is waited for.
+  await client.until((text) => text.includes('100 Continue'))
+  client.write('{"a":')
   client.socket.resetAndDestroy()
   while (app.reports.length === 0) await new Promise((done) => setTimeout(done, 5))
   t.equal(app.reports[0]?.problem, 'client_gone')
