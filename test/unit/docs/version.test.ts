@@ -1,4 +1,4 @@
-/** One version in all places that name it. */
+/** One version in all places that name it, and the changelog tells of it first. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,5 +28,26 @@ t.test('the lockfile and every file for deployment name the version of package.j
   )
   t.ok(named.length >= 4)
   for (const place of named) t.strictSame(place, { file: place.file, version })
+  t.end()
+})
+
+t.test('the changelog has versions with their days, the newest first', (t) => {
+  const headings = read('CHANGELOG.md').match(/^## .*$/gm) ?? []
+  const released = headings.filter((heading) => heading !== '## Unreleased')
+  t.ok(released.length >= 2)
+  const parsed = released.map((heading) =>
+    /^## (\d+)\.(\d+)\.(\d+) \((\d{4}-\d\d-\d\d)\)$/.exec(heading),
+  )
+  t.notOk(parsed.includes(null), 'each is "## 1.2.3 (2026-12-01)"')
+  t.equal(parsed[0]?.slice(1, 4).join('.'), version)
+  const order = parsed.map(
+    (each) => Number(each?.[1]) * 1e6 + Number(each?.[2]) * 1e3 + Number(each?.[3]),
+  )
+  t.strictSame(
+    order,
+    [...order].sort((a, b) => b - a),
+  )
+  const days = parsed.map((each) => each?.[4] ?? '')
+  t.strictSame(days, [...days].sort().reverse())
   t.end()
 })
