@@ -273,7 +273,7 @@ export const KEPT_STATE: readonly KeptState[] = [
   kept(
     ['ops/recent-problems.ts#byCode'],
     'recent problems',
-    '10 of each code',
+    '10 kinds of each code, with four tenants',
     'the oldest is forgotten',
   ),
   kept(

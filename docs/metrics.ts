@@ -109,7 +109,7 @@ How \`layby_staleness_seconds\` is measured: [decisions/2026-11-24-measured-stal
 export function listedMetrics(): Listed[] {
   const sources = {
     clock: { wall: () => 0 },
-    memory: { bytes: 0, entries: 0, largestTenants: () => [] },
+    memory: { bytes: 0, entries: 0, evictions: 0, largestTenants: () => [] },
     sharing: 'witnessed',
     trippedTenants: () => 0,
     switchedOffTenants: () => 0,

@@ -1,6 +1,14 @@
-/** A chart of lines over the last minutes, which says its latest values in words as well. */
-import uPlot from './uplot.js'
+/**
+ * A chart of lines over the last hour at most. It says its latest values in words, and those of any moment: to whoever
+ * points at one, and to whoever moves the cursor by keys.
+ */
 
+import { addCursor } from './cursor.js'
+import { timeOfDay } from './format.js'
+import { addPlot, STYLES } from './plot.js'
+import { addReading } from './reading.js'
+
+/** @typedef {import('../../src/ops/points.ts').Point} Point */
 /**
  * @typedef {object} Line
  * @property {string} label
@@ -11,42 +19,71 @@ import uPlot from './uplot.js'
  * @property {readonly Line[]} lines at most three
  * @property {(value: number | null) => string} format
  * @property {import('uplot').Scale} scale
+ * @property {readonly number[]} [steps] of the lines across; left out: any
  */
 
-const HEIGHT = 190
-/** Told apart without colour. */
-const STYLES = [
-  { name: 'one', dash: [], width: 2 },
-  { name: 'two', dash: [7, 4], width: 2 },
-  { name: 'three', dash: [2, 3], width: 2 },
-]
-
-/** @param {Chart} chart */
+/** @param {Chart} chart @returns {(points: readonly Point[]) => void} */
 export function drawChart(chart) {
   const element = document.querySelector(`[data-chart="${chart.name}"]`)
   const legend = addLegend(element, chart)
-  const plotElement = element.appendChild(document.createElement('div'))
-  plotElement.setAttribute('role', 'img')
+  const area = addArea(element)
+  const reading = addReading(element)
   const title = element.parentElement?.querySelector('h2')?.textContent
-  const plot = new uPlot(options(chart, plotElement.clientWidth), [[]], plotElement)
-  new ResizeObserver(() =>
-    plot.setSize({ width: plotElement.clientWidth, height: HEIGHT }),
-  ).observe(element)
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => plot.redraw(false))
+  /** @type {readonly Point[]} */
+  let points = []
+  const told = (/** @type {Point | null} */ point) => (point ? inWords(chart, point) : '')
+  const plot = addPlot(chart, area, (index) =>
+    reading.show(told(index === null ? null : points[index]), false),
+  )
+  const cursorAt = addCursor(
+    area,
+    () => points,
+    (point) => {
+      plot.point(point === null ? null : point.at)
+      reading.show(told(point), true)
+    },
+  )
 
-  /** @param {readonly import('../../src/ops/points.ts').Point[]} points */
-  return (points) => {
-    const values = chart.lines.map(({ of }) =>
-      points.map(({ values }) => (values === null ? null : values[of])),
-    )
-    plot.setData([points.map(({ at }) => at), ...values])
-    const latest = chart.lines.map(
-      ({ label }, at) => `${label} ${chart.format(values[at].at(-1) ?? null)}`,
-    )
-    plotElement.setAttribute('aria-label', `${title}, lately: ${latest.join(', ')}`)
-    for (const [at, value] of legend.entries())
-      value.textContent = chart.format(values[at].at(-1) ?? null)
+  return (shown) => {
+    points = shown
+    plot.draw(columnsOf(chart, points))
+    if (cursorAt() !== null) plot.point(cursorAt())
+    const latest = chart.lines.map(({ of }) => chart.format(valueAt(points.at(-1), of)))
+    for (const [at, value] of legend.entries()) value.textContent = latest[at]
+    const lately = chart.lines.map(({ label }, at) => `${label} ${latest[at]}`).join(', ')
+    area.setAttribute('aria-label', `${title}, lately: ${lately}. Arrow keys read earlier values`)
+    reading.spans(points.length < 2 ? 0 : points[points.length - 1].at - points[0].at)
   }
+}
+
+/** Takes the focus, and all keys but those that leave it. @param {Element} element */
+function addArea(element) {
+  const area = element.appendChild(document.createElement('div'))
+  area.className = 'plot'
+  area.tabIndex = 0
+  area.setAttribute('role', 'application')
+  area.setAttribute('aria-roledescription', 'chart')
+  return area
+}
+
+/** @param {Chart} chart @param {Point} point */
+function inWords({ lines, format }, point) {
+  const values = lines.map(({ label, of }) => `${label} ${format(valueAt(point, of))}`)
+  const text = point.values === null ? 'nothing was heard' : values.join(', ')
+  return `${timeOfDay(point.at * 1000)}: ${text}`
+}
+
+/** @param {Chart} chart @param {readonly Point[]} points */
+function columnsOf({ lines }, points) {
+  return [
+    points.map(({ at }) => at),
+    ...lines.map(({ of }) => points.map((point) => valueAt(point, of))),
+  ]
+}
+
+/** @param {Point | undefined} point @param {Line['of']} of */
+function valueAt(point, of) {
+  return point?.values?.[of] ?? null
 }
 
 /** @param {Element} element @param {Chart} chart @returns {Element[]} where the values go */
@@ -71,56 +108,4 @@ function sample({ name, dash }) {
   line.setAttribute('stroke-width', '2.5')
   line.setAttribute('stroke-dasharray', dash.join(' '))
   return svg
-}
-
-/** @param {string} name */
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
-
-/** The first seconds do not stretch over the whole width. @type {import('uplot').Scale['range']} */
-const aMinuteAtLeast = (_, min, max) => [Math.min(min ?? 0, (max ?? 0) - 60), max ?? 0]
-
-/** Of a logarithmic scale, the whole powers of ten. @param {unknown} _ @param {number[]} at */
-const decades = (_, at) => at.map((value) => (Number.isInteger(Math.log10(value)) ? value : null))
-
-/** @param {Chart} chart @param {number} width */
-function options(chart, width) {
-  const isLogarithmic = chart.scale.distr === 3
-  const axis = {
-    stroke: () => colour('muted'),
-    grid: { stroke: () => colour('line'), width: 1, ...(isLogarithmic ? { filter: decades } : {}) },
-    ticks: { show: false },
-    font: '12px system-ui, sans-serif',
-  }
-  return {
-    width,
-    height: HEIGHT,
-    legend: { show: false },
-    cursor: { show: false },
-    padding: [8, 4, 0, 0],
-    scales: { x: { time: true, range: aMinuteAtLeast }, y: chart.scale },
-    axes: [
-      {
-        ...axis,
-        space: 90,
-        size: 28,
-        grid: { show: false },
-        values: (_, at) => at.map((second) => new Date(second * 1000).toLocaleTimeString('en-GB')),
-      },
-      {
-        ...axis,
-        size: 62,
-        values: (_, at) => at.map((value) => (value === null ? '' : chart.format(value))),
-      },
-    ],
-    series: [
-      {},
-      ...chart.lines.map(({ label }, at) => ({
-        label,
-        stroke: () => colour(STYLES[at].name),
-        width: STYLES[at].width,
-        dash: STYLES[at].dash,
-        points: { show: false },
-      })),
-    ],
-  }
 }

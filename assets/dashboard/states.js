@@ -46,9 +46,15 @@ export function showVerdict({ snapshot, figures, during }) {
   say(byId('verdict-title'), verdict.title)
   say(byId('verdict-because'), verdict.because)
   const list = byId('findings')
-  const told = [...list.children].map((each) => each.textContent).join()
-  if (told === verdict.findings.map(({ text }) => text).join()) return
-  list.replaceChildren(...verdict.findings.map(({ state, text }) => marked(state, text)))
+  const told = [...list.children].map((each) => each.firstElementChild?.nextSibling?.textContent)
+  if (told.join() === verdict.findings.map(({ text }) => text).join()) return
+  list.replaceChildren(
+    ...verdict.findings.map(({ state, title, text, section }) => {
+      const item = marked(state, text)
+      item.append(' ', runbook(`${snapshot.runbooks}#${section}`, title))
+      return item
+    }),
+  )
 }
 
 /** @param {View} view */
@@ -131,6 +137,15 @@ function marked(state, text) {
   mark.setAttribute('aria-hidden', 'true')
   item.append(text)
   return item
+}
+
+/** @param {string} url @param {string} title of the finding */
+function runbook(url, title) {
+  const link = document.createElement('a')
+  link.href = url
+  link.textContent = 'What to do'
+  link.setAttribute('aria-label', `What to do: ${title}`)
+  return link
 }
 
 /** @param {string} text */

@@ -1,11 +1,24 @@
 /** The tables of the page: each `data-table` and its rows. Text only: nothing of a snapshot becomes markup. */
 import { quantile } from './figures.js'
 import { mainReason } from './findings.js'
-import { duration, timeOfDay, whole } from './format.js'
-import { INVALIDATION_WORDS, inWords, MISS_WORDS, OUTCOME_WORDS, STALE_WORDS } from './words.js'
+import { duration, percent, timeOfDay, whole } from './format.js'
+import {
+  CAUSE_WORDS,
+  INVALIDATION_WORDS,
+  inWords,
+  MISS_WORDS,
+  OUTCOME_WORDS,
+  STALE_WORDS,
+} from './words.js'
+
+const NAMED_TENANTS = 3
 
 /** @typedef {import('./values.js').View} View */
-/** @typedef {string | number | { code: string }} Cell a number is set as one; the first cell heads its row */
+/**
+ * A number is set as one; the first cell heads its row.
+ *
+ * @typedef {string | number | { number: string } | { code: string } | { share: number, label: string }} Cell
+ */
 
 /** @type {Record<string, { rows: (view: View) => Cell[][], nothing: string }>} */
 const TABLES = {
@@ -27,7 +40,12 @@ const TABLES = {
         count,
       ]),
   },
-  tenants: { nothing: 'No tenant has asked yet', rows: tenantRows },
+  causes: {
+    nothing: 'No call has failed so far',
+    rows: ({ snapshot, figures }) =>
+      counted(CAUSE_WORDS, snapshot.upstream.errors, figures.upstreamCauses),
+  },
+  tenants: { nothing: 'No tenant has asked lately', rows: tenantRows },
   problems: { nothing: 'No problem so far', rows: problemRows },
 }
 
@@ -44,22 +62,47 @@ function latencyRows({ snapshot, figures }) {
 }
 
 /** @param {View} view @returns {Cell[][]} */
-function tenantRows({ snapshot }) {
-  return snapshot.tenants.map(({ tenant, requests, hits, misses }) => {
-    const missed = Object.values(misses).reduce((sum, count) => sum + count, 0)
-    return [tenant, requests, hits, missed, mainReason(misses) ?? 'none missed']
-  })
+function tenantRows({ figures }) {
+  return figures.tenants
+    .filter(({ requests }) => requests > 0)
+    .map((each) => ({ ...each, missed: missesOf(each) }))
+    .sort((a, b) => b.failed - a.failed || b.missed - a.missed)
+    .map(({ tenant, requests, hits, failed, missed, misses }) => [
+      tenant,
+      { share: requests / figures.requests, label: `Share of tenant ${tenant} of all requests` },
+      requests,
+      { number: percent(hits + missed === 0 ? null : hits / (hits + missed)) },
+      failed,
+      mainReason(misses) ?? 'none missed',
+    ])
+}
+
+/** @param {import('../../src/ops/tenant-traffic.ts').TenantFigures} tenant */
+function missesOf({ misses }) {
+  return Object.values(misses).reduce((sum, count) => sum + count, 0)
 }
 
 /** @param {View} view @returns {Cell[][]} */
 function problemRows({ snapshot }) {
-  return snapshot.problems.map(({ at, code, status, tenant, requestId }) => [
-    timeOfDay(at),
-    inWords({ upstream_status: 'the API answered with an error' }, code),
-    { number: String(status) },
-    tenant ?? '–',
-    { code: requestId },
-  ])
+  return snapshot.problems.map(
+    ({ at, count, code, status, method, path, cause, tenants, requestId }) => [
+      timeOfDay(at),
+      count,
+      inWords({ upstream_status: 'the API answered with an error' }, code),
+      { number: String(status) },
+      `${method} ${path ?? 'another path'}`,
+      cause === null ? '–' : inWords(CAUSE_WORDS, cause),
+      tenantNames(tenants),
+      { code: requestId },
+    ],
+  )
+}
+
+/** @param {readonly string[]} tenants one more than are named: there are others @returns {string} */
+function tenantNames(tenants) {
+  if (tenants.length === 0) return '–'
+  const names = tenants.slice(0, NAMED_TENANTS).join(', ')
+  return tenants.length > NAMED_TENANTS ? `${names} and others` : names
 }
 
 /**
@@ -105,10 +148,21 @@ function fill(element, cell) {
   else if (typeof cell === 'object' && 'code' in cell) {
     element.append(document.createElement('code'))
     element.firstElementChild.textContent = cell.code
+  } else if (typeof cell === 'object' && 'share' in cell) {
+    element.className = 'share'
+    element.append(meter(cell), percent(cell.share))
   } else {
     element.className = 'number'
     element.textContent = typeof cell === 'number' ? whole(cell) : cell.number
   }
+}
+
+/** @param {{ share: number, label: string }} cell */
+function meter({ share, label }) {
+  const element = document.createElement('meter')
+  element.value = share
+  element.setAttribute('aria-label', label)
+  return element
 }
 
 /** @param {HTMLTableElement} table @param {string} text */

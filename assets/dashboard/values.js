@@ -18,6 +18,7 @@ const COUNTS = {
   redisHits: ({ snapshot }) => snapshot.requests.hits.redis,
   fills: ({ snapshot }) => snapshot.requests.byOutcome.fill ?? 0,
   followers: ({ snapshot }) => snapshot.followers,
+  evictions: ({ snapshot }) => snapshot.memory.evictions,
   entries: ({ snapshot }) => snapshot.memory.entries,
   staleness: ({ snapshot }) => snapshot.staleness.count,
 }
@@ -33,6 +34,9 @@ const TEXTS = {
   host: ({ snapshot }) => snapshot.host,
   instance: ({ snapshot }) => `instance ${snapshot.instance.slice(0, 8)}`,
   version: ({ snapshot }) => `version ${snapshot.version}`,
+  upstreamName: ({ snapshot }) => snapshot.upstream.name,
+  queueLength: ({ snapshot }) => whole(snapshot.upstream.queueLength),
+  queueP95: ({ figures }) => duration(quantile(figures.queueWait, 0.95)),
   upstream: ({ snapshot }) => `API ${snapshot.upstream.name}`,
   requestRate: ({ figures }) => rate(perSecond(figures, figures.requests)),
   hitP95: ({ figures }) => p95(figures, 'hit'),

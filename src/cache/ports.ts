@@ -29,6 +29,8 @@ export interface MemoryStore {
   /** Bytes in use, by the store's own estimate. */
   readonly bytes: number
   readonly entries: number
+  /** Entries that made room for others, so far. */
+  readonly evictions: number
 }
 
 /** An answer of the upstream, complete in memory. */

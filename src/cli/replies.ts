@@ -35,6 +35,7 @@ export const TenantRow = Type.Object({
   hits: Type.Number(),
   /** Turned away, since it had too much under way. */
   limited: Type.Number(),
+  failed: Type.Number(),
   /** Reason → how many. */
   misses: Counts,
 })

@@ -16,6 +16,7 @@ export const SnapshotReply = Type.Object({
   instance: Type.String(),
   host: Type.String(),
   version: Type.String(),
+  runbooks: Type.String(),
   at: Amount,
   monotonicMs: Amount,
   startedAt: AmountOrNull,
@@ -52,8 +53,10 @@ export const SnapshotReply = Type.Object({
     bytes: Amount,
     maxBytes: Amount,
     entries: Amount,
+    evictions: Amount,
     residentBytes: AmountOrNull,
   }),
+  eventLoop: Type.Object({ activeSeconds: Amount, idleSeconds: Amount }),
   redis: Type.Union([
     Type.Object({
       isUp: Type.Boolean(),
@@ -68,9 +71,14 @@ export const SnapshotReply = Type.Object({
   problems: Type.Array(
     Type.Object({
       at: Amount,
+      count: Amount,
       code: Type.String(),
       status: Amount,
+      method: Type.String(),
+      path: Type.Union([Type.String(), Type.Null()]),
+      cause: Type.Union([Type.String(), Type.Null()]),
       tenant: Type.Union([Type.String(), Type.Null()]),
+      tenants: Type.Array(Type.String()),
       requestId: Type.String(),
     }),
   ),

@@ -229,11 +229,11 @@ function problemLines({ problems }: Snapshot): string[] {
     { title: 'CODE' },
     { title: 'REQUEST' },
   ] as const
-  const rows = problems.map(({ at, code, status, tenant, requestId }) => [
+  const rows = problems.map(({ at, count: times, code, status, tenant, requestId }) => [
     timeOf(at),
     String(status),
     printable(tenant ?? ''),
-    printable(code),
+    printable(times === 1 ? code : `${code} ×${shortCount(times)}`),
     printable(requestId),
   ])
   return tableLines(columns, rows.length === 0 ? [['none']] : rows)

@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../lib/clock.ts'
+import { runbooksUrl } from '../lib/runbooks.ts'
 import { version } from '../lib/version.ts'
 import { sendOpsProblem } from './admin-problems.ts'
 import { EventStream } from './event-stream.ts'
@@ -111,7 +112,8 @@ function sendFile(
 function snapshots(deps: DashboardDependencies): () => Promise<Snapshot> {
   const { clock, registry, isReady, traffic, problems, memoryMaxBytes, refresh } = deps
   const { upstreamName } = deps
-  const identity = { instance: randomUUID(), host: hostname(), version: version() }
+  const running = { host: hostname(), version: version(), runbooks: runbooksUrl() }
+  const identity = { instance: randomUUID(), ...running }
   return async () => {
     await refresh?.()
     const metrics = await Promise.all(

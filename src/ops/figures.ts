@@ -36,6 +36,10 @@ export interface Figures {
   /** Of those that ask most, most first. */
   readonly tenants: readonly TenantFigures[]
   readonly mismatches: number
+  /** Entries of the memory tier that made room for others. */
+  readonly evictions: number
+  /** Part of the time in which event loops worked, from 0 to 1; null: not known. */
+  readonly eventLoopShare: number | null
   readonly latency: Readonly<Record<string, Histogram>>
 }
 
@@ -76,6 +80,11 @@ export function figuresBetween(earlier: Snapshot | null, later: Snapshot): Figur
     failedReads,
     tenants: tenantsBetween(from?.tenants ?? [], later.tenants),
     mismatches: count(({ redis }) => redis?.mismatches ?? 0),
+    evictions: count(({ memory }) => memory.evictions),
+    eventLoopShare: shareOf(
+      count(({ eventLoop }) => eventLoop.activeSeconds),
+      count(({ eventLoop }) => eventLoop.idleSeconds),
+    ),
     latency: latenciesBetween(from?.latency ?? {}, later.latency),
   }
 }
@@ -124,6 +133,10 @@ export function joined(histograms: readonly Histogram[]): Histogram {
   }
 }
 
+function shareOf(part: number, rest: number): number | null {
+  return part + rest <= 0 ? null : part / (part + rest)
+}
+
 type Counts = Readonly<Record<string, number>>
 
 function minus(later: Counts, earlier: Counts = {}): Counts {
@@ -146,6 +159,7 @@ function tenantsBetween(
         requests: now.requests - before.requests,
         hits: now.hits - before.hits,
         limited: now.limited - before.limited,
+        failed: now.failed - before.failed,
         misses: minus(now.misses, before.misses),
       }
     })

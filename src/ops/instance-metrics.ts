@@ -11,7 +11,7 @@ import { FILL_RESULTS, forEachWord, INVALIDATION_SOURCES, KEPT_HEADERS } from '.
 /** What is asked when somebody wants to know. */
 export interface MetricsSources {
   readonly clock: Pick<Clock, 'wall'>
-  readonly memory: Pick<MemoryStore, 'bytes' | 'entries' | 'largestTenants'>
+  readonly memory: Pick<MemoryStore, 'bytes' | 'entries' | 'evictions' | 'largestTenants'>
   readonly sharing: string
   readonly trippedTenants: () => number
   readonly switchedOffTenants: () => number

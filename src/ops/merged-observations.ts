@@ -1,5 +1,5 @@
 /** What the trackers of several processes have seen, as one. Pure. */
-import type { RecentProblem } from './recent-problems.ts'
+import { areAlike, joinedProblem, type RecentProblem } from './recent-problems.ts'
 import type { MissReason, TenantFigures } from './tenant-traffic.ts'
 
 export interface Observations {
@@ -17,9 +17,16 @@ export function mergedTenants(parts: readonly (readonly TenantFigures[])[]): Ten
   return [...byTenant.values()].sort((a, b) => b.requests - a.requests)
 }
 
-/** Newest first. */
+/** Equal ones together, newest first. */
 export function mergedProblems(parts: readonly (readonly RecentProblem[])[]): RecentProblem[] {
-  return parts.flat().sort((a, b) => b.at - a.at)
+  const merged: RecentProblem[] = []
+  for (const problem of parts.flat()) {
+    const at = merged.findIndex((each) => areAlike(each, problem))
+    const known = merged[at]
+    if (known === undefined) merged.push(problem)
+    else merged[at] = joinedProblem(known, problem)
+  }
+  return merged.sort((a, b) => b.at - a.at)
 }
 
 function added(a: TenantFigures, b: TenantFigures): TenantFigures {
@@ -32,6 +39,7 @@ function added(a: TenantFigures, b: TenantFigures): TenantFigures {
     requests: a.requests + b.requests,
     hits: a.hits + b.hits,
     limited: a.limited + b.limited,
+    failed: a.failed + b.failed,
     misses,
   }
 }

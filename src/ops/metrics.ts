@@ -5,6 +5,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { addBuildInfo } from './build-info.ts'
 import { addCertificates, type CertificateExpiries } from './certificate-metrics.ts'
+import { addEventLoop } from './event-loop-metrics.ts'
+import { addEvictions } from './eviction-metrics.ts'
 import { InstanceMetrics, type MetricsSources } from './instance-metrics.ts'
 import { addLogMetrics } from './log-metrics.ts'
 import { addMemoryLimits } from './memory-limits.ts'
@@ -42,6 +44,8 @@ export class Metrics {
     this.instance = new InstanceMetrics(this.registry, sources)
     this.upstream = new UpstreamMetrics(this.registry, sources.clock, sources.upstream)
     addLogMetrics(this.registry)
+    addEventLoop(this.registry)
+    addEvictions(this.registry, sources.memory)
     collectDefaultMetrics({ register: this.registry })
     for (const name of UNWANTED) this.registry.removeSingleMetric(name)
   }

@@ -26,6 +26,9 @@ export interface PointValues {
   readonly idle: number | null
   /** Requests that wait for a place among those under way. */
   readonly waiting: number | null
+  readonly evictionRate: number | null
+  /** Part of the time in which the event loop worked. */
+  readonly eventLoopShare: number | null
 }
 
 export interface Point {
@@ -45,7 +48,7 @@ export function pointBetween(earlier: Snapshot, later: Snapshot): Point {
 }
 
 function ratesOf(figures: Figures) {
-  const { requests, hits, byOutcome, byStatus, saved, calls, upstreamCauses } = figures
+  const { requests, hits, byOutcome, byStatus, saved, calls, upstreamCauses, evictions } = figures
   const failedCalls = Object.values(upstreamCauses).reduce((sum, count) => sum + count, 0)
   return {
     memoryShare: hitShare(figures, 'memory'),
@@ -58,6 +61,8 @@ function ratesOf(figures: Figures) {
     savedRate: perSecond(figures, saved),
     callRate: perSecond(figures, calls),
     upstreamErrorRate: perSecond(figures, failedCalls),
+    evictionRate: perSecond(figures, evictions),
+    eventLoopShare: figures.eventLoopShare,
   }
 }
 

@@ -7,6 +7,7 @@
  * would have scraped at its ends. `docs/dashboard.md` shows one.
  */
 import type { RecentProblem } from './recent-problems.ts'
+import { type RequestTotals, requestTotals } from './request-totals.ts'
 import { type Histogram, type MetricSamples, Samples } from './samples.ts'
 import type { TenantFigures } from './tenant-traffic.ts'
 
@@ -17,6 +18,8 @@ export interface Snapshot {
   readonly host: string
   /** Of Layby. */
   readonly version: string
+  /** URL of the page whose sections are runbooks. */
+  readonly runbooks: string
   /** Wall clock, milliseconds since 1970-01-01 UTC; for people only. */
   readonly at: number
   /** The clock of all rates. Milliseconds from an arbitrary moment. */
@@ -40,34 +43,16 @@ export interface Snapshot {
   readonly staleness: Histogram
   readonly sharing: { readonly mode: string; readonly trippedTenants: number }
   readonly memory: MemoryUse
+  /** Of all processes together. */
+  readonly eventLoop: { readonly activeSeconds: number; readonly idleSeconds: number }
   /** Null: no Redis is configured. */
   readonly redis: RedisState | null
   /** Target → whether requests are kept from it. */
   readonly breakers: Readonly<Record<string, boolean>>
   /** Those that ask most, most first; bounded. */
   readonly tenants: readonly TenantFigures[]
-  /** Newest first; bounded. */
+  /** Equal ones together, newest first; bounded. */
   readonly problems: readonly RecentProblem[]
-}
-
-export interface RequestTotals {
-  readonly total: number
-  /** Closed vocabulary `OutcomeKind`. */
-  readonly byOutcome: Readonly<Record<string, number>>
-  /** Hits by the tier that had the copy. */
-  readonly hits: { readonly memory: number; readonly redis: number }
-  /** Reads of cached routes that went on to the upstream, by `detail` of their outcome, or `none`. */
-  readonly misses: Readonly<Record<string, number>>
-  /** By class of status: `2xx`, `3xx`, `4xx`, `5xx`. */
-  readonly byStatus: Readonly<Record<string, number>>
-  /** Answers with a status of 500 and above that came from the upstream. */
-  readonly upstreamErrors: number
-  /** Turned away, since the instance had too much under way. */
-  readonly shed: number
-  /** Turned away, since their tenant had too much under way. */
-  readonly limited: number
-  /** Reads of cached resources that were answered with neither a copy nor a valid answer of the API. */
-  readonly failedReads: number
 }
 
 export interface UpstreamTotals {
@@ -93,6 +78,8 @@ export interface MemoryUse {
   readonly bytes: number
   readonly maxBytes: number
   readonly entries: number
+  /** Entries that made room for others. */
+  readonly evictions: number
   /** Of the whole process; null: not known. */
   readonly residentBytes: number | null
 }
@@ -111,6 +98,7 @@ export interface SnapshotSources {
   readonly instance: string
   readonly host: string
   readonly version: string
+  readonly runbooks: string
   readonly at: number
   readonly monotonicMs: number
   readonly isReady: boolean
@@ -136,6 +124,9 @@ export const SNAPSHOT_METRICS = [
   'layby_sharing_tripped_tenants',
   'layby_memory_bytes',
   'layby_memory_entries',
+  'layby_memory_evictions_total',
+  'layby_event_loop_active_seconds_total',
+  'layby_event_loop_idle_seconds_total',
   'layby_redis_up',
   'layby_bus_live',
   'layby_bus_gap_seconds',
@@ -159,12 +150,9 @@ const MISMATCHES = [
 
 const MAX_TENANTS = 10
 const MAX_PROBLEMS = 12
-/** Outcomes of reads that asked the upstream although the cache had a say. */
-const MISSED: ReadonlySet<unknown> = new Set(['fill', 'bypass'])
-const FROM_UPSTREAM: ReadonlySet<unknown> = new Set(['fill', 'follower', 'bypass', 'pass-through'])
 
 export function snapshotOf(sources: SnapshotSources): Snapshot {
-  const { instance, host, version, at, monotonicMs, isReady } = sources
+  const { instance, host, version, runbooks, at, monotonicMs, isReady } = sources
   const samples = new Samples(sources.metrics)
   const startedAt = samples.value('process_start_time_seconds')
   const requests = requestTotals(samples)
@@ -172,6 +160,7 @@ export function snapshotOf(sources: SnapshotSources): Snapshot {
     instance,
     host,
     version,
+    runbooks,
     at,
     monotonicMs,
     startedAt: startedAt === null ? null : startedAt * 1000,
@@ -192,47 +181,18 @@ export function snapshotOf(sources: SnapshotSources): Snapshot {
       bytes: samples.sum('layby_memory_bytes'),
       maxBytes: sources.memoryMaxBytes,
       entries: samples.sum('layby_memory_entries'),
+      evictions: samples.sum('layby_memory_evictions_total'),
       residentBytes: samples.value('process_resident_memory_bytes'),
+    },
+    eventLoop: {
+      activeSeconds: samples.sum('layby_event_loop_active_seconds_total'),
+      idleSeconds: samples.sum('layby_event_loop_idle_seconds_total'),
     },
     redis: redisState(samples),
     breakers: breakers(samples),
     tenants: sources.tenants.slice(0, MAX_TENANTS),
     problems: sources.problems.slice(0, MAX_PROBLEMS),
   }
-}
-
-function requestTotals(samples: Samples): RequestTotals {
-  const hits = samples.sumBy('layby_requests_total', 'tier', ({ outcome }) => outcome === 'hit')
-  return {
-    total: samples.sum('layby_requests_total'),
-    byOutcome: samples.sumBy('layby_requests_total', 'outcome'),
-    hits: { memory: hits['memory'] ?? 0, redis: hits['redis'] ?? 0 },
-    misses: samples.sumBy('layby_requests_total', 'reason', ({ outcome }) => MISSED.has(outcome)),
-    byStatus: statusClasses(samples),
-    upstreamErrors: samples.sum(
-      'layby_requests_total',
-      ({ outcome, code }) => FROM_UPSTREAM.has(outcome) && Number(code) >= 500,
-    ),
-    shed: samples.sum(
-      'layby_requests_total',
-      ({ outcome, code }) => code === '503' && outcome === 'refused',
-    ),
-    limited: samples.sum(
-      'layby_requests_total',
-      ({ outcome, reason }) => outcome === 'failed' && reason === 'limited',
-    ),
-    failedReads: samples.sum('layby_failed_reads_total'),
-  }
-}
-
-function statusClasses(samples: Samples): Record<string, number> {
-  const classes: Record<string, number> = { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 }
-  for (const [code, count] of Object.entries(samples.sumBy('layby_requests_total', 'code'))) {
-    const name = `${code[0]}xx`
-    // What is counted together has no status.
-    if (name in classes) classes[name] = (classes[name] ?? 0) + count
-  }
-  return classes
 }
 
 /**

@@ -19,6 +19,8 @@ export interface TenantFigures {
   readonly hits: number
   /** Turned away, since the tenant had too much under way. */
   readonly limited: number
+  /** Answered with a status of 500 and above, those turned away included. */
+  readonly failed: number
   /** How many reads of cached routes were no hits, by reason. */
   readonly misses: Readonly<Partial<Record<MissReason, number>>>
 }
@@ -30,6 +32,7 @@ interface Entry {
   requests: number
   hits: number
   limited: number
+  failed: number
   misses: Map<MissReason, number>
 }
 
@@ -48,10 +51,11 @@ export class TenantTraffic implements Pick<Reporter, 'finished'> {
   }
 
   /** For a hit: one look-up, two additions. */
-  finished({ tenant, outcome }: Report): void {
+  finished({ tenant, outcome, status }: Report): void {
     if (tenant === null) return
     const entry = this.#entries.get(tenant) ?? this.#enter(tenant)
     entry.requests++
+    if (status >= 500) entry.failed++
     if (outcome.kind === 'hit') entry.hits++
     else noteMiss(entry, outcome)
   }
@@ -61,8 +65,8 @@ export class TenantTraffic implements Pick<Reporter, 'finished'> {
     return [...this.#entries.values()]
       .sort((a, b) => b.requests - a.requests)
       .slice(0, count)
-      .map(({ tenant, requests, hits, limited, misses }) => {
-        return { tenant, requests, hits, limited, misses: Object.fromEntries(misses) }
+      .map(({ tenant, requests, hits, limited, failed, misses }) => {
+        return { tenant, requests, hits, limited, failed, misses: Object.fromEntries(misses) }
       })
   }
 
@@ -70,7 +74,15 @@ export class TenantTraffic implements Pick<Reporter, 'finished'> {
     const left = this.#entries.size < this.#capacity ? null : this.#takeLightest()
     const inherited = left === null ? 0 : weightOf(left)
     if (left !== null) this.#entries.delete(left.tenant)
-    const entry = { tenant, inherited, requests: 0, hits: 0, limited: 0, misses: new Map() }
+    const entry = {
+      tenant,
+      inherited,
+      requests: 0,
+      hits: 0,
+      limited: 0,
+      failed: 0,
+      misses: new Map(),
+    }
     this.#entries.set(tenant, entry)
     return entry
   }

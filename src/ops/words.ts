@@ -3,6 +3,7 @@
  * imports nothing that does anything.
  */
 import type { OutcomeKind } from '../cache/outcome.ts'
+import type { UpstreamCause } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource } from '../cache/report.ts'
 import type { StaleReason } from '../cache/stale.ts'
 import type { MissReason } from './tenant-traffic.ts'
@@ -95,6 +96,26 @@ export const INVALIDATION_WORDS: Words<InvalidationSource> = {
   credential: 'a credential was refused',
   bus: 'another instance said so',
   purge: 'an operator purged',
+}
+
+/** Why a call to the API brought nothing, or was not made. */
+export const CAUSE_WORDS: Words<UpstreamCause | 'breaker' | 'limited'> = {
+  dns: 'its name has no address',
+  refused: 'connection refused',
+  'no-route': 'no network leads there',
+  local: 'this host can’t open a connection',
+  'connect-timeout': 'no connection in time',
+  tls: 'TLS: handshake or certificate',
+  reset: 'connection ended before the answer',
+  truncated: 'connection ended within the answer',
+  'bad-http': 'no valid HTTP',
+  'headers-timeout': 'the answer did not begin in time',
+  'body-timeout': 'the answer paused for too long',
+  'total-timeout': 'the answer took too long',
+  'queue-timeout': 'too many requests under way',
+  stopping: 'this process ends',
+  breaker: 'not asked, since it had failed',
+  limited: 'not asked, the tenant had too much under way',
 }
 
 export const FILL_WORDS: Words<FillResult> = {

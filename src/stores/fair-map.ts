@@ -24,6 +24,7 @@ export class FairMap<V> {
   readonly #values: (V | undefined)[] = []
   readonly #lists: TenantLists
   #size = 0
+  #evictions = 0
 
   /** @param inUseMs as for `TenantLists` */
   constructor(maxSize: number, inUseMs = Infinity) {
@@ -59,7 +60,7 @@ export class FairMap<V> {
     this.#values[slot] = value
     this.#size += size
     // guard: memory-budget
-    while (this.#size > this.#maxSize) this.#remove(this.#lists.victim())
+    while (this.#size > this.#maxSize) this.#evict()
   }
 
   delete(key: string): void {
@@ -82,6 +83,16 @@ export class FairMap<V> {
 
   get count(): number {
     return this.#slots.size
+  }
+
+  /** Values that made room for others, so far. */
+  get evictions(): number {
+    return this.#evictions
+  }
+
+  #evict(): void {
+    this.#remove(this.#lists.victim())
+    this.#evictions++
   }
 
   #remove(slot: number): void {

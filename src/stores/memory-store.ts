@@ -46,6 +46,9 @@ export function createMemoryStore({
     get entries() {
       return records.count
     },
+    get evictions() {
+      return records.evictions
+    },
   }
 }
 

@@ -107,5 +107,8 @@ function tellingMemory(memory: MemoryStore, siblings: Pick<Siblings, 'tell'>): M
     get entries() {
       return memory.entries
     },
+    get evictions() {
+      return memory.evictions
+    },
   }
 }

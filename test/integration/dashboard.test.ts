@@ -41,6 +41,7 @@ async function expected(app: TestApp): Promise<Record<string, number>> {
     calls,
     saved: hits + fills + followers - calls - of(/^layby_stale_served_total\{why="sie"/),
     entries: of(/^layby_memory_entries/),
+    evictions: of(/^layby_memory_evictions_total/),
     staleness: of(/^layby_staleness_seconds_count/),
   }
 }
@@ -95,8 +96,12 @@ t.test('the numbers move as traffic does, and equal the metrics', async (t) => {
   await equalsMetrics(t, page, app)
   t.equal((await shown(page))['followers'], 2)
   const tenants = await page.locator('[data-table="tenants"] tbody tr').allTextContents()
-  t.match(tenants[0], /^7\d+9\d.*/, 'who asks most comes first')
-  t.match(tenants[1], /^12413first read/, 'four requests, one hit, three misses, and why')
+  t.match(tenants[0], /^7\d+ %/, 'who misses most comes first')
+  t.match(
+    tenants[1],
+    /^12\d+ %425 %0first read/,
+    'four requests, a quarter of them hits, none failed, and why',
+  )
   await page.locator('[data-table="latency"] tbody th').first().waitFor()
   await page.locator('[data-chart="hits"] canvas').waitFor()
   t.strictSame(objections, [])
@@ -129,6 +134,69 @@ t.test('answers of 4xx and 5xx are counted', async (t) => {
   await waitForText(page, '[data-value="clientErrors"]', /^1$/)
   await waitForText(page, '[data-value="clientErrorShare"]', /^11 %$/)
   await waitForText(page, '[data-value="serverErrors"]', /^2$/)
+  await page.close()
+})
+
+t.test('a page that is just opened shows what was before it, and keys read it', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, {}, LIVE)
+  await read(app, [1, 2, 1, 2])
+  const history = async (): Promise<number> => {
+    const reply = await fetch(`${app.opsUrl}/dashboard/history`)
+    return ((await reply.json()) as { points: unknown[] }).points.length
+  }
+  await until(async () => (await history()) > 0, 30_000)
+  const { page, objections } = await openDashboard(browser, app.opsUrl)
+  const plot = page.locator('[data-chart="hits"] .plot')
+  const live = '[data-chart="hits"] [aria-live="polite"]'
+  const moment = /^\d\d:\d\d:\d\d: /
+  await until(async () => {
+    await plot.focus()
+    await page.keyboard.press('Home')
+    return /: Memory 50 %, Redis 0 %$/.test((await page.locator(live).textContent()) ?? '')
+  }, 30_000)
+  t.match(await page.locator(live).textContent(), moment)
+  t.ok(await page.locator('[data-chart="hits"] .u-cursor-x').isVisible())
+  await until(async () => {
+    await page.keyboard.press('End')
+    return /: Memory –, Redis –$/.test((await page.locator(live).textContent()) ?? '')
+  }, 30_000)
+  const end = (await page.locator(live).textContent()) ?? ''
+  await page.keyboard.press('ArrowLeft')
+  const before = (await page.locator(live).textContent()) ?? ''
+  t.match(before, moment)
+  t.ok(before < end, 'one point earlier')
+  await page.keyboard.press('Tab')
+  t.equal(await page.locator(live).textContent(), '', 'the cursor goes with the focus')
+  t.equal(await page.locator('.plot:not([tabindex="0"])').count(), 0, 'keys reach all charts')
+  t.strictSame(objections, [])
+  await page.close()
+})
+
+t.test('trouble comes first: tenants, equal problems as one, and why calls fail', async (t) => {
+  const upstream = await startUpstream(t)
+  const app = await buildTestApp(t, upstream.url, {}, LIVE)
+  await read(app, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1], '7')
+  upstream.answer((_received, res) => void res.destroy())
+  for (const tenant of ['8', '9', '10', '11']) await read(app, [2], tenant)
+  await app.get('/customers/1/', { headers: { 'x-tenant-id': 'x' } })
+  const { page, objections } = await openDashboard(browser, app.opsUrl)
+  await waitForText(page, '[data-table="causes"] tbody', /connection ended before the answer\d4$/)
+  const tenants = await page.locator('[data-table="tenants"] tbody tr').allTextContents()
+  t.match(tenants[0], /^(8|9|10|11)\d+ %10 %1the API gave no valid answer/)
+  t.match(tenants.at(-1), /^7\d+ %1090 %0/, 'who asks most has least trouble')
+  t.equal(await page.locator('[data-table="tenants"] meter[aria-label]').count(), 5)
+  const rows = await page.locator('[data-table="problems"] tbody tr').allTextContents()
+  t.equal(rows.length, 2)
+  const alike =
+    /^[\d:]{8}4upstream unreachable502GET \/customers\/\{customer_id\}connection ended before the answer11, 10, 9 and others/
+  t.match(rows[1], alike)
+  t.match(rows[0], /^[\d:]{8}1invalid tenant400/)
+  const link = page.locator('#findings a').first()
+  t.match(await link.getAttribute('href'), /operations\.md#[a-z-]+$/)
+  t.match(await link.getAttribute('aria-label'), /^What to do: \d+/)
+  t.match(await page.locator('[data-chart="event-loop"] .legend b').textContent(), /^\d+ %$|^–$/)
+  t.strictSame(objections, [])
   await page.close()
 })
 
@@ -171,7 +239,7 @@ t.test(
     t.equal(await page.locator('table thead tr > :not(th[scope="col"])').count(), 0)
     t.equal(await page.locator('[aria-live="polite"] #verdict-title').count(), 1)
     t.equal(await page.locator('main, header, footer').count(), 3)
-    t.equal(await page.locator('.chart [role="img"]:not([aria-label])').count(), 0)
+    t.equal(await page.locator('.chart [role="application"]:not([aria-label])').count(), 0)
     await page.close()
   },
 )

@@ -92,6 +92,7 @@ const MISS = { kind: 'ask', reason: 'no-grant' } as MissVerdict
 function emptySnapshot(): Snapshot {
   return snapshotOf({
     ...{ instance: 'one', host: 'pod-1', version: '1.2.3', upstreamName: 'api.example' },
+    runbooks: '',
     ...{ at: 0, monotonicMs: 0, isReady: true, memoryMaxBytes: 1 },
     ...{ metrics: [], tenants: [], problems: [] },
   })
@@ -604,10 +605,14 @@ const CASES: readonly Case[] = [
     run: () => {
       const problems = new RecentProblems(clock)
       for (const requestId of names()) {
-        problems.finished(reportOf({ requestId, problem: 'not_found', status: 404 }))
-        problems.finished(reportOf({ requestId, status: 502 }))
+        problems.finished(
+          reportOf({ requestId, problem: 'not_found', status: 404, tenant: requestId }),
+        )
+        problems.finished(reportOf({ requestId, method: requestId, status: 502 }))
       }
-      if (problems.list().length !== 20) throw new Error('ten of each kind are kept')
+      if (problems.list().length !== 11) throw new Error('ten of each code are kept')
+      const [one] = problems.list().filter(({ code }) => code === 'not_found')
+      if (one?.tenants.length !== 4) throw new Error('four tenants are kept')
       return problems
     },
   },

@@ -41,6 +41,7 @@ function memoryWith(get: (key: string, real: MemoryStore) => ReturnType<MemorySt
     largestTenants: (count) => real.largestTenants(count),
     bytes: 0,
     entries: 0,
+    evictions: 0,
   }
   return memory
 }

@@ -70,9 +70,23 @@ t.test('text of others gives a terminal no orders', (t) => {
 
 t.test('tenants are told with their reasons, most frequent first', (t) => {
   const rows = [
-    { tenant: '7', requests: 1200, hits: 900, limited: 0, misses: { stale: 10, 'uri-miss': 90 } },
-    { tenant: '12', requests: 3, hits: 0, limited: 0, misses: { 'reject.\u001b[31m': 3 } },
-    { tenant: '8', requests: 1, hits: 0, limited: 0, misses: {} },
+    {
+      tenant: '7',
+      requests: 1200,
+      hits: 900,
+      limited: 0,
+      failed: 0,
+      misses: { stale: 10, 'uri-miss': 90 },
+    },
+    {
+      tenant: '12',
+      requests: 3,
+      hits: 0,
+      limited: 0,
+      failed: 0,
+      misses: { 'reject.\u001b[31m': 3 },
+    },
+    { tenant: '8', requests: 1, hits: 0, limited: 0, failed: 0, misses: {} },
   ]
   t.strictSame(tenantsLines(rows), [
     'TENANT  REQUESTS  HITS  HIT RATIO  MISSES  WHY THEY MISS',

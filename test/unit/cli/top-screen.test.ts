@@ -19,6 +19,7 @@ const SNAPSHOT: Snapshot = {
   instance: 'a',
   host: 'pod-1',
   version: '1.2.3',
+  runbooks: '',
   at: AT,
   monotonicMs: 720_000,
   startedAt: AT - 720_000,
@@ -51,25 +52,38 @@ const SNAPSHOT: Snapshot = {
   invalidations: { write: 3, bus: 2 },
   staleness: histogram(0),
   sharing: { mode: 'witnessed', trippedTenants: 0 },
-  memory: { bytes: 25_165_824, maxBytes: 67_108_864, entries: 1_204, residentBytes: 125_829_120 },
+  memory: {
+    bytes: 25_165_824,
+    maxBytes: 67_108_864,
+    entries: 1_204,
+    evictions: 0,
+    residentBytes: 125_829_120,
+  },
+  eventLoop: { activeSeconds: 1, idleSeconds: 9 },
   redis: { isUp: true, isBusLive: true, busGaps: histogram(0), mismatches: 0 },
   breakers: { upstream: false },
   tenants: [
-    { tenant: '7', requests: 1_200, hits: 880, limited: 0, misses: { 'uri-miss': 80 } },
+    { tenant: '7', requests: 1_200, hits: 880, limited: 0, failed: 0, misses: { 'uri-miss': 80 } },
     {
       tenant: '9223372036854775807',
       requests: 100,
       hits: 20,
       limited: 0,
+      failed: 0,
       misses: { 'reject.status': 10 },
     },
   ],
   problems: [
     {
       at: AT - 2_000,
+      count: 3,
       code: 'upstream_status',
       status: 503,
+      method: 'GET',
+      path: '/customers/{customer_id}',
+      cause: null,
       tenant: '7',
+      tenants: ['7'],
       requestId: '0198c0de-0000-7000-8000-000000000001',
     },
   ],
@@ -112,8 +126,8 @@ t.test('all is on one screen of 80 by 24', (t) => {
       'TENANT               REQUESTS  HIT RATIO  MISSES MOSTLY',
       '7                        1.2k      91.7%  first read of the record by that credenti…',
       '9223372036854775807       100      66.7%  not stored: the API’s answer was no 200',
-      'LAST PROBLEMS  STATUS  TENANT  CODE             REQUEST',
-      '21:40:01Z      503     7       upstream_status  0198c0de-0000-7000-8000-00000000…',
+      'LAST PROBLEMS  STATUS  TENANT  CODE                REQUEST',
+      '21:40:01Z      503     7       upstream_status ×3  0198c0de-0000-7000-8000-0000…',
     ].map((line) => (line.length > 80 ? `${line.slice(0, 79)}…` : line)),
   )
   t.end()
@@ -125,6 +139,7 @@ t.test('it fits whatever the terminal is, and shows more where there is room', (
     requests: 10,
     hits: 5,
     limited: 0,
+    failed: 0,
     misses: {},
   }))
   const problems = Array.from({ length: 20 }, () => SNAPSHOT.problems[0]!)

@@ -29,7 +29,7 @@ function report(more: Partial<Report>): Report {
 function metricsWith(clock = new FakeClock()): Metrics {
   const sources = {
     clock,
-    memory: { bytes: 1_000, entries: 3, largestTenants: () => [] },
+    memory: { bytes: 1_000, entries: 3, evictions: 0, largestTenants: () => [] },
     sharing: 'witnessed',
     trippedTenants: () => 0,
     switchedOffTenants: () => 0,

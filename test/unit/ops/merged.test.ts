@@ -4,6 +4,7 @@ import t from 'tap'
 import { expose, type MetricFamily } from '../../../src/ops/exposition.ts'
 import { MergedMetrics, type ProcessMetrics } from '../../../src/ops/merged-metrics.ts'
 import { mergedProblems, mergedTenants } from '../../../src/ops/merged-observations.ts'
+import type { RecentProblem } from '../../../src/ops/recent-problems.ts'
 import { parseOpenMetrics } from '../../helpers/openmetrics.ts'
 
 async function counted(requests: number, bytes: number, redisUp: number): Promise<ProcessMetrics> {
@@ -61,6 +62,7 @@ t.test('tenants are added up and sorted anew, problems are sorted by time', (t) 
     requests,
     hits: 1,
     limited: 0,
+    failed: 0,
     misses: { 'uri-miss': 2 } as const,
   })
   t.strictSame(
@@ -74,10 +76,21 @@ t.test('tenants are added up and sorted anew, problems are sorted by time', (t) 
       ['7', 5, 1, 2],
     ],
   )
-  const problem = (at: number) => ({ at, code: 'x', status: 502, tenant: null, requestId: 'r' })
-  t.strictSame(
-    mergedProblems([[problem(3), problem(1)], [problem(2)]]).map(({ at }) => at),
-    [3, 2, 1],
+  const problem = (at: number, cause: string, tenant: string): RecentProblem => ({
+    ...{ at, count: 5, code: 'x', status: 502, method: 'GET', path: null, cause },
+    ...{ tenant, tenants: [tenant], requestId: `r${at}` },
+  })
+  t.match(
+    mergedProblems([
+      [problem(3, 'dns', '7'), problem(1, 'reset', '7')],
+      [problem(4, 'reset', '8'), problem(2, 'refused', '7')],
+    ]),
+    [
+      { at: 4, cause: 'reset', count: 10, tenant: '8', tenants: ['8', '7'], requestId: 'r4' },
+      { at: 3, cause: 'dns', count: 5 },
+      { at: 2, cause: 'refused', count: 5 },
+    ],
+    'equal ones are one',
   )
   t.end()
 })

@@ -52,6 +52,7 @@ t.test('a tenant is told with its hits, and its misses by reason', (t) => {
       requests: told.length,
       hits: 2,
       limited: 0,
+      failed: 0,
       misses: {
         'uri-miss': 1,
         stale: 1,
@@ -63,7 +64,7 @@ t.test('a tenant is told with its hits, and its misses by reason', (t) => {
         'not-cached': 1,
       },
     },
-    { tenant: '8', requests: 1, hits: 1, limited: 0, misses: {} },
+    { tenant: '8', requests: 1, hits: 1, limited: 0, failed: 0, misses: {} },
   ])
   t.strictSame(traffic.top(1).length, 1)
   t.end()
@@ -119,28 +120,10 @@ t.test('problems are told newest first, with what finds them in the log', (t) =>
   told(null, 404, 'the upstream says no, which is an answer')
   told(null, 503, 'the upstream fails')
   told('upstream_timeout', 504, 'last')
-  t.strictSame(problems.list(), [
-    {
-      at: clock.wall(),
-      code: 'upstream_timeout',
-      status: 504,
-      tenant: '7',
-      requestId: 'last',
-    },
-    {
-      at: clock.wall() - 1,
-      code: 'upstream_status',
-      status: 503,
-      tenant: '7',
-      requestId: 'the upstream fails',
-    },
-    {
-      at: clock.wall() - 4,
-      code: 'invalid_header',
-      status: 400,
-      tenant: '7',
-      requestId: 'first',
-    },
+  t.match(problems.list(), [
+    { at: clock.wall(), code: 'upstream_timeout', status: 504, tenant: '7', requestId: 'last' },
+    { at: clock.wall() - 1, code: 'upstream_status', status: 503, requestId: 'the upstream fails' },
+    { at: clock.wall() - 4, code: 'invalid_header', status: 400, tenant: '7', requestId: 'first' },
   ])
   t.end()
 })
@@ -154,8 +137,47 @@ t.test('a flood of one problem hides no other', (t) => {
     problems.finished(report(null, REFUSED, { problem: 'invalid_header', requestId: String(i) }))
   }
   const list = problems.list()
-  t.equal(list.length, 11)
-  t.equal(list[0]?.requestId, '9999')
+  t.match(list[0], { requestId: '9999', count: 10_000, tenants: [] })
+  t.equal(list.length, 2)
   t.equal(list.at(-1)?.code, 'upstream_timeout')
+  t.end()
+})
+
+t.test('problems are one where code, status, method, path and cause are equal', (t) => {
+  const clock = new FakeClock()
+  const problems = new RecentProblems(clock)
+  const unreachable = (tenant: string, more: Partial<Report> = {}): void => {
+    clock.advance(1)
+    const problem = { problem: 'upstream_unreachable', status: 502, cause: 'refused' } as const
+    problems.finished(report(tenant, outcome('failed', {}), { ...problem, ...more }))
+  }
+  for (const tenant of ['1', '2', '3', '4', '5', '4']) unreachable(tenant)
+  t.match(problems.list(), [
+    { count: 6, method: 'GET', path: '/customers/{customer_id}', cause: 'refused', tenant: '4' },
+  ])
+  t.strictSame(problems.list()[0]?.tenants, ['4', '5', '3', '2'], 'some of them, the last first')
+  unreachable('1', { cause: 'dns' })
+  unreachable('1', { method: 'PATCH', route: 'W6' })
+  unreachable('1', { route: null })
+  unreachable('1', { status: 504 })
+  unreachable('1', { cause: null, outcome: outcome('failed', { detail: 'breaker' }) })
+  t.strictSame(
+    problems.list().map(({ method, path, cause, count }) => [method, path, cause, count]),
+    [
+      ['GET', '/customers/{customer_id}', 'breaker', 1],
+      ['GET', '/customers/{customer_id}', 'refused', 1],
+      ['GET', null, 'refused', 1],
+      ['PATCH', '/customers/{customer_id}/contacts/{contact_id}', 'refused', 1],
+      ['GET', '/customers/{customer_id}', 'dns', 1],
+      ['GET', '/customers/{customer_id}', 'refused', 6],
+    ],
+  )
+  t.end()
+})
+
+t.test('a tenant is told with what failed', (t) => {
+  const traffic = new TenantTraffic()
+  for (const status of [200, 502, 503, 404]) traffic.finished(report('7', FILL, { status }))
+  t.match(traffic.top(1), [{ requests: 4, failed: 2 }])
   t.end()
 })

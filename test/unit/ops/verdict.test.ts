@@ -22,6 +22,7 @@ function snapshot(series: readonly Series[], more: Partial<Snapshot> = {}): Snap
     instance: 'one',
     host: 'pod-1',
     version: '1.2.3',
+    runbooks: '',
     at: 1_000_000,
     monotonicMs: 60_000,
     isReady: true,
@@ -95,7 +96,7 @@ t.test('what is wrong is told in words, worst first', (t) => {
     [
       'memory-full',
       [['fill', 'none', 'none', '200', 200]],
-      { memory: { bytes: 99, maxBytes: 100, entries: 1, residentBytes: null } },
+      { memory: { bytes: 99, maxBytes: 100, entries: 1, residentBytes: null, evictions: 0 } },
     ],
   ]
   for (const [code, series, more] of cases) {
@@ -143,7 +144,7 @@ t.test('what is wrong goes before the age of the process', (t) => {
 })
 
 const tenant = (name: string, more: Partial<TenantFigures> = {}): TenantFigures => {
-  return { tenant: name, requests: 40, hits: 0, limited: 0, misses: {}, ...more }
+  return { tenant: name, requests: 40, hits: 0, limited: 0, failed: 0, misses: {}, ...more }
 }
 
 t.test(
@@ -231,7 +232,7 @@ t.test(
 
 t.test('a refresh and a failed call count against what was saved', (t) => {
   const of = snapshotOf({
-    ...{ host: 'pod-1', version: '1.2.3' },
+    ...{ host: 'pod-1', version: '1.2.3', runbooks: '' },
     ...{ instance: 'one', at: 0, monotonicMs: 0, isReady: true, memoryMaxBytes: 1 },
     upstreamName: 'api.example',
     metrics: [
