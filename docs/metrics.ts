@@ -11,6 +11,8 @@ import {
   REJECT_REASONS,
   STALE_REASONS,
   TIERS,
+  TLS_FILES,
+  TLS_RELOAD_RESULTS,
   UPSTREAM_CAUSES,
 } from '../src/ops/vocabularies.ts'
 
@@ -78,7 +80,8 @@ const LABELS = `
 | \`reason\` | in \`layby_requests_total\` the \`detail\` of \`Cache-Status\`, or \`none\`; in \`layby_reject_total\` ${words(REJECT_REASONS)} |
 | \`code\` | HTTP status |
 | \`why\` | ${words(STALE_REASONS)} |
-| \`result\` | ${words(FILL_RESULTS)} |
+| \`result\` | ${words(FILL_RESULTS)}; of \`layby_tls_reloads_total\` ${words(TLS_RELOAD_RESULTS)} |
+| \`file\` | ${words(TLS_FILES)}, where they are configured; \`server\`: certificate and key together |
 | \`source\` | ${words(INVALIDATION_SOURCES)} |
 | \`header\` | ${words(KEPT_HEADERS)} |
 | \`cause\` | ${words(UPSTREAM_CAUSES)} (see below) |
@@ -115,6 +118,7 @@ export function listedMetrics(): Listed[] {
     switchedOffTenants: () => 0,
     traffic: { top: () => [] },
     upstream: { connections: () => ({ connecting: 0, active: 0, idle: 0 }), waiting: () => 0 },
+    tlsFiles: ['server'] as const,
     certificates: () => ({ server: null, upstream: null, 'upstream-ca': null, 'redis-ca': null }),
     redis: {
       isUsable: true,

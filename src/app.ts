@@ -21,8 +21,9 @@ import type { Landing } from './cache/served.ts'
 import { SharingMode } from './cache/sharing.ts'
 import { Standings } from './cache/standing.ts'
 import { TenantSwitch } from './cache/tenant-switch.ts'
-import { certificateExpiries, readCertificates } from './config/files.ts'
 import type { Config } from './config/schema.ts'
+import { TlsReloads } from './config/tls-reloads.ts'
+import { connectInstances, connectUpstream, maxFencesOf, measured, renewBy } from './connections.ts'
 import { cacheStatus } from './http/cache-status.ts'
 import { formBytes } from './http/forms.ts'
 import { problemOf } from './http/read-failures.ts'
@@ -50,9 +51,8 @@ import type { ReaderReporter, Reporting, WireReporter } from './ops/reporting.ts
 import { LocalFences } from './stores/local-fences.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import { createProcessState } from './stores/process-state.ts'
-import { createSharedState, type SharedState } from './stores/redis.ts'
+import type { SharedState } from './stores/redis.ts'
 import type { Siblings } from './stores/siblings.ts'
-import { UpstreamClient } from './upstream/client.ts'
 import type { GuardedReads } from './upstream/guarded-reads.ts'
 import { guard } from './upstream/guards.ts'
 
@@ -88,8 +88,6 @@ export interface App {
 
 /** Credentials whose version pin is remembered. */
 const MAX_PINNED_CREDENTIALS = 100_000
-/** One fence for so many bytes of the memory tier: several times as many as there can be entries. */
-const BYTES_PER_FENCE = 512
 /** A write may take so much longer than the deadlines say before it counts as lost. */
 const WRITE_MARGIN_MS = 1_000
 
@@ -124,39 +122,6 @@ export function buildCore(config: Config, overrides: Overrides, reporter: Report
   const writeDeadlineMs = connectTimeoutMs + totalTimeoutMs + WRITE_MARGIN_MS
   const invalidator = new Invalidator({ fences, memory, writeDeadlineMs })
   return { cache, standings, invalidator, memory, sharing, fences, explainer }
-}
-
-function maxFencesOf({ cache }: Config): number {
-  return Math.max(1024, Math.ceil(cache.memory.maxBytes / BYTES_PER_FENCE))
-}
-
-/** What instances share, if Redis is configured. */
-function connectInstances(
-  config: Config,
-  memory: MemoryStore,
-  clock: Clock,
-  reporting: Reporting,
-  pins: VersionPins,
-  tenants: TenantSwitch,
-): SharedState | null {
-  const { redis, cache: limits, secret, previousSecrets } = config
-  if (redis.url === null && redis.nodes.length === 0) return null
-  const staleMs = Math.max(limits.staleWhileRevalidateMs, limits.staleIfErrorMs)
-  const longestTtlMs = limits.ttlMs * (1 + limits.ttlJitter) + staleMs
-  return createSharedState({
-    settings: { ...redis, ca: readCertificates('redis.ca', redis.ca) },
-    clock,
-    memory,
-    secrets: [secret, ...previousSecrets],
-    maxFences: maxFencesOf(config),
-    maxBodyBytes: limits.maxBodyBytes,
-    fillTimeoutMs: config.upstream.totalTimeoutMs,
-    lifetimes: [longestTtlMs, limits.grantTtlMs, limits.credentialTtlMs],
-    observer: reporting,
-    tenants,
-    onPinChange: (partition, version) => pins.changed(partition, version),
-    onPinsMissed: () => pins.forget(),
-  })
 }
 
 interface Instance {
@@ -199,19 +164,8 @@ function buildInstance(
   return { core, shared, pins }
 }
 
-function connectUpstream(
-  { server, upstream, cache }: Config,
-  clock: Clock,
-  reporting: Reporting,
-  random: () => number,
-): UpstreamClient {
-  const ca = readCertificates('upstream.ca', upstream.ca)
-  const { maxBodyBytes } = cache
-  const faulted: Reporter['faulted'] = (error, requestId) => reporting.faulted(error, requestId)
-  const failed: Reporting['upstreamFailed'] = (call) => reporting.upstreamFailed(call)
-  const { uploadPauseMs, publicUrl } = server
-  const own = { ca, maxBodyBytes, uploadPauseMs, publicUrl, clock, faulted, failed, random }
-  return new UpstreamClient({ ...upstream, ...own })
+function credentialsOf({ secret, previousSecrets }: Config, overrides: Overrides): Credentials {
+  return new Credentials([secret, ...previousSecrets], overrides.partitionOf)
 }
 
 /**
@@ -228,10 +182,10 @@ export async function buildApp(
   const log = overrides.log ?? createLogger(config.log.level)
   const observers = buildObservers(config, log, clock, overrides.reporter ?? {})
   const { reporting } = observers
+  const reloads = new TlsReloads(config, reporting)
   const tracer = await buildTracer(config, observers)
   const { core, shared, pins } = buildInstance(config, overrides, clock, reporting, siblings)
-  const secrets = [config.secret, ...config.previousSecrets]
-  const credentials = new Credentials(secrets, overrides.partitionOf)
+  const credentials = credentialsOf(config, overrides)
   const client = connectUpstream(config, clock, reporting, random)
   const phase: Phase = { isReady: false, isDraining: false }
   const deps = {
@@ -250,33 +204,21 @@ export async function buildApp(
     ...frontEndSettings(config, clock),
   }
   const frontEnds = await buildFrontEnds(deps, server.fastPath)
+  renewBy(reloads, frontEnds, client, shared)
   if (siblings === null) warnOfPlainSharing(limits.sharing, log)
-  const isReady = (): boolean => phase.isReady
   const around = surroundings(deps, frontEnds)
-  const state = { ...measured(config, client, deps.waiting), isReady, around }
+  const state = { ...measured(reloads, client, deps.waiting), isReady: () => phase.isReady, around }
   const operated = { ...core, config, shared, credentials, ...state, wording: WORDING }
   const { server: ops, inside: operations } = await buildOperations(operated, observers)
   const listen = (): Promise<Listening> =>
     open(config, frontEnds, siblings === null ? ops : null, phase)
   const close = async (): Promise<void> => {
+    reloads.stop()
     await drain(frontEnds, server.drainDelayMs, phase)
     await ops.close()
     await Promise.all([client.close(), shared?.close(), tracer.close()])
   }
   return { log, operations, listen, close }
-}
-
-/** What metrics ask of the upstream, and of certificates: of files as they are read at the start. */
-function measured(
-  config: Config,
-  client: UpstreamClient,
-  waiting: () => number,
-): Pick<Operated, 'upstream' | 'certificates'> {
-  const files = certificateExpiries(config)
-  return {
-    upstream: { connections: () => client.connections, waiting },
-    certificates: () => ({ ...files, upstream: client.certificateExpiresAt }),
-  }
 }
 
 /** How the front ends tell of an outcome. */

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { readTls } from './config/files.ts'
+import { readTls, type TlsFiles } from './config/files.ts'
 import { listenAt } from './config/listen-fault.ts'
 import type { Config } from './config/schema.ts'
 import { Cors } from './http/cors.ts'
@@ -10,6 +10,7 @@ import { forwardingBy } from './http/forwarded.ts'
 import { watchReaders } from './http/reader-watch.ts'
 import { createFrontEnd, type FrontEndDependencies } from './http/server.ts'
 import type { Clock } from './lib/clock.ts'
+import { renewTls } from './lib/http-server.ts'
 import { Lingering } from './lib/lingering.ts'
 import { expectProxyHeaders } from './lib/proxied-connections.ts'
 import type { ReaderReporter, WireReporter } from './ops/reporting.ts'
@@ -35,6 +36,8 @@ export interface FrontEnds {
   readonly lingering: Lingering
   /** The process is short of time or memory: only what costs next to nothing is answered. */
   readonly isOverloaded: () => boolean
+  /** For handshakes from now on. */
+  readonly renewTls: (files: TlsFiles) => void
 }
 
 /** How often connections are looked at while the process leaves. */
@@ -61,7 +64,8 @@ export async function buildFrontEnds(
     wire?.endIdle()
     fastify.server.closeIdleConnections()
   }
-  return { fastify, endIdle, lingering, isOverloaded }
+  const renew = (files: TlsFiles): void => renewTls(fastify.server, files)
+  return { fastify, endIdle, lingering, isOverloaded, renewTls: renew }
 }
 
 /** @throws ConfigError when the configuration is to blame */

@@ -14,6 +14,7 @@ import type { Config } from './config/schema.ts'
 import { upstreamName } from './config/upstream-name.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './lib/logger.ts'
+import type { TlsFile } from './lib/tls-file.ts'
 import { SilentTracer, type Tracer } from './lib/tracer.ts'
 import { version } from './lib/version.ts'
 import { AccessLog } from './ops/access-log.ts'
@@ -31,6 +32,7 @@ import { RecentProblems } from './ops/recent-problems.ts'
 import { Reporting } from './ops/reporting.ts'
 import { createOpsServer } from './ops/server.ts'
 import { TenantTraffic } from './ops/tenant-traffic.ts'
+import { TlsLog } from './ops/tls-reports.ts'
 import { UpstreamLog } from './ops/upstream-log.ts'
 import type { UpstreamState } from './ops/upstream-metrics.ts'
 import { newValue } from './stores/fence-value.ts'
@@ -54,7 +56,7 @@ export function buildObservers(
 ): Observers {
   const traffic = new TenantTraffic()
   const problems = new RecentProblems(clock)
-  const logs = [new AccessLog(log, config.log.slowMs), new UpstreamLog(log, clock)]
+  const logs = [new AccessLog(log, config.log.slowMs), new UpstreamLog(log, clock), new TlsLog(log)]
   const reporting = new Reporting(...logs, traffic, problems, more)
   return { log, clock, reporting, traffic, problems }
 }
@@ -83,6 +85,8 @@ export interface Operated {
   readonly tenants: TenantSwitch
   readonly upstream: UpstreamState
   readonly certificates: () => CertificateExpiries
+  /** Files of TLS that are configured. */
+  readonly tlsFiles: readonly TlsFile[]
   readonly isReady: () => boolean
   readonly explainer: Explainer
   readonly around: Omit<Surroundings, 'credentialOf' | 'tier'>
@@ -141,7 +145,7 @@ export async function buildOperations(
 
 /** Metrics hear of everything from here on. */
 function meter(
-  { memory, sharing, shared, config, tenants, upstream, certificates }: Operated,
+  { memory, sharing, shared, config, tenants, upstream, ...operated }: Operated,
   { clock, reporting, traffic }: Observers,
 ): Metrics {
   const sources = {
@@ -153,12 +157,14 @@ function meter(
     redis: shared,
     traffic,
     upstream,
-    certificates,
+    certificates: operated.certificates,
+    tlsFiles: operated.tlsFiles,
   }
   const metrics = new Metrics(sources, version())
   reporting.add(metrics.requests)
   reporting.add(metrics.instance)
   reporting.add(metrics.upstream)
+  reporting.add(metrics.tls)
   return metrics
 }
 

@@ -17,7 +17,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   processes: ['app', 'config', 'lib', 'ops', 'stores'],
   listeners: ['config', 'http', 'lib', 'ops', 'wire'],
   operations: ['auth', 'cache', 'config', 'lib', 'ops', 'stores'],
+  connections: [
+    ...['auth', 'cache', 'config', 'lib', 'ops', 'stores', 'upstream'],
+    ...['listeners', 'operations'],
+  ],
   app: [
+    'connections',
     'listeners',
     'operations',
     'auth',

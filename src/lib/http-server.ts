@@ -22,6 +22,8 @@ import { whenFirstByte } from './plain-on-tls.ts'
 /** Half of what Node keeps, names and values counted: of a list up to here nothing is missing. */
 const MAX_KEPT_FIELDS = 1_000
 
+const LEAST_TLS = { minVersion: 'TLSv1.2' } as const
+
 export interface HttpServerSettings {
   readonly options: ServerOptions
   /** Null: plain HTTP. `refusePlain` answers, in plain HTTP, a client that speaks it here, and ends the connection. */
@@ -79,6 +81,11 @@ export function createHttpServer({
     whenNoneIsOwed(socket as Socket, () => refuseConnect(socket as Socket))
   })
   return server
+}
+
+/** Handshakes from now on are by this certificate; connections that there are stay. */
+export function renewTls(server: Server, tls: TlsOptions): void {
+  if (server instanceof TlsServer) server.setSecureContext({ ...tls, ...LEAST_TLS })
 }
 
 /** The event by which a server gets the sockets that HTTP is read from; a TLS server's `connection` is the handshake. */

@@ -3,6 +3,7 @@
  * with `layby_`; those of the process and of Node.js keep the names that prom-client gives them, which dashboards know.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { TlsFile } from '../lib/tls-file.ts'
 import { addBuildInfo } from './build-info.ts'
 import { addCertificates, type CertificateExpiries } from './certificate-metrics.ts'
 import { addEventLoop } from './event-loop-metrics.ts'
@@ -11,6 +12,7 @@ import { InstanceMetrics, type MetricsSources } from './instance-metrics.ts'
 import { addLogMetrics } from './log-metrics.ts'
 import { addMemoryLimits } from './memory-limits.ts'
 import { RequestMetrics } from './request-metrics.ts'
+import { TlsMetrics } from './tls-reports.ts'
 import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts'
 
 /** Of prom-client's own: gauges that are named as counters, and 27 series that only say how V8 divides its heap. */
@@ -26,6 +28,8 @@ const UNWANTED = [
 export interface AllSources extends MetricsSources {
   readonly upstream: UpstreamState
   readonly certificates: () => CertificateExpiries
+  /** Files of TLS that are configured. */
+  readonly tlsFiles: readonly TlsFile[]
 }
 
 export class Metrics {
@@ -34,6 +38,7 @@ export class Metrics {
   readonly requests: RequestMetrics
   readonly instance: InstanceMetrics
   readonly upstream: UpstreamMetrics
+  readonly tls: TlsMetrics
 
   /** @param version of Layby */
   constructor(sources: AllSources, version: string) {
@@ -43,6 +48,7 @@ export class Metrics {
     this.requests = new RequestMetrics(this.registry, sources.clock)
     this.instance = new InstanceMetrics(this.registry, sources)
     this.upstream = new UpstreamMetrics(this.registry, sources.clock, sources.upstream)
+    this.tls = new TlsMetrics(this.registry, sources.tlsFiles)
     addLogMetrics(this.registry)
     addEventLoop(this.registry)
     addEvictions(this.registry, sources.memory)

@@ -1,6 +1,7 @@
 /** Tells every listener what happened. On the hit path: plain loops, nothing allocated. */
 import type { FailedCall } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource, Report, Reporter } from '../cache/report.ts'
+import type { TlsFile } from '../lib/tls-file.ts'
 
 /** As the Redis tier has it: what was wrong with a value. */
 export type Mismatch = 'envelope' | 'seal' | 'time'
@@ -47,6 +48,12 @@ export interface UpstreamReporter {
   upstreamWaited(milliseconds: number): void
 }
 
+/** What is told of the files of TLS. */
+export interface TlsReporter {
+  /** @param fault why what the file holds now is not used; null: it is */
+  tlsReloaded(file: TlsFile, fault: string | null): void
+}
+
 /** What is told of the process itself, once for each change. */
 export interface StateReporter {
   /** High: what is not in memory is refused. */
@@ -59,6 +66,7 @@ export interface StateReporter {
 
 type Listener = Partial<StateReporter> &
   Partial<UpstreamReporter> &
+  Partial<TlsReporter> &
   Partial<Reporter> &
   Partial<InstanceReporter> &
   Partial<ReaderReporter> &
@@ -71,6 +79,7 @@ export class Reporting
     ReaderReporter,
     WireReporter,
     UpstreamReporter,
+    TlsReporter,
     StateReporter
 {
   readonly #listeners: Listener[] = []
@@ -158,6 +167,10 @@ export class Reporting
 
   upstreamWaited(milliseconds: number): void {
     for (const listener of this.#listeners) listener.upstreamWaited?.(milliseconds)
+  }
+
+  tlsReloaded(file: TlsFile, fault: string | null): void {
+    for (const listener of this.#listeners) listener.tlsReloaded?.(file, fault)
   }
 
   busChanged(isHeard: boolean): void {

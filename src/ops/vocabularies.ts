@@ -4,6 +4,7 @@ import type { UpstreamCause } from '../cache/ports.ts'
 import type { FillResult, InvalidationSource } from '../cache/report.ts'
 import type { StaleReason } from '../cache/stale.ts'
 import type { RepresentationHeader } from '../lib/answer-headers.ts'
+import type { TlsFile } from '../lib/tls-file.ts'
 
 type Words<Word extends string> = Readonly<Record<Word, true>>
 
@@ -78,6 +79,13 @@ export const CERTIFICATE_USES: Words<CertificateUse> = {
   'upstream-ca': true,
   'redis-ca': true,
 }
+
+/** Changed files of TLS are taken into use, or rejected, and those before stay in use. */
+export type TlsReloadResult = 'loaded' | 'rejected'
+
+export const TLS_RELOAD_RESULTS: Words<TlsReloadResult> = { loaded: true, rejected: true }
+
+export const TLS_FILES: Words<TlsFile> = { server: true, 'upstream-ca': true, 'redis-ca': true }
 
 /** What a connection to the upstream does: it is being made, has a request under way, or waits for one. */
 export type ConnectionState = 'connecting' | 'active' | 'idle'

@@ -27,8 +27,8 @@ export interface RedisSettings {
   readonly password: string | null
   readonly sentinelPassword: string | null
   readonly tls: boolean
-  /** PEM of the authorities that may vouch for Redis, in place of the system's. */
-  readonly ca: string | null
+  /** PEM of the authorities that may vouch for Redis, in place of the system's. Read for each connection. */
+  ca: string | null
   readonly commandTimeoutMs: number
   readonly keyPrefix: string
   /** Keys the names of what instances must find under every `secret`; null: they are plain hashes. */
@@ -131,9 +131,18 @@ function speaking({ username, password, tls }: Speech) {
   }
 }
 
-function tlsOptions({ ca }: RedisSettings): NonNullable<TlsOptions> {
+function tlsOptions(settings: RedisSettings): NonNullable<TlsOptions> {
   // guard: redis-certificate
-  return ca === null ? {} : { ca }
+  return settings.ca === null ? {} : authoritiesOf(settings)
+}
+
+/** As the settings name them when a connection is made. */
+function authoritiesOf(settings: RedisSettings): NonNullable<TlsOptions> {
+  return {
+    get ca() {
+      return settings.ca ?? undefined
+    },
+  }
 }
 
 function clusterOf(

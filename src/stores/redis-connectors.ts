@@ -19,7 +19,15 @@ export function tlsFor(
   tls: NonNullable<TlsOptions>,
 ): Pick<ConnectionOptions, 'ca' | 'servername'> {
   // guard: redis-server-name
-  return isIP(host) === 0 ? { ...tls, servername: host.replace(/\.$/, '') } : tls
+  const named = isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : {}
+  return {
+    ...tls,
+    // As it is when the connection is made.
+    get ca() {
+      return tls.ca
+    },
+    ...named,
+  }
 }
 
 interface DirectOptions {

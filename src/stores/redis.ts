@@ -33,6 +33,8 @@ export interface SharedState {
   /** Commands are kept from a Redis that does not answer. */
   readonly isBreakerOpen: boolean
   readonly isBusLive: boolean
+  /** PEM of the authorities that may vouch for Redis: for connections from now on. */
+  trustAuthorities(ca: string): void
   close(): Promise<void>
 }
 
@@ -66,6 +68,9 @@ export function createSharedState(options: RedisOptions): SharedState {
     },
     get isBusLive() {
       return lease.isLive()
+    },
+    trustAuthorities: (ca) => {
+      options.settings.ca = ca
     },
     close: () => {
       switches.close()

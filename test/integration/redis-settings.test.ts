@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { parseConfig } from '../../src/config/load.ts'
+import type { RedisSettings } from '../../src/stores/redis-clients.ts'
 import { connect, type RedisClient } from '../../src/stores/redis-connection.ts'
 import { ADMIN_TOKEN, callAdmin } from '../helpers/admin.ts'
 import type { TestApp } from '../helpers/app.ts'
@@ -24,14 +25,14 @@ const ENCODED = encodeURIComponent(PASSWORD)
 function clientOf(
   t: Test,
   redis: Record<string, unknown>,
-): { readonly client: RedisClient; readonly codes: string[] } {
+): { readonly client: RedisClient; readonly codes: string[]; readonly settings: RedisSettings } {
   const config = parseConfig({ upstream: { url: 'http://127.0.0.1' }, secret: SECRET, redis })
   const codes: string[] = []
   const ca = config.redis.ca === null ? null : readFileSync(config.redis.ca, 'utf8')
   const settings = { ...config.redis, ca }
   const client = connect(settings, 'commands', (code) => codes.push(code))
   t.teardown(() => client.disconnect())
-  return { client, codes }
+  return { client, codes, settings }
 }
 
 async function whoAmI(client: RedisClient): Promise<string> {
@@ -270,4 +271,22 @@ t.test('TLS is told the name that a server was called by, and no address', async
   t.strictSame(await seen(nodes('sentinel', 'localhost'), some), ['localhost'])
   const masters = nodes('sentinel', '127.0.0.1')
   t.strictSame(await seen(masters, both, 'localhost PORT'), ['localhost', 'none'])
+})
+
+t.test('authorities that change vouch for the next connection, in each mode', async (t) => {
+  const other = makeCertificate(t, 'DNS:localhost').cert
+  for (const redis of [
+    (port: number) => ({ url: `rediss://localhost:${port}` }),
+    (port: number) => ({ url: `rediss://127.0.0.1:${port}` }),
+    (port: number) => ({ mode: 'cluster', tls: true, nodes: [`localhost:${port}`] }),
+    (port: number) => ({ mode: 'sentinel', tls: true, nodes: [`localhost:${port}`] }),
+  ]) {
+    const { port, cert, names } = await startNamed(t, () => '')
+    const { client, settings, codes } = clientOf(t, { ...redis(port), ca: other })
+    await until(() => codes.length > 0)
+    t.equal(names.size, 0, 'nothing is sent to who is not vouched for')
+    settings.ca = readFileSync(cert, 'utf8')
+    await until(() => names.size > 0)
+    client.disconnect()
+  }
 })

@@ -3,6 +3,11 @@ import type { Guard } from '../guards.ts'
 
 export const OPERATIONS_GUARDS: readonly Guard[] = [
   {
+    name: 'broken-tls-file',
+    cuts: [['!(error instanceof ConfigError)', 'true']],
+    tests: [{ file: 'integration/tls-reloads', title: 'serve the next handshake' }],
+  },
+  {
     name: 'series-bound',
     cuts: [['this.#requests.size < MAX_COMBINATIONS', 'true']],
     tests: [{ file: 'integration/bounded-series' }],

@@ -71,7 +71,9 @@ export const REDIS_GUARDS: readonly Guard[] = [
   },
   {
     name: 'redis-certificate',
-    cuts: [['ca === null ? {} : { ca }', '{ rejectUnauthorized: false }']],
+    cuts: [
+      ['settings.ca === null ? {} : authoritiesOf(settings)', '{ rejectUnauthorized: false }'],
+    ],
     tests: [{ file: 'integration/redis-topologies', title: 'the certificate is verified' }],
   },
   {

@@ -43,6 +43,7 @@ function metricsWith(clock = new FakeClock()): Metrics {
     },
     traffic: { top: () => [] },
     upstream: { connections: () => ({ connecting: 0, active: 0, idle: 0 }), waiting: () => 0 },
+    tlsFiles: ['server'] as const,
     certificates: () => ({ server: null, upstream: null, 'upstream-ca': null, 'redis-ca': null }),
   }
   const metrics = new Metrics(sources, '1.2.3')
