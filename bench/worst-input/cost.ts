@@ -107,7 +107,7 @@ export function growthOf(parser: Parser, piece: string, frame: number): Growth {
   let best = measured(parser, piece, frame, 1)
   if (best.ratio <= MAX_RATIO / 2) return best
   best = measured(parser, piece, frame, 5)
-  for (let tries = 0; tries < 3 && !isLinear(best); tries++) {
+  for (let tries = 0; tries < 12 && !isLinear(best); tries++) {
     const again = measured(parser, piece, frame, 25)
     if (again.ratio < best.ratio) best = again
   }
