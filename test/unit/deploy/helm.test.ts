@@ -267,6 +267,33 @@ async function rendered(t: Test): Promise<void> {
     t.end()
   })
 
+  t.test('files of your own are mounted beside the secrets, or without any', (t) => {
+    const volumes = [{ name: 'ca', configMap: { name: 'ca' } }]
+    const volumeMounts = [{ name: 'ca', mountPath: '/run/ca', readOnly: true }]
+    const none = Object.fromEntries(
+      Object.keys((valuesWith({})['secretFiles'] as { keys: object }).keys).map((key) => [
+        key,
+        null,
+      ]),
+    )
+    for (const [own, expected] of [
+      [{ volumes, volumeMounts }, ['secrets', 'ca']],
+      [{ volumes, volumeMounts, secretFiles: { keys: none } }, ['ca']],
+      [{ secretFiles: { keys: none } }, []],
+    ] as const) {
+      const result = chart.render(own)
+      t.equal(invalidObject(find(result, 'Deployment')), undefined)
+      const pod = podOf(result) as { volumes?: Named[]; containers: [{ volumeMounts?: Named[] }] }
+      for (const each of [pod.volumes, pod.containers[0].volumeMounts]) {
+        t.strictSame(
+          (each ?? []).map(({ name }) => name),
+          expected,
+        )
+      }
+    }
+    t.end()
+  })
+
   t.test('the notes name the API, the secret with its keys, and how to see the dashboard', (t) => {
     const { notes } = chart.render({}, 'mine')
     for (const each of [
