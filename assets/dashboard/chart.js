@@ -35,7 +35,7 @@ export function drawChart(chart) {
   const plot = addPlot(chart, area, (index) =>
     reading.show(told(index === null ? null : points[index]), false),
   )
-  const cursorAt = addCursor(
+  addCursor(
     area,
     () => points,
     (point) => {
@@ -47,7 +47,6 @@ export function drawChart(chart) {
   return (shown) => {
     points = shown
     plot.draw(columnsOf(chart, points))
-    if (cursorAt() !== null) plot.point(cursorAt())
     const latest = chart.lines.map(({ of }) => chart.format(valueAt(points.at(-1), of)))
     for (const [at, value] of legend.entries()) value.textContent = latest[at]
     const lately = chart.lines.map(({ label }, at) => `${label} ${latest[at]}`).join(', ')

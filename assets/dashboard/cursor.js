@@ -16,10 +16,9 @@ const MOVES = {
  * @param {HTMLElement} area
  * @param {() => readonly Point[]} pointsOf oldest first
  * @param {(point: Point | null) => void} onMove null: it is gone
- * @returns {() => number | null} where it is, in seconds since 1970
  */
 export function addCursor(area, pointsOf, onMove) {
-  /** @type {number | null} */
+  /** Since 1970. @type {number | null} */
   let seconds = null
   const leave = () => {
     seconds = null
@@ -40,7 +39,6 @@ export function addCursor(area, pointsOf, onMove) {
     seconds = point.at
     onMove(point)
   })
-  return () => seconds
 }
 
 /** @param {readonly Point[]} points @param {number} wanted */

@@ -18,21 +18,25 @@ export function addPlot(chart, area, onPointed) {
   const pointed = (/** @type {import('uplot')} */ { cursor }) => {
     if (area.matches(':hover')) onPointed(cursor.left < 0 ? null : (cursor.idx ?? null))
   }
-  const plot = new uPlot(
-    { ...options(chart), ...size(), hooks: { setCursor: [pointed] } },
-    [[]],
-    area,
-  )
+  /** Where keys have put the cursor, in seconds since 1970. @type {number | null} */
+  let seconds = null
+  /** The scale and the size of the chart have changed with what is drawn. */
+  const drawn = (/** @type {import('uplot')} */ drawing) => {
+    if (seconds !== null) drawing.setCursor({ left: drawing.valToPos(seconds, 'x'), top: 1 }, false)
+  }
+  const hooks = { setCursor: [pointed], draw: [drawn] }
+  const plot = new uPlot({ ...options(chart), ...size(), hooks }, [[]], area)
   new ResizeObserver(() => plot.setSize(size())).observe(area)
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => plot.redraw(false))
   area.addEventListener('pointerleave', () => onPointed(null))
   return {
     /** @param {import('uplot').AlignedData} data */
     draw: (data) => plot.setData(data),
-    /** Seconds since 1970; null: no cursor. @param {number | null} at */
+    /** Stays there whatever is drawn. @param {number | null} at seconds since 1970; null: no cursor */
     point(at) {
-      const left = at === null ? -10 : plot.valToPos(at, 'x')
-      plot.setCursor({ left, top: at === null ? -10 : 1 }, false)
+      seconds = at
+      if (at === null) plot.setCursor({ left: -10, top: -10 }, false)
+      else drawn(plot)
     },
   }
 }
@@ -61,7 +65,7 @@ function options(chart) {
   return {
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
-    padding: [8, 4, 0, 0],
+    padding: [8, 26, 0, 0],
     scales: { x: { time: true, range: aMinuteAtLeast }, y: chart.scale },
     axes: [
       {

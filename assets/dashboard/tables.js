@@ -90,7 +90,7 @@ function problemRows({ snapshot }) {
       count,
       inWords({ upstream_status: 'the API answered with an error' }, code),
       { number: String(status) },
-      `${method} ${path ?? 'another path'}`,
+      path === null ? method : `${method} ${path}`,
       cause === null ? '–' : inWords(CAUSE_WORDS, cause),
       tenantNames(tenants),
       { code: requestId },
