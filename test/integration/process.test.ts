@@ -41,6 +41,12 @@ async function said(running: Running, pattern: RegExp): Promise<RegExpExecArray>
 
 const PORTS = { LAYBY_SERVER_PORT: '0', LAYBY_OPS_PORT: '0' }
 
+t.test('the start line names the API by host and port, and by no more', async (t) => {
+  const running = start(t, { ...PORTS, LAYBY_UPSTREAM_URL: 'http://127.0.0.1:9/base/path' })
+  const [line] = await said(running, /^\{.*"message":"listening".*\}$/m)
+  t.equal((JSON.parse(line) as { upstream: string }).upstream, '127.0.0.1:9')
+})
+
 t.test('without an upstream it exits with 78 and one clear line', async (t) => {
   const running = start(t, PORTS)
   t.equal(await running.exited, 78)

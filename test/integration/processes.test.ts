@@ -115,8 +115,11 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
       startedAt: number | null
       requests: { total: number }
       tenants: { requests: number }[]
+      upstream: { name: string; connections: Record<string, number> }
     }
     t.equal(snapshot.isReady, true)
+    t.equal(snapshot.upstream.name, new URL(upstream.url).host)
+    t.type(snapshot.upstream.connections['idle'], 'number')
     t.ok(snapshot.startedAt)
     t.equal(snapshot.requests.total, 28)
     t.equal(snapshot.tenants[0]?.requests, 28)
