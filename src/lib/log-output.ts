@@ -2,7 +2,7 @@
  * Standard output, as the log is written to it: whoever reads it may stand still, or be gone, and the process serves and
  * ends all the same. What waits is bounded; lines beyond it are dropped and counted, and the log says so once it goes on.
  *
- * sonic-boom, which pino has for this, tries for ever when the process ends.
+ * sonic-boom, which pino has for this, tries for ever when the process ends (docs/decisions/2026-12-01-log-output.md).
  */
 import { write, writeSync } from 'node:fs'
 

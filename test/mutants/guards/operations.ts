@@ -77,7 +77,7 @@ export const OPERATIONS_GUARDS: readonly Guard[] = [
   {
     name: 'log-end',
     cuts: [['!isBusy(error) || this.#now() >= end', 'false']],
-    tests: [{ file: 'unit/lib/log-output', title: 'the end of a process' }],
+    tests: [{ file: 'unit/lib/log-output', title: 'the end of a process', seconds: 30 }],
   },
   {
     name: 'secret-is-text',

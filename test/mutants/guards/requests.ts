@@ -155,7 +155,7 @@ export const REQUEST_GUARDS: readonly Guard[] = [
   {
     name: 'first-byte-time',
     cuts: [['close, timeoutMs', 'close, 600_000']],
-    tests: [{ file: 'unit/lib/plain-on-tls', title: 'nothing comes' }],
+    tests: [{ file: 'unit/lib/plain-on-tls', title: 'nothing comes', seconds: 30 }],
   },
   {
     name: 'proxy-header-time',
