@@ -123,6 +123,15 @@ t.test('two workers, one of which is killed, then a drain', async (t) => {
     t.ok(snapshot.startedAt)
     t.equal(snapshot.requests.total, 28)
     t.equal(snapshot.tenants[0]?.requests, 28)
+    const { points } = (await (await fetch(`${opsUrl}/dashboard/history`)).json()) as {
+      points: { values: { memoryShare: number; eventLoopShare: number } }[]
+    }
+    const shares = points.map(({ values }) => values.memoryShare)
+    t.ok(
+      shares.some((share) => share > 0),
+      'of all of them, and kept by the primary',
+    )
+    t.ok(points.every(({ values }) => values.eventLoopShare <= 1))
     const events = await fetch(`${opsUrl}/dashboard/events`)
     const { value } = (await events.body!.getReader().read()) as { value: Uint8Array }
     t.match(Buffer.from(value).toString(), /"isReady":true/)
