@@ -148,7 +148,7 @@ function ofTenants({ tenants, limited }: Figures, during: string): Finding[] {
     const turnedAway = tenants.filter((each) => each.limited > 0)
     const names = named(turnedAway.sort((a, b) => b.limited - a.limited))
     const title = `Requests of ${names === null ? 'a tenant' : small(names)} are turned away`
-    const text = `${whole(limited)} ${were(limited)} turned away ${during}, since ${names === null ? 'their tenant' : small(names)} had too much under way; other tenants are not kept waiting by it.`
+    const text = `${whole(limited)} ${were(limited)} turned away ${during}, since ${names === null ? 'their tenant' : small(names)} had too much under way or was asked by the API to wait; other tenants are not kept waiting by it.`
     const section = 'layby-shedding'
     findings.push({ code: 'tenant-limited', state: 'watch', title, text, section })
   }
@@ -168,9 +168,11 @@ function ofStore(snapshot: Snapshot, figures: Figures, during: string): Finding[
   const findings: Finding[] = []
   const { stored = 0, rejected = 0 } = figures.fills
   if (rejected >= ENOUGH_READS && rejected / (stored + rejected) >= REJECTED_FROM) {
-    const reason = mainReason(rejectsOnly(figures.misses)) ?? 'see what was not stored'
+    // Refreshes are rejected too, and are no misses.
+    const reason = mainReason(rejectsOnly(figures.misses))
+    const mostly = reason === null ? '' : `; mostly ${reason}`
     const title = 'Much of what the API answers can’t be kept'
-    const text = `${percent(rejected / (stored + rejected))} of what the API answered ${during} could not be kept; mostly ${reason}.`
+    const text = `${percent(rejected / (stored + rejected))} of what the API answered ${during} could not be kept${mostly}.`
     const section = 'layby-hit-ratio-low'
     findings.push({ code: 'often-rejected', state: 'watch', title, text, section })
   }

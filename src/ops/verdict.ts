@@ -89,7 +89,7 @@ function titleOf(headline: Headline, figures: Figures): string {
     case 'helping-little':
       return `The cache helps a little: ${percent(hitShare(figures, 'any'))} of reads come from it`
     case 'not-helping':
-      return 'The cache is not helping: nearly every read goes to the API'
+      return 'The cache is not helping: next to no read comes from it'
     case 'warming-up':
       return 'The cache is warming up'
     case 'idle':

@@ -120,6 +120,17 @@ t.test('what is wrong is told in words, worst first', (t) => {
   t.end()
 })
 
+t.test('sentences say nothing that is not known', (t) => {
+  const fills = { stored: 20, rejected: 20 }
+  const refreshed = judged([HIT], { upstream: { ...snapshot([]).upstream, fills } })
+  t.match(refreshed.findings[0]?.text, /could not be kept\.$/, 'of refreshes no reason is known')
+  const failing = snapshot([['failed', 'none', 'none', '502', 90]])
+  const of = { ...failing, requests: { ...failing.requests, failedReads: 90 } }
+  const { title } = verdictOf(of, figuresBetween(null, of), 'in the last minute')
+  t.match(title, /next to no read comes from it$/, 'reads that failed may never have been sent')
+  t.end()
+})
+
 t.test('reads that failed are reads: with them the share of hits is no better than it was', (t) => {
   const of = snapshot([HIT, ['failed', 'none', 'none', '502', 90]])
   const failing = { ...of, requests: { ...of.requests, failedReads: 60 } }
