@@ -55,11 +55,16 @@ export const SnapshotReply = Type.Object({
     entries: Amount,
     evictions: Amount,
     residentBytes: AmountOrNull,
+    limitBytes: AmountOrNull,
+    heapShare: Amount,
   }),
   eventLoop: Type.Object({ activeSeconds: Amount, idleSeconds: Amount }),
+  certificates: Counts,
   redis: Type.Union([
     Type.Object({
       isUp: Type.Boolean(),
+      isWritable: Type.Boolean(),
+      pendingInvalidations: Amount,
       isBusLive: Type.Boolean(),
       busGaps: Histogram,
       mismatches: Amount,

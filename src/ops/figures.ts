@@ -43,6 +43,9 @@ export interface Figures {
   readonly latency: Readonly<Record<string, Histogram>>
 }
 
+/** As many tenants as a snapshot tells of. */
+export const MAX_TENANTS = 10
+
 /** Outcomes that make up `reads`. */
 const READS = ['hit', 'fill', 'follower', 'bypass', 'not-cached']
 
@@ -145,12 +148,17 @@ function minus(later: Counts, earlier: Counts = {}): Counts {
   )
 }
 
-/** One that came in anew, or again in another's place, has nothing to be taken off. */
+/**
+ * One that was not among those that ask most is left out where there were more of them than a snapshot tells: what it has
+ * asked since then is not known. Where there were not, it has come since, and is whole.
+ */
 function tenantsBetween(
   earlier: readonly TenantFigures[],
   later: readonly TenantFigures[],
 ): TenantFigures[] {
+  const wereAll = earlier.length < MAX_TENANTS
   return later
+    .filter(({ tenant }) => wereAll || earlier.some((before) => before.tenant === tenant))
     .map((now) => {
       const before = earlier.find(({ tenant }) => tenant === now.tenant)
       if (before === undefined || before.requests > now.requests) return now

@@ -3,44 +3,11 @@
  * while. Pure; the vocabulary is closed. The dashboard's page runs this file as well.
  */
 import { type Figures, hitShare } from './figures.ts'
+import type { Finding } from './finding.ts'
+import { ofInstance, ofRedis } from './instance-findings.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { TenantFigures } from './tenant-traffic.ts'
-import { inWords, MISS_WORDS, percent, REMEDY_WORDS, whole } from './words.ts'
-
-export type FindingCode =
-  /** Reads are kept from the upstream, which does not answer. */
-  | 'breaker-open'
-  /** Requests ended without a valid answer of the upstream. */
-  | 'upstream-failing'
-  /** The upstream's own answers say that it failed. */
-  | 'upstream-errors'
-  /** Requests are refused, since this instance has too much under way. */
-  | 'shedding'
-  /** Requests of some tenants are refused, since these have too much under way. */
-  | 'tenant-limited'
-  /** Tenants without a hit, for a reason that somebody can remove. */
-  | 'tenant-without-hits'
-  | 'not-ready'
-  | 'redis-down'
-  /** Redis answers, but other instances may not be heard. */
-  | 'bus-silent'
-  /** Copies past their freshness went out since the upstream failed. */
-  | 'stale-on-error'
-  | 'often-rejected'
-  | 'memory-full'
-  | 'sharing-tripped'
-  | 'mismatches'
-
-export interface Finding {
-  readonly code: FindingCode
-  readonly state: 'watch' | 'bad'
-  /** In a few words, without a full stop. */
-  readonly title: string
-  /** What is, and what follows from it. */
-  readonly text: string
-  /** Heading in `docs/operations.md` that says what to do. */
-  readonly section: string
-}
+import { inWords, MISS_WORDS, percent, REMEDY_WORDS, were, whole } from './words.ts'
 
 /** Fewer than these say nothing. */
 export const ENOUGH_READS = 10
@@ -103,45 +70,6 @@ function ofUpstream({ breakers }: Snapshot, figures: Figures, during: string): F
   return findings
 }
 
-function ofInstance(snapshot: Snapshot, figures: Figures, during: string): Finding[] {
-  const findings: Finding[] = []
-  if (figures.shed > 0) {
-    const title = 'Requests are turned away'
-    const text = `${whole(figures.shed)} ${were(figures.shed)} turned away ${during}, since this instance had too much under way.`
-    findings.push({ code: 'shedding', state: 'bad', title, text, section: 'layby-shedding' })
-  }
-  if (!snapshot.isReady) {
-    const title = 'This instance takes no new traffic'
-    const text = 'This instance takes no new traffic: it is starting, or leaving.'
-    const section = 'behind-a-balancer'
-    findings.push({ code: 'not-ready', state: 'watch', title, text, section })
-  }
-  return findings
-}
-
-function ofRedis({ redis }: Snapshot, figures: Figures, during: string): Finding[] {
-  if (redis === null) return []
-  const findings: Finding[] = []
-  if (!redis.isUp) {
-    const title = 'Redis is down'
-    const text =
-      'Redis is down: each instance serves from its own memory and the API, and keeps new copies for a second at most.'
-    findings.push({ code: 'redis-down', state: 'watch', title, text, section: 'layby-redis-down' })
-  } else if (!redis.isBusLive) {
-    const title = 'The bus is silent'
-    const text =
-      'The bus is silent: writes through other instances may not be heard, so new copies are kept for a second at most.'
-    findings.push({ code: 'bus-silent', state: 'watch', title, text, section: 'layby-bus-gaps' })
-  }
-  if (figures.mismatches > 0) {
-    const title = 'Values in Redis do not open'
-    const text = `${whole(figures.mismatches)} values in Redis did not open ${during}: another secret, or something else writes there. They count as misses.`
-    const section = 'layby-seal-mismatches'
-    findings.push({ code: 'mismatches', state: 'watch', title, text, section })
-  }
-  return findings
-}
-
 function ofTenants({ tenants, limited }: Figures, during: string): Finding[] {
   const findings: Finding[] = []
   if (limited > 0) {
@@ -199,6 +127,12 @@ export function mainReason(misses: Readonly<Partial<Record<string, number>>>): s
   return most === null ? null : inWords(MISS_WORDS, most)
 }
 
+/** Whether the main reason is one about which somebody can do something. */
+export function hasRemedy(misses: Readonly<Partial<Record<string, number>>>): boolean {
+  const most = mostOf(misses)
+  return most !== null && most in REMEDY_WORDS
+}
+
 function mostOf(misses: Readonly<Partial<Record<string, number>>>): string | null {
   const [most] = Object.entries(misses)
     .filter(([, count]) => (count ?? 0) > 0)
@@ -234,10 +168,6 @@ function isNotable(count: number, of: number, from: number): boolean {
 
 function worstFirst(a: Finding, b: Finding): number {
   return Number(b.state === 'bad') - Number(a.state === 'bad')
-}
-
-function were(count: number): string {
-  return count === 1 ? 'request was' : 'requests were'
 }
 
 export function small(sentence: string): string {

@@ -21,7 +21,14 @@ const CHART_FILES = [
   ['uplot.css', 'uPlot.min.css'],
 ] as const
 /** Compiled, next to this file; they import nothing but one another. */
-const SHARED = ['figures.js', 'findings.js', 'points.js', 'verdict.js', 'words.js']
+const SHARED = [
+  'figures.js',
+  'findings.js',
+  'instance-findings.js',
+  'points.js',
+  'verdict.js',
+  'words.js',
+]
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

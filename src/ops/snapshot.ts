@@ -6,6 +6,8 @@
  * snapshots and `monotonicMs` (`figures.ts`): what is shown of a minute is the difference of what Prometheus
  * would have scraped at its ends. `docs/dashboard.md` shows one.
  */
+
+import { MAX_TENANTS } from './figures.ts'
 import type { RecentProblem } from './recent-problems.ts'
 import { type RequestTotals, requestTotals } from './request-totals.ts'
 import { type Histogram, type MetricSamples, Samples } from './samples.ts'
@@ -45,6 +47,8 @@ export interface Snapshot {
   readonly memory: MemoryUse
   /** Of all processes together. */
   readonly eventLoop: { readonly activeSeconds: number; readonly idleSeconds: number }
+  /** Certificate in use → when it expires, in milliseconds since 1970-01-01 UTC. */
+  readonly certificates: Readonly<Record<string, number>>
   /** Null: no Redis is configured. */
   readonly redis: RedisState | null
   /** Target → whether requests are kept from it. */
@@ -82,10 +86,17 @@ export interface MemoryUse {
   readonly evictions: number
   /** Of the whole process; null: not known. */
   readonly residentBytes: number | null
+  /** What the process may have; null: not known. */
+  readonly limitBytes: number | null
+  /** Part of the heap that Node.js allows itself which is in use, from 0 to 1; of several processes the highest. */
+  readonly heapShare: number
 }
 
 export interface RedisState {
   readonly isUp: boolean
+  readonly isWritable: boolean
+  /** Of this instance, that Redis or the other instances have not taken so far. */
+  readonly pendingInvalidations: number
   /** Whether invalidations of other instances are known to be heard. */
   readonly isBusLive: boolean
   /** Times for which the bus was not heard. Seconds. */
@@ -127,7 +138,12 @@ export const SNAPSHOT_METRICS = [
   'layby_memory_evictions_total',
   'layby_event_loop_active_seconds_total',
   'layby_event_loop_idle_seconds_total',
+  'layby_certificate_expiry_timestamp_seconds',
+  'layby_heap_used_ratio',
+  'layby_process_memory_limit_bytes',
   'layby_redis_up',
+  'layby_redis_writable',
+  'layby_invalidations_pending',
   'layby_bus_live',
   'layby_bus_gap_seconds',
   'layby_seal_mismatch_total',
@@ -148,7 +164,6 @@ const MISMATCHES = [
   'layby_sealed_time_mismatch_total',
 ] as const
 
-const MAX_TENANTS = 10
 const MAX_PROBLEMS = 12
 
 export function snapshotOf(sources: SnapshotSources): Snapshot {
@@ -177,17 +192,15 @@ export function snapshotOf(sources: SnapshotSources): Snapshot {
       mode: samples.words('layby_sharing_info', 'sharing')[0] ?? 'unknown',
       trippedTenants: samples.sum('layby_sharing_tripped_tenants'),
     },
-    memory: {
-      bytes: samples.sum('layby_memory_bytes'),
-      maxBytes: sources.memoryMaxBytes,
-      entries: samples.sum('layby_memory_entries'),
-      evictions: samples.sum('layby_memory_evictions_total'),
-      residentBytes: samples.value('process_resident_memory_bytes'),
-    },
+    memory: memoryUse(samples, sources.memoryMaxBytes),
     eventLoop: {
       activeSeconds: samples.sum('layby_event_loop_active_seconds_total'),
       idleSeconds: samples.sum('layby_event_loop_idle_seconds_total'),
     },
+    certificates: mapValues(
+      samples.sumBy('layby_certificate_expiry_timestamp_seconds', 'certificate'),
+      (seconds) => seconds * 1000,
+    ),
     redis: redisState(samples),
     breakers: breakers(samples),
     tenants: sources.tenants.slice(0, MAX_TENANTS),
@@ -220,6 +233,18 @@ function upstreamTotals(
   }
 }
 
+function memoryUse(samples: Samples, maxBytes: number): MemoryUse {
+  return {
+    bytes: samples.sum('layby_memory_bytes'),
+    maxBytes,
+    entries: samples.sum('layby_memory_entries'),
+    evictions: samples.sum('layby_memory_evictions_total'),
+    residentBytes: samples.value('process_resident_memory_bytes'),
+    limitBytes: samples.value('layby_process_memory_limit_bytes'),
+    heapShare: samples.value('layby_heap_used_ratio') ?? 0,
+  }
+}
+
 function latencies(samples: Samples): Record<string, Histogram> {
   const outcomes = samples.words('layby_request_seconds', 'outcome')
   return Object.fromEntries(
@@ -235,6 +260,8 @@ function redisState(samples: Samples): RedisState | null {
   if (isUp === null) return null
   return {
     isUp: isUp === 1,
+    isWritable: samples.value('layby_redis_writable') !== 0,
+    pendingInvalidations: samples.sum('layby_invalidations_pending'),
     isBusLive: samples.value('layby_bus_live') === 1,
     busGaps: samples.histogram('layby_bus_gap_seconds'),
     mismatches: MISMATCHES.reduce((sum, name) => sum + samples.sum(name), 0),

@@ -3,14 +3,8 @@
  * while. Pure; the vocabulary is closed. The dashboard's page runs this file as well.
  */
 import { type Figures, hitShare } from './figures.ts'
-import {
-  ENOUGH_READS,
-  type Finding,
-  findingsOf,
-  HELPING_FROM,
-  mainReason,
-  small,
-} from './findings.ts'
+import type { Finding } from './finding.ts'
+import { ENOUGH_READS, findingsOf, HELPING_FROM, hasRemedy, mainReason, small } from './findings.ts'
 import type { Snapshot } from './snapshot.ts'
 import { percent, whole } from './words.ts'
 
@@ -57,13 +51,13 @@ export function verdictOf(snapshot: Snapshot, figures: Figures, during: string):
   }
 }
 
-/** That the process is young explains nothing where something is wrong. */
+/** That the process is young explains nothing where something is wrong, or where reads miss for a reason that stays. */
 function headlineOf({ at, startedAt }: Snapshot, figures: Figures, isSound: boolean): Headline {
   const share = hitShare(figures, 'any')
   if (share === null || figures.reads < ENOUGH_READS) return 'idle'
   if (share >= HELPING_FROM) return 'helping'
   const isYoung = startedAt !== null && at - startedAt < WARM_AFTER_MS
-  if (isYoung && isSound) return 'warming-up'
+  if (isYoung && isSound && !hasRemedy(figures.misses)) return 'warming-up'
   return share >= LITTLE_FROM ? 'helping-little' : 'not-helping'
 }
 
@@ -107,5 +101,8 @@ function becauseOf(headline: Headline, figures: Figures, during: string): string
   const spared = `${whole(saved)} calls to the API were saved`
   if (headline === 'helping') return `${counted}; ${spared}.`
   const reason = mainReason(figures.misses)
-  return reason === null ? `${counted}.` : `${counted}. Most misses: ${reason}.`
+  const failed = figures.failedReads === 0 ? '' : `; ${whole(figures.failedReads)} got no answer`
+  return reason === null
+    ? `${counted}${failed}.`
+    : `${counted}${failed}. The main reason of misses: ${reason}.`
 }

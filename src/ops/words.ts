@@ -137,3 +137,7 @@ export function whole(count: number): string {
 export function percent(share: number | null): string {
   return share === null ? '–' : `${Math.floor(share * 100)}\u00a0%`
 }
+
+export function were(count: number): string {
+  return count === 1 ? 'request was' : 'requests were'
+}
