@@ -25,6 +25,7 @@ export const OWN_TEXT_ONLY: Readonly<Record<string, string>> = {
   'http/problem-answer.ts': 'names of fields in the catalogue',
   'http/methods.ts': 'a list of its own',
   'lib/logger.ts': 'a time of its own',
+  'lib/runbooks.ts': 'a file of its own',
   'lib/version.ts': 'a file of its own',
   'ops/explain.ts': 'a status of its own',
   'ops/exposition.ts': 'names and labels of metrics, of closed vocabularies',

@@ -71,7 +71,14 @@ t.test('anything else is answered by one of them; by none, if there is none', as
 })
 
 t.test('tenants are those of all, as many as each was asked for', async (t) => {
-  const one = (tenant: string, requests: number) => ({ tenant, requests, hits: 0, misses: {} })
+  const one = (tenant: string, requests: number) => ({
+    tenant,
+    requests,
+    hits: 0,
+    limited: 0,
+    failed: 0,
+    misses: {},
+  })
   const herd = workers({
     1: reply(200, JSON.stringify({ tenants: [one('7', 5), one('8', 4)] })),
     2: reply(200, JSON.stringify({ tenants: [one('8', 4), one('9', 1)] })),
