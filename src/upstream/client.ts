@@ -148,9 +148,13 @@ export class UpstreamClient {
     requestId: string,
   ): Sent {
     const onFailed = (failed: UpstreamFailed): void => this.#report(failed, requestId)
-    const whole = { ...question, path: this.#locations.base + question.path, onFailed }
+    const { method, headers, body, onSend, onInterim, onFault } = question
+    const path = this.#locations.base + question.path
+    const whole = { method, path, headers, body, onSend, onInterim, onFailed, onFault }
+    const { maxWholeBytes, waitsForUnannounced, totalMs } = terms
     const isCloseProof = this.#isCloseProof
-    return send(this.#pool, whole, { ...terms, isCloseProof }, this.#options)
+    const all = { maxWholeBytes, waitsForUnannounced, totalMs, isCloseProof }
+    return send(this.#pool, whole as Question, all, this.#options)
   }
 
   /** @returns null: it is no answer to the request, and its body is given up */
