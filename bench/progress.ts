@@ -1,4 +1,4 @@
-/** What a long command is at: for whoever watches a terminal. A log has only what the command finds. */
+/** What a long command is at: for a terminal. A log has only what the command finds. */
 
 /** What is written to: standard error, so that results can be piped on meanwhile. */
 export interface ProgressStream {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // What `layby` starts. It builds nothing and installs nothing: it says what is missing. Written so that every Node since 12
-// can read it, whether it takes the file for a module or not: an old one is told which it has to be, and not a stack.
+// can read it, whether it takes the file for a module or not: an old one prints which it has to be, and not a stack.
 var NEEDED = [20, 19]
 var EXIT_CONFIGURATION = 78
 

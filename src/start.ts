@@ -54,14 +54,14 @@ async function run(
   process.exitCode = await run(args, { ...edges, serve: serving })
 }
 
-/** Whoever reads our output has gone (`| head`): nobody is left to tell, and nothing is wrong. */
+/** The reader of our output has gone (`| head`), and nothing is wrong. */
 function endOfReader(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
   process.exit(EXIT.done)
 }
 
 async function serve(sources: ConfigSources, signals: StopSignals | null): Promise<void> {
-  // A bad configuration is told before what is large is loaded.
+  // A bad configuration is refused before anything large is loaded.
   const loaded = loadConfig(sources)
   const { config } = loaded
   readAllFiles(config)

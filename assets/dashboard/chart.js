@@ -1,6 +1,6 @@
 /**
- * A chart of lines over the last hour at most. It says its latest values in words, and those of any moment: to whoever
- * points at one, and to whoever moves the cursor by keys.
+ * A chart of lines over the last hour at most. It says its latest values in words, and those of any moment: that of
+ * the pointer, or of the cursor that keys move.
  */
 
 import { addCursor } from './cursor.js'

@@ -14,7 +14,7 @@ export const STYLES = [
 /** @param {Chart} chart @param {HTMLElement} area @param {(at: number | null) => void} onPointed index of the point */
 export function addPlot(chart, area, onPointed) {
   const size = () => ({ width: area.clientWidth, height: area.clientHeight })
-  /** Only what a pointer does is told: where keys put the cursor, they know. */
+  /** Only what a pointer does is reported: where keys put the cursor, their handler knows. */
   const pointed = (/** @type {import('uplot')} */ { cursor }) => {
     if (area.matches(':hover')) onPointed(cursor.left < 0 ? null : (cursor.idx ?? null))
   }

@@ -10,7 +10,7 @@ export function addReading(element) {
   live.className = 'live'
   live.setAttribute('aria-live', 'polite')
   return {
-    /** What moves below a resting pointer is not told aloud. @param {string} text @param {boolean} isSpoken */
+    /** What moves below a resting pointer is not announced. @param {string} text @param {boolean} isSpoken */
     show(text, isSpoken) {
       live.setAttribute('aria-live', isSpoken ? 'polite' : 'off')
       if (live.textContent !== text) live.textContent = text

@@ -23,7 +23,7 @@ function say(element, text) {
 }
 
 /**
- * How it does and which instance it is, for whoever has many tabs: the title is told of hidden ones too.
+ * How it does and which instance it is, for a browser with many tabs: hidden ones get their title too.
  *
  * @param {string} state
  * @param {string} host empty: not known

@@ -22,7 +22,7 @@ export type Failure = UpstreamFailure['kind'] | 'not-cached'
 /** There is nothing to serve. */
 export interface FailedRead {
   readonly failure: Failure
-  /** Milliseconds after which it may be tried again; null: nobody knows. */
+  /** Milliseconds after which it may be tried again; null: not known. */
   readonly retryAfterMs: number | null
   /** Null: the upstream was not asked. */
   readonly cause: UpstreamCause | null

@@ -54,7 +54,7 @@ function isContentWithStale(wanted: RequestDirectives): boolean {
 
 /**
  * What to serve now that the upstream has failed; null: nothing. Grant and admission count for so much
- * longer while nobody can renew them (`docs/choosing-lifetimes.md`).
+ * longer while they can't be renewed (`docs/choosing-lifetimes.md`).
  *
  * @param version the explicit version that was asked for; null: none
  * @param now monotonic milliseconds

@@ -1,6 +1,6 @@
 /**
  * What a URL leads to, from the answer to `GET /`, which is asked without a token: a token is sent to an operations
- * listener of a Layby, and to nobody else. Pure.
+ * listener of a Layby, and to no other. Pure.
  */
 import Type from 'typebox'
 import { Value } from 'typebox/value'

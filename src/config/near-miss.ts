@@ -2,7 +2,7 @@
 import { configKeys } from './keys.ts'
 
 const MAX_NAMED = 3
-/** Longer ones are nobody's typing error. */
+/** Longer ones are no typing error. */
 const MAX_LENGTH = 100
 
 /**

@@ -26,7 +26,7 @@ export function configErrorOf(error: SchemaError, values: unknown): ConfigError 
     const unknown = [...parts, params.additionalProperties?.[0]].filter(Boolean).join('.')
     return new ConfigError(unknown, `there is no such key${suggestion(nearTo(unknown, paths()))}`)
   }
-  // A member of a list is told by the key of the list.
+  // A member of a list is named by the key of the list.
   const path = parts.filter((part) => !/^[0-9]+$/.test(part)).join('.')
   const value = parts.reduce<unknown>((inner, part) => (inner as Json | undefined)?.[part], values)
   return new ConfigError(path === '' ? 'configuration' : path, reasonOf(path, error, value))
@@ -55,7 +55,7 @@ function reasonOf(path: string, { keyword, message, params }: SchemaError, value
   return message + allowed + inUnit
 }
 
-/** A number is never secret, so the one that was meant may be told. */
+/** A number is never secret, so the error may name the one that was meant. */
 function numberWanted(path: string, type: 'integer' | 'number', value: unknown): string {
   const unit = unitOf(path)
   const kind = type === 'integer' ? 'a whole number' : 'a number'

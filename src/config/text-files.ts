@@ -19,7 +19,7 @@ export function readTextFile(file: string): TextOfFile {
   return problem === null ? { text } : { problem: `${problem}: save it as plain UTF-8` }
 }
 
-/** What text has that nobody has typed; null: nothing. As the end of a sentence. */
+/** What text has that no keyboard gives; null: nothing. As the end of a sentence. */
 export function problemOfText(text: string): string | null {
   if (text.startsWith(MARK)) return 'begins with a byte order mark'
   // All bytes that are no text become the same character: what is left of a secret could be guessed.

@@ -1,5 +1,5 @@
 /**
- * What the API says of its request headers (api-contract.md section 4), as data and predicates.
+ * What the API says of its request headers, as data and predicates.
  * Pure: nothing here knows of HTTP messages, only of single header values without outer OWS.
  */
 

@@ -1,7 +1,7 @@
 /**
- * The route table: which reads are cached, and which writes make them stale (api-contract.md
- * section 8.3). Data first; the matcher below it is all the code there is. A new cached read is a
- * new row, and nothing in `cache/` changes for it.
+ * The route table: which reads are cached, and which writes make them stale (`docs/coherence.md`). Data
+ * first; the matcher below it is all the code there is. A new cached read is a new row, and nothing in `cache/` changes for
+ * it.
  */
 import { isCanonicalId } from './headers.ts'
 

@@ -1,5 +1,5 @@
 /**
- * `Cache-Status` (RFC 9211) from an outcome; its forms are those of wire.md. One member for the whole
+ * `Cache-Status` (RFC 9211) from an outcome; its forms are those of `docs/cache-status.md`. One member for the whole
  * proxy, never `key`.
  */
 import type { Outcome } from '../cache/outcome.ts'

@@ -1,4 +1,4 @@
-/** Fields that answers from a store and answers that pass have by the same rule (docs/wire.md is their list). */
+/** Fields that answers from a store and answers that pass have by the same rule. */
 import type { HeaderList } from '../cache/records.ts'
 import { joinedHeader } from '../cache/representation.ts'
 import { type Readers, varyFor } from './cors-fields.ts'

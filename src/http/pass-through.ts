@@ -1,7 +1,7 @@
 /**
  * What has content goes through @fastify/http-proxy; what passes through without goes by `relay.ts`.
  *
- * Its defaults are not ours (reliability section 0.3), so each is set: no retry of anything, no header of
+ * Its defaults are not ours, so each is set: no retry of anything, no header of
  * the client's forwarded unless allowed, no address in an error, hop-by-hop headers dropped both ways.
  * The request itself is made by `conduct`, over the same connections as the fills: http-proxy accepts
  * anything with undici's `request`, and the passage travels to it under a symbol among the headers.

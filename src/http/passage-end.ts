@@ -76,7 +76,7 @@ export interface FailedPassage {
   readonly cause: UpstreamCause | null
 }
 
-/** Tells of a passage that has come to its end. @param failed null: it was answered */
+/** Reports a passage that has come to its end. @param failed null: it was answered */
 export function reportPassage(
   { head, outcome, route, span, startedAt, client }: Passage,
   status: number,

@@ -1,5 +1,5 @@
 /**
- * The request target. Refused, never normalised (reliability section 3): two spellings of one path would
+ * The request target. Refused, never normalised (`docs/security.md`): two spellings of one path would
  * be two cache entries and one record upstream, or the other way round.
  */
 

@@ -180,7 +180,7 @@ function keepErrorListener(socket: Socket): void {
 
 function ignore(): void {}
 
-/** Listens and closes, for whoever wants to know whether it can. @throws the error of listening */
+/** Listens and closes, to find out whether it can. @throws the error of listening */
 export async function listenOnce(address: {
   readonly host: string
   readonly port: number

@@ -1,5 +1,5 @@
 /**
- * Standard output, as the log is written to it: whoever reads it may stand still, or be gone, and the process serves and
+ * Standard output, as the log is written to it: its reader may stand still, or be gone, and the process serves and
  * ends all the same. What waits is bounded; lines beyond it are dropped and counted, and the log says so once it goes on.
  *
  * sonic-boom, which pino has for this, tries for ever when the process ends (docs/decisions/2026-12-01-log-output.md).
@@ -43,12 +43,12 @@ export class LogOutput {
     this.#maxWaitingBytes = maxWaitingBytes
   }
 
-  /** Lines that nobody will read, since the process began. */
+  /** Lines that were dropped, since the process began. */
   get droppedLines(): number {
     return this.#dropped
   }
 
-  /** @param listener is told how many lines were dropped, when all that waited has been taken */
+  /** @param listener gets the number of lines that were dropped, when all that waited has been taken */
   onResumed(listener: (dropped: number) => void): void {
     this.#onResumed = listener
   }

@@ -1,5 +1,5 @@
 /**
- * Plain HTTP on a listener of TLS: whoever speaks it is told, where OpenSSL would close the connection without a word. The
+ * Plain HTTP on a listener of TLS: it is answered, where OpenSSL would close the connection without a word. The
  * first byte decides: a TLS record begins with a number below 32 (RFC 8446 section 5.1), a method with a letter.
  */
 import type { Socket } from 'node:net'

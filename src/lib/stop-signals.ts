@@ -1,6 +1,6 @@
 /**
  * Signals that ask a process to leave, heard from its first line on. As process 1 of a container it has no default action
- * for them: what nobody listens for is lost, and the container is killed in the end. Imports next to nothing, so that it is
+ * for them: a signal without a listener is lost, and the container is killed in the end. Imports next to nothing, so that it is
  * there before what is large is loaded.
  *
  * One press of Ctrl+C under `npm run` comes twice, from the terminal and from npm, and must not count as two wishes.
@@ -60,7 +60,7 @@ export class StopSignals {
   }
 
   #ignore(signal: NodeJS.Signals): void {
-    // A terminal that closes says so by the same signal, and leaves nobody who could end the process.
+    // A terminal that closes says so by the same signal, and leaves no terminal that could end the process.
     const isHungUp = signal === 'SIGHUP' && this.#hadTerminal && !this.#options.hasTerminal()
     if (isHungUp) this.#leave(signal)
     else this.#actions.ignored(signal)

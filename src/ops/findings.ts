@@ -15,7 +15,7 @@ export const ENOUGH_READS = 10
 const ENOUGH_OF_TENANT = 20
 /** From this share on a tier serves well. */
 export const HELPING_FROM = 0.5
-/** Shares of requests from which on something is told. */
+/** Shares of requests from which on there is a finding. */
 const FAILING_FROM = 0.01
 const ERRORS_FROM = 0.05
 const REJECTED_FROM = 0.3

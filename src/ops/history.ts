@@ -24,7 +24,7 @@ export class History {
     if (this.#points.length > MAX_POINTS) this.#points.shift()
   }
 
-  /** Oldest first, up to now. The last one is not kept: whoever asks often pushes nothing out. */
+  /** Oldest first, up to now. The last one is not kept: asking often pushes nothing out. */
   upTo(now: Snapshot): Point[] {
     const last = this.#last
     const isNews = last !== null && now.monotonicMs - last.monotonicMs >= MIN_POINT_MS

@@ -95,13 +95,13 @@ function ofRedisWrites({ isUp, isWritable, pendingInvalidations }: RedisState): 
   if (isUp && !isWritable) {
     const title = 'Redis takes no writes'
     const text =
-      'Redis takes no writes: what is there is served, nothing new is shared, and what a write makes old is told to the other instances until Redis takes it.'
+      'Redis takes no writes: what is there is served, nothing new is shared, and what a write makes old goes to the other instances until Redis takes it.'
     const section = 'layby-redis-takes-no-writes'
     findings.push({ code: 'redis-read-only', state: 'watch', title, text, section })
   }
   if (pendingInvalidations > 0) {
     const title = 'Invalidations are pending'
-    const text = `${whole(pendingInvalidations)} invalidations of this instance have not been taken by Redis, or by other instances, so far: nobody serves what lies under them meanwhile.`
+    const text = `${whole(pendingInvalidations)} invalidations of this instance have not been taken by Redis, or by other instances, so far: what lies under them is not served meanwhile.`
     const section = 'layby-invalidations-pending'
     findings.push({ code: 'invalidations-pending', state: 'watch', title, text, section })
   }

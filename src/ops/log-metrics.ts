@@ -5,7 +5,7 @@ import { standardOutput } from '../lib/standard-output.ts'
 export function addLogMetrics(registry: Registry): void {
   new Counter({
     name: 'layby_log_lines_dropped_total',
-    help: 'Lines of the log that were dropped, since whoever reads it took none',
+    help: 'Lines of the log that were dropped, since its reader took none',
     registers: [registry],
     collect() {
       this.reset()

@@ -1,5 +1,5 @@
 /**
- * What has lately ended badly, for whoever looks at the dashboard: equal ones together, in bounded space, and of each
+ * What has ended badly, for the dashboard: equal ones together, in bounded space, and of each
  * code some, so that a client that sends nonsense can't push out what is wrong with us or the upstream.
  */
 import type { Report, Reporter } from '../cache/report.ts'

@@ -48,7 +48,7 @@ export interface UpstreamReporter {
   upstreamWaited(milliseconds: number): void
 }
 
-/** What is told of the files of TLS. */
+/** What is reported of the files of TLS. */
 export interface TlsReporter {
   /** @param fault why what the file holds now is not used; null: it is */
   tlsReloaded(file: TlsFile, fault: string | null): void

@@ -12,7 +12,7 @@ import { PROBE_MS, PrimaryLink } from './link.ts'
 import type { Question, ToPrimary, ToWorker } from './messages.ts'
 
 function send(message: ToPrimary, written: () => void = () => {}): void {
-  // Without the primary there is nobody to be told; node:cluster ends this process then.
+  // Without the primary there is no one to report to; node:cluster ends this process then.
   if (process.connected) process.send?.(message, undefined, undefined, () => written())
 }
 
@@ -46,7 +46,7 @@ async function leave(): Promise<void> {
   process.exit(0)
 }
 
-/** A fault that nobody has caught: what is under way is finished, and the primary starts another. */
+/** An uncaught fault: what is under way is finished, and the primary starts another. */
 function faulted(error: unknown): void {
   app?.log.fatal(faultFields(error), 'fault')
   process.exitCode = 1
@@ -85,7 +85,7 @@ export function runWorker(signals: StopSignals): void {
     else if (message.kind === 'ask') void answer(message.n, message.question)
     else link.receive(message)
   })
-  // Ours come from the primary too; whoever signals this process alone wants another in its place.
+  // Ours come from the primary too; a signal to this process alone asks for another in its place.
   signals.handle({
     leave: () => void leave(),
     // The primary ends what does not leave in time.

@@ -232,7 +232,7 @@ export class UpstreamClient {
     const lines = [...readHeaders(headers, span.context), ...this.#publicFields]
     const { requestId } = headers
     const onFault = (error: unknown): void => this.#options.faulted(error, requestId)
-    // What fails before is told of by whoever knows whether it is sent again.
+    // What fails before is reported where it is known whether it is sent again.
     const onFailed = (failed: UpstreamFailed, isGiven: boolean): void => {
       if (isGiven) this.#report(failed, requestId)
     }

@@ -1,6 +1,6 @@
 /**
  * From the error that a call to the upstream has ended with to its cause, in the closed vocabulary of `UpstreamCause`.
- * Pure. What is told of an error is its code, its class and what OpenSSL or
+ * Pure. What is reported of an error is its code, its class and what OpenSSL or
  * the parser of HTTP objects to: messages name addresses.
  */
 import { errors } from 'undici'

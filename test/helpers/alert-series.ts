@@ -84,7 +84,7 @@ function scrapeOf(text: string, target: string, values: Map<string, number>): Sc
 
 /** What Prometheus would have seen of one target or several. */
 export class Recording {
-  /** One for each step; empty: the target is known to nobody any more. */
+  /** One for each step; empty: the target is known no more. */
   readonly #steps: Scrape[] = []
 
   get minutes(): number {

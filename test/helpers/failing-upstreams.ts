@@ -31,7 +31,7 @@ async function startTls(t: Test, certificate: string): Promise<string> {
   return `https://127.0.0.1:${await portOf(t, server)}`
 }
 
-/** Answers each request with `text`, and ends the connection if told to. */
+/** Answers each request with `text`, and ends the connection where it has to. */
 export async function startAnswering(t: Test, text: string, ends: boolean): Promise<string> {
   const { url } = await startRawUpstream(t, ({ socket }) => {
     socket.on('data', (piece: Buffer) => {

@@ -75,7 +75,7 @@ t.test('LaybyRestarting fires where the process begins anew again and again', as
   const upstream = await startUpstream(t)
   const recording = new Recording()
   const startedAt = new Set<number>()
-  // The start time is told in whole seconds.
+  // The start time is in whole seconds.
   for (let starts = 0; starts < 4; starts++) {
     await until(() => !startedAt.has(Math.round(Date.now() / 1000)))
     const layby = await startLayby(t, upstream.url)
@@ -90,7 +90,7 @@ t.test('LaybyRestarting fires where the process begins anew again and again', as
   expectFiring(t, recording.series(), recording.minutes - 0.5, ['LaybyRestarting'])
 })
 
-t.test('a busy event loop and what is shed for it are told', async (t) => {
+t.test('a busy event loop and what is shed for it raise alerts', async (t) => {
   const upstream = await startUpstream(t)
   const app = await buildTestApp(t, upstream.url, { server: { maxEventLoopDelayMs: 50 } })
   await app.get('/customers/1')
@@ -101,7 +101,7 @@ t.test('a busy event loop and what is shed for it are told', async (t) => {
   expectFiring(t, recording.series(), 6, [])
   block(t, 150)
   await until(async () => (await app.get('/things')).status === 503)
-  // The delay is told since the last scrape.
+  // The delay is that since the last scrape.
   await look()
   for (let i = 0; i < 2; i++) {
     for (let n = 0; n < 3; n++) await app.get('/things')

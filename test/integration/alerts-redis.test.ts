@@ -72,32 +72,29 @@ t.test('LaybyRedisDown fires while Redis is there now and then', async (t) => {
   }
 })
 
-t.test(
-  'a Redis that refuses writes and what stays pending are told, and the end of it',
-  async (t) => {
-    const { redis, app } = await start(t)
-    await app.get('/customers/1')
-    const recording = await healthy(app)
-    await redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '1')
-    await until(async () => (await gauge(app, 'layby_redis_writable')) === 0)
-    recording.add(await scrape(app.opsUrl))
-    recording.hold(5)
-    expectFiring(t, recording.series(), 6, [])
-    expectFiring(t, recording.series(), 10, ['LaybyRedisTakesNoWrites'])
-    await write(app)
-    await until(async () => (await gauge(app, 'layby_invalidations_pending')) > 0)
-    recording.add(await scrape(app.opsUrl))
-    recording.hold(5)
-    const both = ['LaybyInvalidationsPending', 'LaybyRedisTakesNoWrites']
-    expectFiring(t, recording.series(), 15, both)
-    await redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '0')
-    await until(async () => (await gauge(app, 'layby_redis_writable')) === 1)
-    await until(async () => (await gauge(app, 'layby_invalidations_pending')) === 0)
-    recording.add(await scrape(app.opsUrl))
-    recording.hold(5)
-    expectFiring(t, recording.series(), 20, [])
-  },
-)
+t.test('a Redis that refuses writes and what stays pending raise alerts, which end', async (t) => {
+  const { redis, app } = await start(t)
+  await app.get('/customers/1')
+  const recording = await healthy(app)
+  await redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '1')
+  await until(async () => (await gauge(app, 'layby_redis_writable')) === 0)
+  recording.add(await scrape(app.opsUrl))
+  recording.hold(5)
+  expectFiring(t, recording.series(), 6, [])
+  expectFiring(t, recording.series(), 10, ['LaybyRedisTakesNoWrites'])
+  await write(app)
+  await until(async () => (await gauge(app, 'layby_invalidations_pending')) > 0)
+  recording.add(await scrape(app.opsUrl))
+  recording.hold(5)
+  const both = ['LaybyInvalidationsPending', 'LaybyRedisTakesNoWrites']
+  expectFiring(t, recording.series(), 15, both)
+  await redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '0')
+  await until(async () => (await gauge(app, 'layby_redis_writable')) === 1)
+  await until(async () => (await gauge(app, 'layby_invalidations_pending')) === 0)
+  recording.add(await scrape(app.opsUrl))
+  recording.hold(5)
+  expectFiring(t, recording.series(), 20, [])
+})
 
 t.test('LaybyBusGaps fires where the bus is cut again and again', async (t) => {
   const { redis, app } = await start(t)

@@ -81,7 +81,7 @@ t.test('LaybyHitRatioLow counts reads that failed, and nothing that passes throu
   expectFiring(t, read, 58, alerts)
 })
 
-t.test('an open breaker is told, and that clients get errors', async (t) => {
+t.test('an open breaker and errors to clients raise alerts', async (t) => {
   const upstream = await startUpstream(t)
   const app = await buildTestApp(t, upstream.url)
   await upstream.close()

@@ -80,7 +80,7 @@ t.test('a snapshot has totals, and neither token nor customer', async (t) => {
   t.notMatch(text, /token-one|4711|Plain/)
 })
 
-t.test('a page that is just opened is told what was before it', async (t) => {
+t.test('a page that is just opened shows what was before it', async (t) => {
   const upstream = await startUpstream(t)
   const app = await buildTestApp(t, upstream.url, {}, { clock: systemClock })
   const history = async (): Promise<Point[]> => {
@@ -92,7 +92,7 @@ t.test('a page that is just opened is told what was before it', async (t) => {
   await until(async () => (await history()).length === 1)
   for (const path of ['/customers/4711/', '/customers/4711/', '/customers/07']) await app.get(path)
   const [point, ...more] = await history()
-  t.equal(more.length, 0, 'whoever asks often adds nothing')
+  t.equal(more.length, 0, 'asking often adds nothing')
   t.match(point?.values, { memoryShare: 0.5, redisShare: 0, serverErrorRate: 0 })
   t.ok((point?.values?.requestRate ?? 0) > 0)
   t.ok((point?.values?.clientErrorRate ?? 0) > 0)

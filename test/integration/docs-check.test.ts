@@ -54,7 +54,7 @@ t.test('true claims are no faults, and blocks of a page share their shell', asyn
   t.equal(checked.ran, 2)
 })
 
-t.test('a wrong claim is told with page, line, what was claimed and what came', async (t) => {
+t.test('a wrong claim is reported with page, line, what was claimed and what came', async (t) => {
   const { checked } = await check(t, [
     'A hit:',
     '```sh run',

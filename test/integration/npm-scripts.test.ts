@@ -131,7 +131,7 @@ t.test('layby runs a command, by its file, by a link to it, and by npm', async (
   t.match(missing, { code: 78, output: /upstream\.url: is required/ })
 })
 
-t.test('an old Node is told which it has to be, by a file that it can read', async (t) => {
+t.test('an old Node gets the version that is needed, from a file that it can read', async (t) => {
   const folder = checkout(t, 'dist', 'node_modules')
   const needed = PACKAGE.engines.node.replace('>=', '')
   const versions = 'Object.defineProperty(process, "versions", { value: { node: "18.20.8" } })'

@@ -50,7 +50,7 @@ t.test(
 )
 
 for (const processes of ['1', '2']) {
-  t.test(`SIGHUP is ignored and told of, with ${processes} of server.processes`, async (t) => {
+  t.test(`SIGHUP is ignored and logged, with ${processes} of server.processes`, async (t) => {
     const upstream = await startUpstream(t)
     const environment = { LAYBY_SERVER_PROCESSES: processes }
     const layby = await startLayby(t, upstream.url, { environment })
@@ -129,7 +129,7 @@ const DROPPED = /^layby_log_lines_dropped_total ([0-9]+)$/m
 
 for (const goesOn of [true, false]) {
   const end = goesOn ? 'goes on, and says what it has lost' : 'ends in time all the same'
-  t.test(`a process whose log nobody reads answers, and ${end}`, async (t) => {
+  t.test(`a process whose log is not read answers, and ${end}`, async (t) => {
     const [port, opsPort] = [await freePort(), await freePort()]
     const upstream = await startUpstream(t)
     const environment = { LAYBY_SERVER_PORT: String(port), LAYBY_OPS_PORT: String(opsPort) }

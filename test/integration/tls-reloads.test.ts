@@ -30,7 +30,7 @@ function folder(t: Test): string {
   return made
 }
 
-/** As a careful tool does it: whoever reads meanwhile has the old or the new file, whole. */
+/** As a careful tool does it: a reader has the old or the new file, whole. */
 function replace(path: string, content: string | Buffer): void {
   writeFileSync(`${path}.new`, content)
   renameSync(`${path}.new`, path)

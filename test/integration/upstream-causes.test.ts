@@ -86,7 +86,7 @@ t.test('a client that leaves makes no failed call', async (t) => {
   t.notOk(/^layby_upstream_errors_total\{.*\} [1-9]/m.test(await metricsOf(app)))
 })
 
-t.test('connections and the queue for them are measured, and told to the dashboard', async (t) => {
+t.test('connections and the queue for them are measured, and shown by the dashboard', async (t) => {
   const upstream = await startUpstream(t)
   const limits = { connections: 2, tenantReads: 1, totalTimeoutMs: 60_000 }
   const app = await buildTestApp(t, upstream.url, { upstream: limits })

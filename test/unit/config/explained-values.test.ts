@@ -1,4 +1,4 @@
-/** A bad value is told with what was most likely meant, where it can't be a secret. */
+/** The error names what was most likely meant by a bad value, where it can't be a secret. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,7 +36,7 @@ function reasonForFile(text: string): string {
   return reasonFor({ LAYBY_CONFIG: file }).replace(file, 'FILE')
 }
 
-t.test('a value with a unit is told as the number that the key wants', async (t) => {
+t.test('the error for a value with a unit names the number that the key wants', async (t) => {
   const cases: [Record<string, string>, string][] = [
     [
       { LAYBY_CACHE_TTL_MS: '5m' },
@@ -70,7 +70,7 @@ t.test('each key that has a unit in its name says its unit', async (t) => {
     if (isSecret) t.equal(meantBy(path, '5m'), null, path)
 })
 
-t.test('a name that is not known is told with those that are near', async (t) => {
+t.test('the error for an unknown name has those that are near', async (t) => {
   const cases: [string, string][] = [
     [
       '{"cache": {"ttl": 5}}',
@@ -89,7 +89,7 @@ t.test('a name that is not known is told with those that are near', async (t) =>
   t.strictSame(nearTo('x'.repeat(10_000), ['x']), [])
 })
 
-t.test('a key that lacks its value is told with a misspelt variable that is set', async (t) => {
+t.test('the error for a key without its value names a misspelt variable that is set', async (t) => {
   const lacking = { LAYBY_UPSTREAM_URL: '' }
   t.match(
     reasonFor({ ...lacking, LAYBY_UPSTREM_URL: 'http://zqcanaryqz.example' }),
@@ -104,7 +104,7 @@ t.test('a key that lacks its value is told with a misspelt variable that is set'
 })
 
 t.test(
-  'a file that is no JSON is told with line and column, and never with its text',
+  'the error for a file that is no JSON has line and column, and never its text',
   async (t) => {
     const cases: [string, string][] = [
       ['{', 'line 1, column 2: a name in double quotes'],

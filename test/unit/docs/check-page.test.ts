@@ -98,7 +98,7 @@ t.test('a block that is not marked as it must be is a fault of its line', (t) =>
   t.end()
 })
 
-t.test('a block that is skipped may show an output, which nobody compares', (t) => {
+t.test('a block that is skipped may show an output, which is not compared', (t) => {
   const text = page('```sh skip: no Docker', 'docker ps', '```', '```text output', 'x', '```')
   t.match(parsePage('a.md', text), { faults: [], steps: [{ kind: 'skip' }] })
   t.end()

@@ -1,4 +1,4 @@
-/** The log's output while whoever reads it stands still, is gone, or has no room: real pipes, nothing simulated. */
+/** The log's output while its reader stands still, is gone, or has no room: real pipes, nothing simulated. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
@@ -68,7 +68,7 @@ t.test('lines arrive whole and in order', async (t) => {
 })
 
 t.test(
-  'lines beyond the bound are dropped, and told of once when the rest has been taken',
+  'lines beyond the bound are dropped, and reported once when the rest has been taken',
   async (t) => {
     const pipe = makePipe(t)
     const output = new LogOutput({ fd: pipe.fd, now: () => 0, maxWaitingBytes: MAX_WAITING_BYTES })
@@ -79,7 +79,7 @@ t.test(
     // What a pipe holds, what waits, and what was being written.
     const dropped = output.droppedLines
     t.ok(dropped > 2_000 - (MAX_WAITING_BYTES + 2 * 65_536) / LINE_BYTES, `${dropped} dropped`)
-    t.strictSame(told, [], 'nobody would read it')
+    t.strictSame(told, [], 'it would not be read')
     await until(async () => pipe.read() !== '' && told.length > 0, 'that it goes on')
     t.strictSame(told, [output.droppedLines])
     const numbers = numbersIn(pipe.read())

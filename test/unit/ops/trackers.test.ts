@@ -175,7 +175,7 @@ t.test('problems are one where code, status, method, path and cause are equal', 
   t.end()
 })
 
-t.test('a tenant is told with what failed', (t) => {
+t.test('a tenant has the count of what failed', (t) => {
   const traffic = new TenantTraffic()
   for (const status of [200, 502, 503, 404]) traffic.finished(report('7', FILL, { status }))
   t.match(traffic.top(1), [{ requests: 4, failed: 2 }])

@@ -214,7 +214,7 @@ t.test(
   },
 )
 
-t.test('a tenant without a hit is told of where something can be done, and only there', (t) => {
+t.test('a tenant without a hit is a finding where something can be done, and only there', (t) => {
   const cases: [misses: TenantFigures['misses'], expected: RegExp | null][] = [
     [{ 'tenant-off': 30 }, /^No read of tenant 42 was a hit .* An operator can switch/],
     [{ 'version-pin': 25, 'uri-miss': 5 }, /One token names two API versions in turn/],

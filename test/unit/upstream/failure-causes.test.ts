@@ -73,7 +73,7 @@ t.test('each error of a call has its cause, by its code and by how far the call 
   t.end()
 })
 
-t.test('what is told of an error names no address', (t) => {
+t.test('what is reported of an error names no address', (t) => {
   const altname = Object.assign(
     new Error("Hostname/IP does not match: Host: db.internal. is not in the cert's altnames"),
     {
