@@ -17,8 +17,8 @@ import type { ConfigSources } from './config/sources.ts'
 import { upstreamName } from './config/upstream-name.ts'
 import { logConsole } from './lib/console-lines.ts'
 import { faultFields } from './lib/fault-fields.ts'
+import { version } from './lib/package-file.ts'
 import type { StopSignals } from './lib/stop-signals.ts'
-import { version } from './lib/version.ts'
 
 const DEFAULT_FILE = fileURLToPath(new URL('../../config/default.json', import.meta.url))
 
